@@ -1,0 +1,51 @@
+/*
+ * utf8.c - the table of RFC 3629 section 4, read off as ranges of the second byte
+ */
+#include "base/utf8.h"
+
+static bool is_tail(uint8_t c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
+size_t utf8_sequence_bytes(struct slice text)
+{
+    if (text.n == 0)
+        return 0;
+    uint8_t first = text.p[0];
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2 || first > 0xf4 || text.n < 2)
+        return 0;
+
+    uint8_t second = text.p[1];
+    if (first < 0xe0)
+        return is_tail(second) ? 2 : 0;
+
+    uint8_t second_min = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    uint8_t second_max = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (second < second_min || second > second_max || text.n < 3 || !is_tail(text.p[2]))
+        return 0;
+    if (first < 0xf0)
+        return 3;
+    return text.n >= 4 && is_tail(text.p[3]) ? 4 : 0;
+}
+
+bool utf8_is_valid(struct slice text)
+{
+    for (size_t i = 0; i < text.n;) {
+        size_t n_sequence = utf8_sequence_bytes(slice_of(text.p + i, text.n - i));
+        if (n_sequence == 0)
+            return false;
+        i += n_sequence;
+    }
+    return true;
+}
+
+bool utf8_is_printable(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return false;
+    return utf8_is_valid(text);
+}
