@@ -1,0 +1,98 @@
+/*
+ * decide.h - the decision: a pure function of a compiled policy and the facts of one flow
+ *
+ * No clock, no I/O, no globals, no allocation. The same blob and the same facts give the same
+ * decision on any machine at any time; `sluis-audit replay` rests on that.
+ */
+#ifndef SLUIS_POLICY_DECIDE_H
+#define SLUIS_POLICY_DECIDE_H
+
+#include "base/limits.h"
+#include "base/slice.h"
+
+struct facts {
+    int64_t time_ms; /* when the flow was received, UTC */
+    struct slice partner;
+    struct slice app;
+    uint32_t purpose;        /* vocabulary code */
+    size_t n_classes;        /* what the route can carry, at most LIMIT_MAX_route_classes */
+    const uint32_t *classes; /* vocabulary codes, unique */
+    size_t n_situations;     /* what the app told about the subject; unknown means not so */
+    const uint32_t *situations;
+    bool quota_known; /* false: a consent with `at_most` does not apply (fail closed) */
+};
+
+enum effect { EFFECT_REFUSE, EFFECT_RELEASE };
+
+/*
+ * Why. The first group comes from decide(); the others from the stages around it. The names (see
+ * reason_name) are stable: they stand in receipts and in problem documents.
+ */
+enum reason {
+    REASON_CONSENTED,        /* released under at least one consent */
+    REASON_NO_CONSENT,       /* no consent names this app, partner and purpose; also: nobody */
+    REASON_NOT_YET,          /* `from` lies ahead */
+    REASON_EXPIRED,          /* `until` has passed */
+    REASON_OUTSIDE_HOURS,    /* `when` does not cover now */
+    REASON_SITUATION,        /* a needed situation is not known to hold */
+    REASON_QUOTA,            /* `at_most` is used up, or can't be counted */
+    REASON_REFUSED,          /* the subject refuses all that consents would grant */
+    REASON_NOT_COVERED,      /* consents apply, but to none of the route's data classes */
+    REASON_PURPOSE,          /* the partner's contract does not hold the purpose */
+    REASON_CONSENT_CHANGED,  /* the policy changed while the flow was under way */
+    REASON_APP_UNREACHABLE,
+    REASON_APP_TIMEOUT,
+    REASON_APP_STATUS,       /* the app did not answer 200 */
+    REASON_APP_MALFORMED,    /* not HTTP/1.1 as RFC 9112 has it, or cut off */
+    REASON_ANSWER_TYPE,      /* content type or content coding not declared on the route */
+    REASON_ANSWER_MALFORMED, /* not the JSON that RFC 8259 and the limits allow */
+    REASON_ANSWER_SUBJECT,   /* the answer names somebody else */
+    REASON_ANSWER_TOO_LARGE,
+    REASON_CLOCK,            /* the wall clock is behind the newest receipt */
+    REASON_BUSY,
+};
+enum { N_REASONS = REASON_BUSY + 1 };
+const char *reason_name(enum reason reason);
+
+enum action { ACTION_DROP, ACTION_KEEP, ACTION_COARSEN };
+
+/* What happens to one data class of the route. */
+struct plan_entry {
+    enum action action;
+    uint32_t precision_m; /* ACTION_COARSEN: grid in metres, 0 for none */
+    uint32_t time_s;      /* ACTION_COARSEN: bucket in seconds, 0 for none */
+};
+
+struct decision {
+    enum effect effect;
+    enum reason reason;
+    size_t n_entries;                              /* == facts.n_classes, same order */
+    struct plan_entry entries[LIMIT_MAX_route_classes];
+    uint32_t time_s;      /* bucket for times in the answer: the coarsest of the kept classes */
+    uint64_t consents;    /* bit i: consent i of the policy contributes */
+    struct slice benefit; /* in_return of the first contributing consent; points into the blob */
+};
+
+/* `blob` must be valid (policy_blob_is_valid). */
+void decide(struct slice blob, const struct facts *facts, struct decision *decision);
+
+/* Per consent, for `sluis policy explain`: how far it came. */
+enum verdict {
+    VERDICT_OTHER_FLOW, /* another app, partner or purpose */
+    VERDICT_NOT_YET,
+    VERDICT_EXPIRED,
+    VERDICT_OUTSIDE_HOURS,
+    VERDICT_SITUATION,
+    VERDICT_QUOTA,
+    VERDICT_NOT_COVERED, /* grants none of the route's classes, or all of them are refused */
+    VERDICT_CONTRIBUTES,
+};
+/* The same walk as decide(), consent by consent. `index` counts from 0. */
+size_t policy_blob_n_consents(struct slice blob);
+enum verdict decide_consent(struct slice blob, const struct facts *facts, size_t index);
+/* The id of consent `index`; points into the blob. */
+struct slice policy_blob_consent_id(struct slice blob, size_t index);
+/* True when a refusal of the policy in force at facts->time_ms covers class `class_code`. */
+bool decide_is_refused(struct slice blob, const struct facts *facts, uint32_t class_code);
+
+#endif

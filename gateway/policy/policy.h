@@ -1,0 +1,88 @@
+/*
+ * policy.h - a subject's policy: from YAML to a validated document to the blob that decides
+ *
+ * Shape   policy_load() reads and validates; policy_compile() writes a position-independent blob
+ * Owns    the document owns its texts; the blob is the caller's block
+ * Errors  everything wrong with a policy is a problem with line and column; SL_EMALFORMED then
+ * Spec    docs/formats/policy.md
+ */
+#ifndef SLUIS_POLICY_POLICY_H
+#define SLUIS_POLICY_POLICY_H
+
+#include "base/limits.h"
+#include "base/timestamp.h"
+#include "base/writer.h"
+#include "policy/vocabulary.h"
+
+struct policy_window {
+    uint8_t days;           /* bit 0 is Monday; the day on which the window begins */
+    uint16_t start_minute;  /* of the local day, 0 to 1439 */
+    uint16_t end_minute;    /* exclusive, 1 to 1440; at or before start: ends the next day */
+};
+
+struct policy_grant {
+    const struct vocabulary_class *class;
+    uint32_t precision_m; /* 0: as it is */
+    uint32_t time_s;      /* 0: as it is */
+    const struct vocabulary_class *detail; /* or NULL */
+    uint32_t line, column;
+};
+
+struct policy_consent {
+    struct slice id, app, partner;
+    const struct vocabulary_term *purpose;
+    size_t n_grants;
+    const struct policy_grant *grants;
+    struct slice in_return;
+    size_t n_situations;
+    const struct vocabulary_term *const *situations;
+    bool has_window;
+    struct policy_window window;
+    bool has_from, has_until;
+    struct civil_date from, until; /* local midnight at the start of the day; until is exclusive */
+    uint32_t at_most;              /* 0: no limit */
+    uint32_t at_most_per_s;        /* 3600, 86400, 604800, or 2592000 for a month */
+    uint32_t line, column;
+};
+
+struct policy_refusal {
+    size_t n_classes; /* 0: every class */
+    const struct vocabulary_class *const *classes;
+    struct slice app, partner;             /* empty: any */
+    const struct vocabulary_term *purpose; /* NULL: any */
+    bool has_window;
+    struct policy_window window;
+    uint32_t line, column;
+};
+
+struct policy_document {
+    struct slice subject;
+    struct slice timezone;
+    size_t n_consents;
+    const struct policy_consent *consents;
+    size_t n_refusals;
+    const struct policy_refusal *refusals;
+    void *storage; /* what owns all of the above */
+};
+
+SL_NODISCARD enum sl_err policy_load(struct slice yaml, const struct vocabulary *vocabulary,
+                                     struct yaml_problems *problems,
+                                     struct policy_document **out);
+void policy_free(struct policy_document *policy);
+SL_DEFINE_AUTO(policy_document, policy_free)
+
+/* No consent and no refusal: what an unknown subject is decided on. Any subject, UTC. */
+enum { POLICY_BLOB_BYTES_MAX = 131072 };
+
+/*
+ * Compiles into `writer`; SL_ELIMIT when it does not fit. Reads the time zone's rules from the
+ * system's tzdata and writes them into the blob, so that deciding needs no file.
+ */
+SL_NODISCARD enum sl_err policy_compile(const struct policy_document *policy,
+                                        struct yaml_problems *problems, struct writer *writer);
+/* The blob of the empty policy, for subjects that have none. Static storage. */
+struct slice policy_blob_empty(void);
+/* Checks magic, version, and that every offset lies inside; do this once when reading from disk. */
+bool policy_blob_is_valid(struct slice blob);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * coarsen.h - making a value less precise: pure, deterministic, idempotent
+ *
+ * A position snaps to the centre of its cell in a grid over the whole globe: rows of equal height
+ * in latitude, and in each row columns of equal width in longitude, as many as fit so that a cell
+ * is at least `metres` high and wide everywhere (at the poleward edge of the row). The grid is the
+ * same for everyone, so asking again, or asking as two partners, teaches nothing more.
+ * docs/formats/policy.md has the exact arithmetic.
+ */
+#ifndef SLUIS_TRANSFORM_COARSEN_H
+#define SLUIS_TRANSFORM_COARSEN_H
+
+#include "base/err.h"
+#include "base/writer.h"
+
+/* Degrees, latitude -90 to 90, longitude -180 to 180. */
+struct position {
+    double latitude;
+    double longitude;
+};
+
+bool position_is_on_globe(struct position position);
+struct position coarsen_position(struct position position, uint32_t metres);
+/* Degrees with six decimals, trailing zeros cut: 52.37, -0.5, 4. */
+void write_degrees(struct writer *writer, double degrees);
+/* The start of the bucket of `bucket_s` seconds (counted from 1970) that holds `time_ms`. */
+int64_t coarsen_time(int64_t time_ms, uint32_t bucket_s);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * filter.h - the single-pass JSON filter: checks every byte, lets pass what the plan keeps
+ *
+ * One parser decides and emits, so there is no second reading to disagree with. It accepts
+ * exactly RFC 8259 in strict UTF-8, refuses duplicate keys (after unescaping), lone surrogates,
+ * a byte order mark, and anything beyond the limits, in dropped parts too. A field passes only
+ * when the trie names it and the plan keeps its class; containers on the way are kept exactly
+ * when a kept field can lie below them, so the shape depends on the plan, not on the data.
+ *
+ * Feed it pieces of any size; the result is whole after filter_finish().
+ */
+#ifndef SLUIS_TRANSFORM_FILTER_H
+#define SLUIS_TRANSFORM_FILTER_H
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "transform/path.h"
+
+/* What to do with each class of the route; a plain copy of what was decided. */
+struct reduction_entry {
+    bool keep;
+    uint32_t precision_m; /* positions: grid in metres; 0: as it is */
+};
+
+struct reduction {
+    size_t n_classes;
+    struct reduction_entry classes[LIMIT_MAX_route_classes];
+    uint32_t time_s;        /* bucket for times; 0: as it is */
+    struct slice user;      /* the app's own name of the subject, unescaped */
+    struct slice pseudonym; /* what the partner knows the subject by; JSON-safe ASCII */
+};
+
+enum filter_fault {
+    FILTER_OK,
+    FILTER_SYNTAX,
+    FILTER_UTF8,
+    FILTER_SURROGATE,
+    FILTER_DUPLICATE_KEY,
+    FILTER_DEPTH,
+    FILTER_TOKEN,    /* a string or number longer than json_token_bytes */
+    FILTER_MEMBERS,
+    FILTER_TRUNCATED,
+    FILTER_TOO_LARGE, /* more than answer_bytes, or no memory for the result */
+    FILTER_SUBJECT,   /* a subject field names somebody else, or is no string */
+    FILTER_POSITION,  /* a position that is no pair of numbers on the globe */
+    FILTER_TIME,      /* a time that is none */
+    FILTER_SHAPE,     /* the root is not what the route's fields say */
+};
+const char *filter_fault_name(enum filter_fault fault);
+
+struct filter;
+
+/* Allocates the buffers once; a filter is reused for flow after flow. */
+SL_NODISCARD enum sl_err filter_new(const struct limits *limits, struct filter **out);
+void filter_free(struct filter *filter);
+SL_DEFINE_AUTO(filter, filter_free)
+
+/* Starts a new answer. `trie` and `reduction` must live until filter_finish(). */
+void filter_begin(struct filter *filter, const struct path_trie *trie,
+                  const struct reduction *reduction);
+/* SL_EMALFORMED or SL_ELIMIT: see filter_fault(); the answer is lost. */
+SL_NODISCARD enum sl_err filter_feed(struct filter *filter, struct slice piece);
+SL_NODISCARD enum sl_err filter_finish(struct filter *filter);
+/* The reduced answer, after filter_finish(); the filter's, until the next filter_begin(). */
+struct slice filter_output(const struct filter *filter);
+enum filter_fault filter_fault(const struct filter *filter);
+/* Offset in the app's answer of the byte at which it was refused; for the operator's log. */
+uint64_t filter_fault_at(const struct filter *filter);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * path.h - which fields of an answer hold which data class: a trie the filter walks
+ *
+ * Shape   nodes in one array; from each node children by member name, by array index, or one for
+ *         any array element ([*]). `[n]` and `[*]` at one place is an error. At most 128 fields.
+ * Owns    the trie owns a copy of its names; immutable after path_trie_finish()
+ * Spec    a subset of RFC 9535: $, .name, ['name'] with JSON escapes, [n], [*]
+ */
+#ifndef SLUIS_TRANSFORM_PATH_H
+#define SLUIS_TRANSFORM_PATH_H
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/slice.h"
+
+/* What a field holds, and so what the filter does with its value. */
+enum field_form {
+    FIELD_VALUE,     /* kept byte for byte, or dropped, with its data class */
+    FIELD_LATITUDE,  /* a number in degrees; snapped with the longitude beside it */
+    FIELD_LONGITUDE,
+    FIELD_TIME,      /* RFC 3339 text, or seconds or milliseconds since 1970 as a number */
+    FIELD_SUBJECT,   /* the app's own name of the subject; becomes the partner's pseudonym */
+    FIELD_STRUCTURE, /* says nothing about anyone ("type": "Feature"); kept on any release */
+};
+
+struct path_field {
+    enum field_form form;
+    uint8_t class_index; /* FIELD_VALUE, _LATITUDE, _LONGITUDE: index into the route's classes */
+};
+
+struct path_trie;
+
+SL_NODISCARD enum sl_err path_trie_new(struct path_trie **out);
+void path_trie_free(struct path_trie *trie);
+SL_DEFINE_AUTO(path_trie, path_trie_free)
+
+enum path_fault {
+    PATH_OK,
+    PATH_SYNTAX,       /* not in the subset; *fault_at is the offset in the path */
+    PATH_DUPLICATE,    /* the same field twice */
+    PATH_CONTRADICTS,  /* a field below a field, or [n] beside [*], or a name beside an index */
+    PATH_TOO_MANY,
+    PATH_UNPAIRED,     /* latitude without a longitude beside it, or two of them (finish only) */
+};
+const char *path_fault_text(enum path_fault fault);
+
+enum path_fault path_trie_add(struct path_trie *trie, struct slice path, struct path_field field,
+                              size_t *fault_at);
+/* Checks the pairs; nothing can be added afterwards. */
+enum path_fault path_trie_finish(struct path_trie *trie);
+
+#endif
