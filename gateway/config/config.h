@@ -1,0 +1,104 @@
+/*
+ * config.h - sluis.yaml: what the operator says of this node, its apps, partners and routes
+ *
+ * Shape   read once, checked whole, immutable; a reload makes a new one
+ * Owns    everything it points to; config_free() frees all
+ * Errors  every problem at once, with line and column; SL_EMALFORMED then
+ * Spec    docs/configuration.md
+ */
+#ifndef SLUIS_CONFIG_CONFIG_H
+#define SLUIS_CONFIG_CONFIG_H
+
+#include "base/limits.h"
+#include "policy/decide.h"
+#include "policy/vocabulary.h"
+#include "transform/path.h"
+#include "yaml/yaml.h"
+
+#include <sys/socket.h>
+
+struct config_listener {
+    struct sockaddr_storage address;
+    socklen_t address_bytes;
+    struct slice text;       /* as written: 127.0.0.1:8460 */
+    const char *certificate; /* PEM file, NULL: no TLS (allowed on loopback addresses only) */
+    const char *private_key;
+};
+
+struct config_app {
+    struct slice id, label;
+    bool tls;
+    struct slice host;        /* as in Host: with the port when it is not the default one */
+    struct sockaddr_storage address; /* pinned when the file was read */
+    socklen_t address_bytes;
+    const char *ca_file;      /* or NULL */
+    struct slice token;       /* read from token_file; secret; or empty */
+};
+
+enum { CONFIG_TOKEN_HASH_BYTES = 32 };
+
+struct config_partner {
+    struct slice id, label;
+    size_t n_tokens;
+    const uint8_t (*tokens)[CONFIG_TOKEN_HASH_BYTES]; /* SHA-256 of each bearer token */
+    size_t n_purposes;
+    const struct vocabulary_term *const *purposes;
+    size_t n_benefits;
+    const struct slice *benefits;
+};
+
+struct config_class {
+    const struct vocabulary_class *class;
+};
+
+struct config_route {
+    struct slice id;
+    const struct config_app *app;
+    uint16_t app_index;
+    struct slice method;                 /* "GET" */
+    struct slice path_before, path_after; /* around {subject}, what the partner calls */
+    struct slice forward_before, forward_after; /* around {subject}, the app's own path */
+    size_t n_query;
+    const struct slice *query;           /* names of query parameters that may be passed on */
+    struct slice media_type;             /* of the answer: "application/json" */
+    const struct path_trie *trie;
+    size_t n_classes;
+    const struct vocabulary_class *classes[LIMIT_MAX_route_classes];
+    uint32_t class_codes[LIMIT_MAX_route_classes]; /* the same, for facts.classes */
+};
+
+struct config {
+    struct slice origin;        /* node.origin: the ledger's name */
+    const char *state_folder;   /* absolute, or relative to the working folder */
+    unsigned n_threads;
+    struct config_listener partners_listener;
+    size_t n_apps;
+    const struct config_app *apps;
+    size_t n_partners;
+    const struct config_partner *partners;
+    size_t n_routes;
+    const struct config_route *routes;
+    struct limits limits;
+    const struct vocabulary *vocabulary;
+    void *storage;
+};
+
+/* Reads FILE and what it names (token files, vocabulary). */
+SL_NODISCARD enum sl_err config_load(const char *file, struct yaml_problems *problems,
+                                     struct config **out);
+void config_free(struct config *config);
+SL_DEFINE_AUTO(config, config_free)
+
+const struct config_partner *config_partner_find(const struct config *config, struct slice id);
+const struct config_app *config_app_find(const struct config *config, struct slice id);
+const struct config_route *config_route_find(const struct config *config, struct slice id);
+
+/*
+ * What only the configuration can say of a policy: apps and partners exist, the purpose is in the
+ * partner's contract, in_return is one of its benefits. Adds to `problems`.
+ */
+struct policy_document;
+void config_check_policy(const struct config *config, const struct policy_document *policy,
+                         struct yaml_problems *problems);
+
+#endif

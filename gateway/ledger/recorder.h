@@ -1,0 +1,110 @@
+/*
+ * recorder.h - the one thread that writes the ledger: orders, re-checks, numbers, hashes, signs
+ *
+ * Shape   data threads hand in records; the recorder takes all that wait, appends them as one
+ *         batch [receipts | signed checkpoint | CRC] with one synchronous write, and hands each
+ *         back to its sender's mailbox. No timer: the next batch begins when the write returned.
+ * Threads recorder_submit() from any thread; everything else from the owner's
+ * Errors  a write or sync that fails is never retried: every waiting record gets RECORD_FAILED,
+ *         and so does everything submitted later; recorder_failure() says why
+ *
+ *   RECORD_RELEASE  re-checked: the policy version must still be the subject's current one, else
+ *                   RECORD_STALE and nothing is written
+ *   RECORD_REFUSAL  written as it is
+ *   RECORD_CONSENT  ops.commit_change() first, then its receipt at that place in the sequence
+ */
+#ifndef SLUIS_LEDGER_RECORDER_H
+#define SLUIS_LEDGER_RECORDER_H
+
+#include "base/mailbox.h"
+#include "ledger/leaf.h"
+
+enum { SUBJECT_ID_BYTES = 16, SUBJECT_KEY_BYTES = 32 };
+
+enum record_kind { RECORD_RELEASE, RECORD_REFUSAL, RECORD_CONSENT };
+
+enum record_outcome {
+    RECORD_DURABLE, /* on stable storage under a signed checkpoint; `index` holds */
+    RECORD_STALE,   /* release: the policy has changed since; nothing was written */
+    RECORD_REJECTED,/* consent: commit_change() said no (a version conflict); nothing was written */
+    RECORD_FULL,    /* no room left but the reserve for consents */
+    RECORD_FAILED,  /* the ledger can't be written any more */
+};
+
+/* One receipt on its way. The submitter owns it and leaves it alone until it comes back. */
+struct record {
+    struct mail mail;          /* first */
+    struct mailbox *reply_to;
+    enum record_kind kind;
+    bool subject_known;        /* false: tagged under a random key that nobody keeps */
+    uint8_t subject[SUBJECT_ID_BYTES];
+    uint64_t policy_version;   /* decided on; consent: the version that it makes */
+    uint8_t basis[SHA256_BYTES]; /* digest of what the decision rests on, see basis.h */
+    uint8_t body[SHA256_BYTES];  /* SHA-256 of the body to be released */
+    struct leaf_draft leaf;
+    void *change;              /* consent: for ops.commit_change() */
+
+    enum record_outcome outcome;
+    uint64_t index;            /* in the ledger, from 0 */
+};
+
+/* What the recorder needs to know from the store above it; called on the recorder's thread. */
+struct recorder_ops {
+    /* K_s and the current policy version of a known subject. */
+    enum sl_err (*load_subject)(void *context, const uint8_t subject[SUBJECT_ID_BYTES],
+                                uint8_t key[SUBJECT_KEY_BYTES], uint64_t *policy_version);
+    /*
+     * Makes the change durable together with a note of (n, the completed draft's inputs), so that
+     * a start after a crash can write the receipt if it is missing. SL_EMALFORMED: rejected (the
+     * policy is not at the expected version). SL_ESTORE stops the recorder.
+     */
+    enum sl_err (*commit_change)(void *context, struct record *record, uint64_t n);
+    void *context;
+};
+
+struct recorder_config {
+    const char *folder;       /* <state>/ledger */
+    const char *index_folder; /* <state>/index */
+    struct slice origin;      /* the checkpoint's first line and the key's name */
+    const char *key_file;     /* Ed25519 private key, PEM */
+    const struct limits *limits;
+    struct recorder_ops ops;
+};
+
+struct recorder;
+
+/* Text for the operator on failure: what was found, what was expected, what to do. */
+struct recorder_problem {
+    char text[512];
+};
+
+/*
+ * Opens and recovers: drops an unfinished tail that nobody has seen, brings the index up to date,
+ * refuses a ledger that is damaged, of another key, or behind what the index has seen.
+ */
+SL_NODISCARD enum sl_err recorder_open(const struct recorder_config *config,
+                                       struct recorder_problem *problem, struct recorder **out);
+/* The thread. recorder_stop() finishes what was submitted before it, then joins. */
+SL_NODISCARD enum sl_err recorder_start(struct recorder *recorder);
+void recorder_stop(struct recorder *recorder);
+void recorder_free(struct recorder *recorder);
+SL_DEFINE_AUTO(recorder, recorder_free)
+
+/* False when queue_receipts wait already; the record was then not taken. Consents always fit. */
+SL_NODISCARD bool recorder_submit(struct recorder *recorder, struct record *record);
+/* Wakes the recorder if submitted records may wait; call once at the end of a loop's turn. */
+void recorder_kick(struct recorder *recorder);
+
+/* The next number of a subject: how many receipts it has. For the owner, before start only. */
+SL_NODISCARD enum sl_err recorder_subject_count(struct recorder *recorder,
+                                                const uint8_t subject[SUBJECT_ID_BYTES],
+                                                uint64_t *n);
+/* Atomic facts, for any thread. */
+uint64_t recorder_tree_size(const struct recorder *recorder);
+int64_t recorder_newest_time_ms(const struct recorder *recorder);
+bool recorder_has_failed(const struct recorder *recorder);
+bool recorder_is_full(const struct recorder *recorder); /* flows are refused */
+/* Why, after recorder_has_failed(); static storage inside the recorder. */
+const char *recorder_failure(const struct recorder *recorder);
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * store.h - subjects and their policies in LMDB
+ *
+ * Shape   databases: `names` subject name -> id; `live` id -> one record with wrapped key, current
+ *         version, digest, accounts and compiled blob, so that a flow costs one lookup;
+ *         `history` id || u64be version -> time and YAML; `pending` id || u64be n -> a consent
+ *         receipt that may not be in the ledger yet
+ * Owns    the environment. Slices from a read live until that read ends
+ * Threads one reader (store_reader) per thread; one writer: the recorder's thread
+ * Errors  SL_ESTORE with a text for the operator in store_problem()
+ * Seam    put_policy_cas, changes_since, prove_fresh and append_receipts of design.md: a
+ *         distributed engine replaces this file and the ledger's appender, and nothing else
+ */
+#ifndef SLUIS_STORE_STORE_H
+#define SLUIS_STORE_STORE_H
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/sha256.h"
+#include "base/slice.h"
+
+enum {
+    STORE_SUBJECT_ID_BYTES = 16,
+    STORE_SUBJECT_KEY_BYTES = 32,
+    STORE_SUBJECT_NAME_BYTES_MAX = 64,
+};
+
+struct store;
+
+struct store_problem {
+    char text[512];
+};
+
+/* `key_file` holds the 32-byte key-encryption key. read_only: for tools beside a running daemon. */
+SL_NODISCARD enum sl_err store_open(const char *folder, const char *key_file, bool read_only,
+                                    struct store_problem *problem, struct store **out);
+void store_free(struct store *store);
+SL_DEFINE_AUTO(store, store_free)
+
+/* A thread's way to read; holds one LMDB read transaction that is renewed for each read. */
+struct store_reader;
+SL_NODISCARD enum sl_err store_reader_new(struct store *store, struct store_reader **out);
+void store_reader_free(struct store_reader *reader);
+SL_DEFINE_AUTO(store_reader, store_reader_free)
+
+/*
+ * What pins one policy version for good: SHA-256 over SHA-256(yaml), SHA-256(blob) and the
+ * vocabulary's SHA-256. Computed once, when the policy is written.
+ */
+void store_policy_digest(struct slice yaml, struct slice blob,
+                         const uint8_t vocabulary_sha256[SHA256_BYTES],
+                         uint8_t digest[SHA256_BYTES]);
+
+/* What a flow needs to know of a subject. `found` false: unknown; then blob is empty. */
+struct store_subject {
+    bool found;
+    uint64_t version;             /* of the policy; 0: none yet */
+    uint8_t policy_digest[SHA256_BYTES]; /* see store_policy_digest() */
+    struct slice name;            /* the subject's name */
+    struct slice blob;            /* compiled policy; empty when version is 0 */
+    struct slice accounts;        /* internal; see store_account() */
+};
+/* Renews the snapshot. Slices in *out live until store_read_end(). */
+SL_NODISCARD enum sl_err store_read(struct store_reader *reader,
+                                    const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                    struct store_subject *out);
+void store_read_end(struct store_reader *reader);
+/* The subject's user name at an app: the account that was set, or the subject's name. */
+struct slice store_account(const struct store_subject *subject, struct slice app);
+
+/* Off the hot path. *found says whether there is such a subject. */
+SL_NODISCARD enum sl_err store_find(struct store_reader *reader, struct slice name,
+                                    uint8_t id[STORE_SUBJECT_ID_BYTES], bool *found);
+/* Calls visit for each subject in the order of names; return false from it to stop. */
+SL_NODISCARD enum sl_err store_each(struct store_reader *reader,
+                                    bool (*visit)(void *context, struct slice name,
+                                                  const uint8_t id[STORE_SUBJECT_ID_BYTES]),
+                                    void *context);
+/* One version (1 is the first): its YAML and time. Slices live until store_read_end(). */
+struct store_version {
+    uint64_t version;
+    int64_t time_ms;
+    uint32_t vocabulary_version;
+    uint8_t policy_digest[SHA256_BYTES];
+    struct slice yaml;
+    struct slice blob;
+};
+SL_NODISCARD enum sl_err store_version_get(struct store_reader *reader,
+                                           const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                           uint64_t version, struct store_version *out,
+                                           bool *found);
+/* K_s, unwrapped. Wipe it. */
+SL_NODISCARD enum sl_err store_subject_key(struct store_reader *reader,
+                                           const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                           uint8_t key[STORE_SUBJECT_KEY_BYTES]);
+
+/*
+ * A policy change, written by the recorder's thread in one durable transaction: compare and set.
+ * Creates the subject (random id and key) when the name is new: then expected_version is 0 and
+ * id was drawn by store_new_id().
+ */
+struct store_change {
+    uint8_t id[STORE_SUBJECT_ID_BYTES];
+    struct slice name;
+    uint64_t expected_version;
+    int64_t time_ms;
+    struct slice yaml;
+    struct slice blob;
+    uint32_t vocabulary_version;
+    uint8_t vocabulary_sha256[SHA256_BYTES];
+    struct slice pending; /* opaque: kept until store_pending_done() */
+    uint64_t n;           /* the receipt's number */
+};
+void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES]);
+/* SL_EMALFORMED: the policy is not at expected_version, or the name is taken. */
+SL_NODISCARD enum sl_err store_put_policy(struct store *store, const struct store_change *change);
+/* Creates a subject without a policy; sets or removes (empty user) its account at an app. */
+SL_NODISCARD enum sl_err store_add_subject(struct store *store, struct slice name,
+                                           uint8_t id[STORE_SUBJECT_ID_BYTES]);
+SL_NODISCARD enum sl_err store_set_account(struct store *store,
+                                           const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                           struct slice app, struct slice user);
+/* Receipts that may be missing after a crash: visited in order at start. */
+SL_NODISCARD enum sl_err store_pending_each(struct store *store,
+                                            bool (*visit)(void *context,
+                                                          const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                                          uint64_t n, struct slice pending),
+                                            void *context);
+/* Receipt n of the subject is durable; forgotten with the next write, or at once if `now`. */
+SL_NODISCARD enum sl_err store_pending_done(struct store *store,
+                                            const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t n,
+                                            bool now);
+
+#endif
