@@ -1,0 +1,41 @@
+/*
+ * node.h - one state folder, opened: its lock, keys, store and recorder
+ *
+ * Shape   what the daemon holds while it runs, and what `sluis` holds for a moment when no daemon
+ *         does; whoever has the lock is the one writer of the ledger and of the store
+ * Owns    all of it but the configuration
+ * Errors  the text in node_problem tells the operator what to do
+ */
+#ifndef SLUIS_FLOW_NODE_H
+#define SLUIS_FLOW_NODE_H
+
+#include "config/config.h"
+#include "identify/pseudonym.h"
+#include "ledger/recorder.h"
+#include "store/store.h"
+
+struct node {
+    const struct config *config;
+    int lock_fd;
+    struct store *store;
+    struct recorder *recorder;
+    uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
+};
+
+enum node_state { NODE_OPENED, NODE_LOCKED_BY_OTHER, NODE_BROKEN };
+
+struct node_problem {
+    char text[640];
+};
+
+/*
+ * Takes the lock, opens store and ledger, writes receipts that a crash left out, and starts the
+ * recorder. NODE_LOCKED_BY_OTHER: another process runs on this folder; its id is in the text.
+ */
+enum node_state node_open(const struct config *config, struct node_problem *problem,
+                          struct node **out);
+/* Stops the recorder when all it was given is durable, and lets go of the lock. */
+void node_close(struct node *node);
+SL_DEFINE_AUTO(node, node_close)
+
+#endif
