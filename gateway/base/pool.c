@@ -29,17 +29,23 @@ void pool_deinit(struct pool *pool)
     }
 }
 
+static void *fail(struct pool *pool)
+{
+    pool->failed = true;
+    return NULL;
+}
+
 void *pool_alloc(struct pool *pool, size_t n_bytes)
 {
     if (n_bytes > SIZE_MAX / 2)
-        return NULL;
+        return fail(pool);
     size_t n = (n_bytes + POOL_ALIGN - 1) & ~(size_t)(POOL_ALIGN - 1);
     struct pool_chunk *chunk = pool->newest;
     if (!chunk || n > chunk->cap - chunk->used) {
         size_t cap = n > POOL_CHUNK_BYTES ? n : POOL_CHUNK_BYTES;
         chunk = calloc(1, sizeof *chunk + cap);
         if (!chunk)
-            return NULL;
+            return fail(pool);
         chunk->cap = cap;
         chunk->older = pool->newest;
         pool->newest = chunk;
@@ -52,7 +58,7 @@ void *pool_alloc(struct pool *pool, size_t n_bytes)
 void *pool_array(struct pool *pool, size_t n, size_t item_bytes)
 {
     if (item_bytes != 0 && n > SIZE_MAX / item_bytes)
-        return NULL;
+        return fail(pool);
     return pool_alloc(pool, n * item_bytes);
 }
 

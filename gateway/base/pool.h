@@ -4,7 +4,8 @@
  * Shape   zeroed, 16-byte aligned allocations; no single free; pointers stay valid until
  *         pool_deinit(). For what is loaded at start or reload; a request uses an arena.
  * Owns    its chunks
- * Errors  NULL when there is no memory
+ * Errors  NULL when there is no memory; `failed` then stays true, so that a loader may check it
+ *         once, at the end
  */
 #ifndef SLUIS_BASE_POOL_H
 #define SLUIS_BASE_POOL_H
@@ -15,6 +16,7 @@ struct pool_chunk;
 
 struct pool {
     struct pool_chunk *newest;
+    bool failed;
 };
 
 /* An empty pool is all zeros: `struct pool pool = {0}`. */

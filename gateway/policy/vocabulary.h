@@ -39,8 +39,8 @@ struct vocabulary_part {
     struct slice name;
     uint32_t code;
     enum part_form {
-        FORM_VALUE,     /* kept or dropped as it is */
-        FORM_LATITUDE,  /* degrees; snapped together with its longitude */
+        FORM_VALUE,    /* kept or dropped as it is */
+        FORM_LATITUDE, /* degrees; snapped together with its longitude */
         FORM_LONGITUDE,
     } form;
 };
@@ -73,8 +73,7 @@ const struct vocabulary_class *vocabulary_class_by_code(const struct vocabulary 
                                                         uint32_t code);
 /* The class that has a part of this name (or that is itself this name and has no parts). */
 const struct vocabulary_class *vocabulary_class_of_field(const struct vocabulary *vocabulary,
-                                                         struct slice name,
-                                                         enum part_form *form);
+                                                         struct slice name, enum part_form *form);
 const struct vocabulary_term *vocabulary_purpose_find(const struct vocabulary *vocabulary,
                                                       struct slice name);
 const struct vocabulary_term *vocabulary_situation_find(const struct vocabulary *vocabulary,
