@@ -20,31 +20,40 @@ enum consent_outcome {
 };
 
 struct consent_receipt {
-    uint64_t version;
-    uint64_t index;
+    uint64_t version; /* in force; on a conflict, what was found */
+    uint64_t index;   /* of the receipt in the ledger */
     struct policy_change change;
-    char text[256]; /* CONSENT_FAILED and CONFLICT: why, and what to do */
+    char text[640];   /* CONSENT_FAILED and CONSENT_CONFLICT: why, and what to do */
 };
 
 enum { CONSENT_ANY_VERSION = -1 };
 
 /*
  * Puts `yaml` in force for the subject that it names. expected_version: the version that the
- * change was made from (0: none yet), or CONSENT_ANY_VERSION. Blocks until durable.
+ * change was made from (0: none yet), or CONSENT_ANY_VERSION. Blocks until durable. A change that
+ * only takes away is not checked against the configuration: withdrawing works even when a partner
+ * is gone from it.
  */
 enum consent_outcome consent_put(struct node *node, struct slice yaml, int64_t expected_version,
                                  struct yaml_problems *problems, struct consent_receipt *receipt);
 
-/*
- * Takes consent `id` out of the YAML of a subject's policy, leaving every other byte as it was.
- * SL_EMALFORMED when there is no such consent.
- */
-SL_NODISCARD enum sl_err consent_yaml_without(struct slice yaml, struct slice id,
-                                              struct writer *out);
+/* What the recorder asks of the store; `memory` must outlive the recorder. */
+struct consent_memory {
+    struct store *store;
+    struct store_reader *reader; /* the recorder thread's */
+};
+struct recorder_ops consent_recorder_ops(struct consent_memory *memory);
 
-/* What the recorder asks of the store; `context` is the struct store. */
-struct recorder_ops consent_recorder_ops(struct store *store);
-/* After recorder_open(), before recorder_start(): submits receipts that a crash left out. */
-SL_NODISCARD enum sl_err consent_submit_missing(struct store *store, struct recorder *recorder);
+/*
+ * Consent receipts that a crash left out: the change is in the store, its receipt is not in the
+ * ledger. Found before recorder_start(), recorded right after it, before any flow.
+ */
+struct consent_missing;
+SL_NODISCARD enum sl_err consent_missing_find(struct store *store, struct recorder *recorder,
+                                              struct consent_missing **out);
+SL_NODISCARD enum sl_err consent_missing_record(struct consent_missing *missing,
+                                                struct recorder *recorder);
+void consent_missing_free(struct consent_missing *missing);
+SL_DEFINE_AUTO(consent_missing, consent_missing_free)
 
 #endif

@@ -5,11 +5,14 @@
  *         version, digest, accounts and compiled blob, so that a flow costs one lookup;
  *         `history` id || u64be version -> time and YAML; `pending` id || u64be n -> a consent
  *         receipt that may not be in the ledger yet
- * Owns    the environment. Slices from a read live until that read ends
- * Threads one reader (store_reader) per thread; one writer: the recorder's thread
- * Errors  SL_ESTORE with a text for the operator in store_problem()
+ * Owns    the environment. Slices from a read live until that read ends, and are not aligned
+ * Threads one reader (store_reader) per thread; one writer: the recorder's thread. Any number of
+ *         processes may read while one writes
+ * Errors  SL_ESTORE when LMDB or the disk failed; SL_ELIMIT when there was no room: nothing was
+ *         written then, and the store goes on. The text for the operator is in store_problem when
+ *         opening, in store_failure() afterwards
  * Seam    put_policy_cas, changes_since, prove_fresh and append_receipts of design.md: a
- *         distributed engine replaces this file and the ledger's appender, and nothing else
+ *         distributed engine replaces this folder and the ledger's appender, and nothing else
  */
 #ifndef SLUIS_STORE_STORE_H
 #define SLUIS_STORE_STORE_H
@@ -22,7 +25,10 @@
 enum {
     STORE_SUBJECT_ID_BYTES = 16,
     STORE_SUBJECT_KEY_BYTES = 32,
-    STORE_SUBJECT_NAME_BYTES_MAX = 64,
+    STORE_SUBJECT_NAME_BYTES_MAX = LIMIT_MAX_subject_name_bytes,
+    STORE_APP_BYTES_MAX = LIMIT_MAX_config_id_bytes,
+    STORE_USER_BYTES_MAX = LIMIT_MAX_account_user_bytes,
+    STORE_ACCOUNTS_BYTES_MAX = 65535, /* of one subject, with two bytes for each account */
 };
 
 struct store;
@@ -31,11 +37,23 @@ struct store_problem {
     char text[512];
 };
 
-/* `key_file` holds the 32-byte key-encryption key. read_only: for tools beside a running daemon. */
+/*
+ * Opens the store in `folder`, which must exist; makes one in a folder that holds none, unless
+ * read_only. `key_file` holds the 32-byte key-encryption key. read_only: for tools beside a
+ * running daemon. A process must not open the same store twice.
+ */
 SL_NODISCARD enum sl_err store_open(const char *folder, const char *key_file, bool read_only,
                                     struct store_problem *problem, struct store **out);
+/* All of its readers must be gone. */
 void store_free(struct store *store);
 SL_DEFINE_AUTO(store, store_free)
+/* What the last failed write met, in words for the operator. For the writer's thread. */
+const char *store_failure(const struct store *store);
+/*
+ * True when the disk is full and the reserve could not be filled up again: what is left should
+ * serve withdrawals. For the writer's thread; tells how it stood after the last write.
+ */
+bool store_is_low(const struct store *store);
 
 /* A thread's way to read; holds one LMDB read transaction that is renewed for each read. */
 struct store_reader;
@@ -68,7 +86,10 @@ void store_read_end(struct store_reader *reader);
 /* The subject's user name at an app: the account that was set, or the subject's name. */
 struct slice store_account(const struct store_subject *subject, struct slice app);
 
-/* Off the hot path. *found says whether there is such a subject. */
+/*
+ * Off the hot path. Between store_read() and store_read_end() these see the same snapshot as that
+ * read; outside, the newest. *found says whether there is such a subject.
+ */
 SL_NODISCARD enum sl_err store_find(struct store_reader *reader, struct slice name,
                                     uint8_t id[STORE_SUBJECT_ID_BYTES], bool *found);
 /* Calls visit for each subject in the order of names; return false from it to stop. */
@@ -76,6 +97,12 @@ SL_NODISCARD enum sl_err store_each(struct store_reader *reader,
                                     bool (*visit)(void *context, struct slice name,
                                                   const uint8_t id[STORE_SUBJECT_ID_BYTES]),
                                     void *context);
+/* Every subject with its unwrapped key, for rebuilding the ledger's index. Keys are wiped after. */
+SL_NODISCARD enum sl_err store_each_key(struct store_reader *reader,
+                                        bool (*visit)(void *context,
+                                                      const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                                      const uint8_t key[STORE_SUBJECT_KEY_BYTES]),
+                                        void *context);
 /* One version (1 is the first): its YAML and time. Slices live until store_read_end(). */
 struct store_version {
     uint64_t version;
@@ -89,7 +116,7 @@ SL_NODISCARD enum sl_err store_version_get(struct store_reader *reader,
                                            const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                            uint64_t version, struct store_version *out,
                                            bool *found);
-/* K_s, unwrapped. Wipe it. */
+/* K_s, unwrapped. Wipe it. SL_EMALFORMED: no such subject. */
 SL_NODISCARD enum sl_err store_subject_key(struct store_reader *reader,
                                            const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                            uint8_t key[STORE_SUBJECT_KEY_BYTES]);
@@ -112,9 +139,15 @@ struct store_change {
     uint64_t n;           /* the receipt's number */
 };
 void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES]);
-/* SL_EMALFORMED: the policy is not at expected_version, or the name is taken. */
+/*
+ * SL_EMALFORMED: the policy is not at expected_version, or the name is taken, or is not 1 to
+ * STORE_SUBJECT_NAME_BYTES_MAX bytes. The version becomes expected_version + 1.
+ */
 SL_NODISCARD enum sl_err store_put_policy(struct store *store, const struct store_change *change);
-/* Creates a subject without a policy; sets or removes (empty user) its account at an app. */
+/*
+ * Creates a subject without a policy; sets or removes (empty user) its account at an app.
+ * SL_EMALFORMED: the name is taken, or there is no such subject. SL_ELIMIT: too long.
+ */
 SL_NODISCARD enum sl_err store_add_subject(struct store *store, struct slice name,
                                            uint8_t id[STORE_SUBJECT_ID_BYTES]);
 SL_NODISCARD enum sl_err store_set_account(struct store *store,

@@ -1,0 +1,133 @@
+/*
+ * engine.c - sets up what the flows of a data thread share, and takes back what is durable
+ */
+#include "flow/engine.h"
+
+#include "flow/flow.h"
+#include "flow/recorded.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+static void recorded_ready(struct loop_source *source, uint32_t epoll_events)
+{
+    (void)epoll_events;
+    struct flow_engine *engine =
+        (struct flow_engine *)((char *)source - offsetof(struct flow_engine, recorded_source));
+    mailbox_quiet(&engine->recorded);
+    for (struct mail *mail = mailbox_take(&engine->recorded); mail;) {
+        struct mail *next = mail->next;
+        flow_recorded((struct flow *)(void *)mail);
+        mail = next;
+    }
+}
+
+static enum sl_err engine_connect_apps(struct flow_engine *engine)
+{
+    const struct config *config = engine->config;
+    engine->upstreams = calloc(config->n_apps + 1, sizeof *engine->upstreams);
+    if (!engine->upstreams)
+        return SL_EINTERNAL;
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        struct upstream_config upstream = {
+            .host = app->host,
+            .address = app->address,
+            .address_bytes = app->address_bytes,
+            .tls = app->tls,
+            .ca_file = app->ca_file,
+            .token = app->token,
+            .limits = &config->limits,
+        };
+        SL_TRY(upstream_new(engine->loop, &upstream, &engine->upstreams[i]));
+    }
+    return SL_OK;
+}
+
+static enum sl_err engine_make_ciphers(struct flow_engine *engine)
+{
+    const struct config *config = engine->config;
+    engine->ciphers = calloc(config->n_partners + 1, sizeof *engine->ciphers);
+    if (!engine->ciphers)
+        return SL_EINTERNAL;
+    for (size_t i = 0; i < config->n_partners; i++)
+        SL_TRY(pseudonym_cipher_new(engine->node->pseudonym_key, config->partners[i].id,
+                                    &engine->ciphers[i]));
+    return SL_OK;
+}
+
+static enum sl_err engine_open(struct flow_engine *engine)
+{
+    SL_TRY(store_reader_new(engine->node->store, &engine->reader));
+    SL_TRY(engine_make_ciphers(engine));
+    SL_TRY(engine_connect_apps(engine));
+    SL_TRY(mailbox_init(&engine->recorded));
+    engine->recorded_source = (struct loop_source){recorded_ready, engine->recorded.event_fd};
+    return loop_add(engine->loop, &engine->recorded_source, EPOLLIN);
+}
+
+enum sl_err engine_new(struct node *node, const struct credential_table *credentials,
+                       struct loop *loop, void (*reply)(struct flow *flow),
+                       struct flow_engine **out)
+{
+    struct flow_engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return SL_EINTERNAL;
+    engine->config = node->config;
+    engine->credentials = credentials;
+    engine->node = node;
+    engine->loop = loop;
+    engine->reply = reply;
+    engine->recorded.event_fd = -1;
+    enum sl_err err = engine_open(engine);
+    if (err != SL_OK) {
+        engine_free(engine);
+        return err;
+    }
+    *out = engine;
+    return SL_OK;
+}
+
+void engine_free(struct flow_engine *engine)
+{
+    if (!engine)
+        return;
+    if (engine->recorded.event_fd >= 0) {
+        loop_remove(engine->loop, &engine->recorded_source);
+        mailbox_deinit(&engine->recorded);
+    }
+    for (size_t i = 0; engine->upstreams && i < engine->config->n_apps; i++)
+        upstream_free(engine->upstreams[i]);
+    for (size_t i = 0; engine->ciphers && i < engine->config->n_partners; i++)
+        pseudonym_cipher_free(engine->ciphers[i]);
+    for (size_t i = 0; i < engine->n_idle_filters; i++)
+        filter_free(engine->idle_filters[i]);
+    store_reader_free(engine->reader);
+    free(engine->upstreams);
+    free(engine->ciphers);
+    free(engine->idle_filters);
+    free(engine);
+}
+
+struct filter *engine_borrow_filter(struct flow_engine *engine)
+{
+    if (engine->n_idle_filters > 0)
+        return engine->idle_filters[--engine->n_idle_filters];
+    struct filter *filter = NULL;
+    return filter_new(&engine->config->limits, &filter) == SL_OK ? filter : NULL;
+}
+
+void engine_return_filter(struct flow_engine *engine, struct filter *filter)
+{
+    if (engine->n_idle_filters == engine->idle_filters_cap) {
+        size_t cap = engine->idle_filters_cap ? 2 * engine->idle_filters_cap : 64;
+        struct filter **grown = realloc(engine->idle_filters, cap * sizeof *grown);
+        if (!grown) {
+            filter_free(filter);
+            return;
+        }
+        engine->idle_filters = grown;
+        engine->idle_filters_cap = cap;
+    }
+    engine->idle_filters[engine->n_idle_filters++] = filter;
+}

@@ -1,0 +1,158 @@
+/*
+ * flow.c - how a flow travels
+ *
+ *   flow_start   identify  who, whose, what, why
+ *                decide    the policy, read in place
+ *   relay.c      forward   the app's own API, and
+ *                transform the plan applied to its answer as it comes in
+ *   recorded.c   record    durable, signed, in order
+ *                release   the edge sends the answer
+ *
+ * A subject nobody knows goes the same way as one who never gave a consent: one look-up, one
+ * decision on a policy (the empty one), one receipt under a tag (of a key that nobody keeps).
+ */
+#include "flow/flow.h"
+
+#include "flow/recorded.h"
+#include "flow/relay.h"
+#include "identify/purpose.h"
+#include "ledger/basis.h"
+#include "policy/policy.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+enum { CLOCK_SLACK_MS = 5000 };
+
+size_t flow_arena_bytes(const struct limits *limits)
+{
+    size_t target_bytes = limits->request_target_bytes;
+    size_t user_bytes = 3 * STORE_ACCOUNT_BYTES_MAX;
+    size_t room_for_alignment = 256;
+    return 2 * target_bytes + 2 * user_bytes + LEAF_BYTES_MAX + room_for_alignment;
+}
+
+void flow_init(struct flow *flow, struct flow_engine *engine, void *block, size_t block_bytes)
+{
+    memset(flow, 0, sizeof *flow);
+    flow->engine = engine;
+    arena_init(&flow->arena, block, block_bytes);
+}
+
+void flow_reset(struct flow *flow)
+{
+    struct flow_engine *engine = flow->engine;
+    if (flow->filter)
+        engine_return_filter(engine, flow->filter);
+    arena_reset(&flow->arena);
+    struct arena arena = flow->arena;
+    OPENSSL_cleanse(flow, sizeof *flow);
+    flow->engine = engine;
+    flow->arena = arena;
+}
+
+static void turn_away(struct flow *flow, enum answer_kind kind)
+{
+    flow->answer.kind = kind;
+    flow->engine->reply(flow);
+}
+
+/* Partner and route: without both, this is no flow, and strangers leave nothing in the ledger. */
+static bool identify_parties(struct flow *flow)
+{
+    static const enum answer_kind turned_away[] = {
+        [ROUTE_UNKNOWN] = ANSWER_NO_ROUTE,
+        [ROUTE_METHOD] = ANSWER_NO_METHOD,
+        [ROUTE_BAD_QUERY] = ANSWER_BAD_QUERY,
+    };
+    struct flow_engine *engine = flow->engine;
+    flow->partner = credential_find(engine->credentials, flow->authorization);
+    if (!flow->partner) {
+        turn_away(flow, ANSWER_NO_PARTNER);
+        return false;
+    }
+    enum route_match match =
+        route_find(engine->config, flow->method, flow->target, &flow->request);
+    if (match != ROUTE_FOUND) {
+        turn_away(flow, turned_away[match]);
+        return false;
+    }
+    return true;
+}
+
+/* Whose: an unreadable pseudonym names the all-zero id, which no subject has. */
+static void identify_subject(struct flow *flow)
+{
+    size_t partner_index = (size_t)(flow->partner - flow->engine->config->partners);
+    struct pseudonym_cipher *cipher = flow->engine->ciphers[partner_index];
+    if (!pseudonym_read(cipher, flow->request.subject, flow->record.subject))
+        memset(flow->record.subject, 0, sizeof flow->record.subject);
+    size_t n = flow->request.subject.n < PSEUDONYM_CHARS ? flow->request.subject.n : PSEUDONYM_CHARS;
+    memcpy(flow->pseudonym, flow->request.subject.p, n);
+}
+
+/* What the decision rested on, pinned in the receipt: the version, and the consents' ids. */
+static void pin_basis(struct flow *flow, const struct store_subject *subject, struct slice blob)
+{
+    struct slice ids[LIMIT_MAX_policy_consents];
+    size_t n_ids = 0;
+    for (size_t i = 0; i < LIMIT_MAX_policy_consents; i++)
+        if (flow->decision.consents >> i & 1)
+            ids[n_ids++] = policy_blob_consent_id(blob, i);
+    basis_digest(subject->version, subject->policy_digest, ids, n_ids, flow->record.basis);
+}
+
+static enum sl_err decide_flow(struct flow *flow)
+{
+    struct flow_engine *engine = flow->engine;
+    struct store_subject subject;
+    SL_TRY(store_read(engine->reader, flow->record.subject, &subject));
+
+    const struct config_route *route = flow->request.route;
+    struct facts facts = {
+        .time_ms = flow->time_ms,
+        .partner = flow->partner->id,
+        .app = route->app->id,
+        .purpose = flow->purpose ? flow->purpose->code : 0,
+        .n_classes = route->n_classes,
+        .classes = route->class_codes,
+    };
+    struct slice blob = subject.version > 0 ? subject.blob : policy_blob_empty();
+    decide(blob, &facts, &flow->decision);
+    pin_basis(flow, &subject, blob);
+
+    flow->record.subject_known = subject.found;
+    flow->policy_version = subject.version;
+    flow->benefit = arena_copy(&flow->arena, flow->decision.benefit);
+    flow->decision.benefit = flow->benefit;
+    flow->user = arena_copy(&flow->arena, store_account(&subject, route->app->id));
+    store_read_end(engine->reader);
+    return flow->arena.overflow ? SL_ELIMIT : SL_OK;
+}
+
+void flow_start(struct flow *flow)
+{
+    flow->state = FLOW_RECEIVED;
+    flow->time_ms = clock_now_ms();
+    if (!identify_parties(flow))
+        return;
+    identify_subject(flow);
+    flow->purpose = purpose_find(flow->partner, flow->purpose_header);
+    flow_state_move(&flow->state, FLOW_IDENTIFIED);
+
+    if (decide_flow(flow) != SL_OK) {
+        turn_away(flow, ANSWER_UNRECORDED);
+        return;
+    }
+    int64_t newest_ms = recorder_newest_time_ms(flow->engine->node->recorder);
+    if (!flow->purpose)
+        flow_refuse(flow, REASON_PURPOSE);
+    else if (flow->time_ms + CLOCK_SLACK_MS < newest_ms)
+        flow_refuse(flow, REASON_CLOCK);
+    else if (flow->decision.effect == EFFECT_REFUSE)
+        flow_refuse(flow, flow->decision.reason);
+    else {
+        flow_state_move(&flow->state, FLOW_DECIDED);
+        flow_relay(flow);
+    }
+}

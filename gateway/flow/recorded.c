@@ -1,0 +1,115 @@
+/*
+ * recorded.c - no receipt, no release
+ *
+ * A release is drafted when the whole reduced answer is there, so that the receipt commits to
+ * exactly the bytes that will leave. A refusal is drafted with what is known by then; a flow whose
+ * refusal can't be recorded is refused without a receipt, and says so.
+ */
+#include "flow/recorded.h"
+
+#include "ledger/basis.h"
+
+static const struct slice kind_pull = SLICE_LITERAL("pull");
+
+/* What was done to each class: on a refusal, nothing of any class left. */
+static size_t draft_classes(const struct flow *flow, bool released,
+                            struct leaf_class classes[LIMIT_MAX_route_classes])
+{
+    const struct config_route *route = flow->request.route;
+    for (size_t i = 0; i < route->n_classes; i++) {
+        const struct plan_entry *entry = &flow->decision.entries[i];
+        bool kept = released && entry->action != ACTION_DROP;
+        classes[i] = (struct leaf_class){
+            .name = route->classes[i]->term.name,
+            .kept = kept,
+            .precision_m = kept ? entry->precision_m : 0,
+            .time_s = kept ? entry->time_s : 0,
+        };
+    }
+    return route->n_classes;
+}
+
+static enum sl_err draft(struct flow *flow, bool released, enum reason reason)
+{
+    struct leaf_class classes[LIMIT_MAX_route_classes];
+    struct leaf_flow leaf = {
+        .kind = kind_pull,
+        .time_ms = flow->time_ms,
+        .partner = flow->partner->id,
+        .app = flow->request.route->app->id,
+        .route = flow->request.route->id,
+        .purpose = flow->purpose ? flow->purpose->name : slice_of(NULL, 0),
+        .benefit = released ? flow->benefit : slice_of(NULL, 0),
+        .released = released,
+        .reason = slice_of_str(reason_name(reason)),
+        .n_classes = draft_classes(flow, released, classes),
+        .classes = classes,
+    };
+    return leaf_draft_flow(&leaf, &flow->record.leaf);
+}
+
+static void answer(struct flow *flow, enum flow_state state, enum answer_kind kind)
+{
+    flow_state_move(&flow->state, state);
+    flow->answer.kind = kind;
+    flow->engine->reply(flow);
+}
+
+static bool submit(struct flow *flow, enum record_kind kind)
+{
+    flow->record.kind = kind;
+    flow->record.reply_to = &flow->engine->recorded;
+    flow->record.policy_version = flow->policy_version;
+    return recorder_submit(flow->engine->node->recorder, &flow->record);
+}
+
+void flow_record_release(struct flow *flow)
+{
+    struct slice body = filter_output(flow->filter);
+    sha256_of(body, flow->record.body);
+    flow->answer.body = body;
+    flow->answer.media_type = flow->request.route->media_type;
+    if (draft(flow, true, REASON_CONSENTED) != SL_OK)
+        flow_refuse(flow, REASON_BUSY);
+    else if (!submit(flow, RECORD_RELEASE))
+        flow_refuse(flow, REASON_BUSY);
+}
+
+void flow_refuse(struct flow *flow, enum reason reason)
+{
+    flow->answer.reason = reason;
+    flow->answer.body = slice_of(NULL, 0);
+    if (draft(flow, false, reason) != SL_OK || !submit(flow, RECORD_REFUSAL))
+        answer(flow, FLOW_REFUSED, ANSWER_UNRECORDED);
+}
+
+static void release_recorded(struct flow *flow)
+{
+    switch (flow->record.outcome) {
+    case RECORD_DURABLE:
+        flow_state_move(&flow->state, FLOW_RECORDED);
+        flow->answer.reason = REASON_CONSENTED;
+        answer(flow, FLOW_RELEASED, ANSWER_RELEASED);
+        return;
+    case RECORD_STALE:
+        flow_refuse(flow, REASON_CONSENT_CHANGED);
+        return;
+    case RECORD_REJECTED:
+    case RECORD_FULL:
+    case RECORD_FAILED:
+        flow->answer.body = slice_of(NULL, 0);
+        answer(flow, FLOW_REFUSED, ANSWER_UNRECORDED);
+        return;
+    }
+}
+
+void flow_recorded(struct flow *flow)
+{
+    flow->answer.receipt_index = flow->record.index;
+    if (flow->record.kind == RECORD_RELEASE)
+        release_recorded(flow);
+    else if (flow->record.outcome == RECORD_DURABLE)
+        answer(flow, FLOW_REFUSED, ANSWER_REFUSED);
+    else
+        answer(flow, FLOW_REFUSED, ANSWER_UNRECORDED);
+}

@@ -1,0 +1,16 @@
+/*
+ * recorded.h - the flow's receipt: drafted, handed to the recorder, and taken back
+ */
+#ifndef SLUIS_FLOW_RECORDED_H
+#define SLUIS_FLOW_RECORDED_H
+
+#include "flow/flow.h"
+
+/* TRANSFORMED: asks the recorder for the receipt of a release. */
+void flow_record_release(struct flow *flow);
+/* Any state on the way: refuses, and asks the recorder for the receipt of that. */
+void flow_refuse(struct flow *flow, enum reason reason);
+/* From the engine's mailbox: the receipt is durable, or can't be. */
+void flow_recorded(struct flow *flow);
+
+#endif
