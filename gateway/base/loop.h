@@ -16,6 +16,8 @@
 
 enum { LOOP_TICK_MS = 8, LOOP_SLOTS = 1024 };
 
+struct epoll_event;
+
 struct loop_source {
     void (*ready)(struct loop_source *source, uint32_t epoll_events);
     int fd;
@@ -34,6 +36,9 @@ struct loop {
     int64_t tick;   /* the last one that was fired */
     uint64_t n_timers;
     struct loop_timer *slots[LOOP_SLOTS];
+    uint64_t occupied[LOOP_SLOTS / 64]; /* a bit for each slot that may hold a timer */
+    struct epoll_event *turn_events;    /* of this turn, still to be served */
+    int n_turn_events;
     struct loop_source stop_source;
     /* Called at the end of each turn, when all ready sources were served; may be NULL. Returns
      * the milliseconds it can wait until it must be called again, or -1. */
