@@ -72,11 +72,11 @@ void store_policy_digest(struct slice yaml, struct slice blob,
 /* What a flow needs to know of a subject. `found` false: unknown; then blob is empty. */
 struct store_subject {
     bool found;
-    uint64_t version;             /* of the policy; 0: none yet */
+    uint64_t version;                    /* of the policy; 0: none yet */
     uint8_t policy_digest[SHA256_BYTES]; /* see store_policy_digest() */
-    struct slice name;            /* the subject's name */
-    struct slice blob;            /* compiled policy; empty when version is 0 */
-    struct slice accounts;        /* internal; see store_account() */
+    struct slice name;                   /* the subject's name */
+    struct slice blob;                   /* compiled policy; empty when version is 0 */
+    struct slice accounts;               /* internal; see store_account() */
 };
 /* Renews the snapshot. Slices in *out live until store_read_end(). */
 SL_NODISCARD enum sl_err store_read(struct store_reader *reader,

@@ -1,0 +1,58 @@
+/*
+ * env.h - what the files of this folder share: the environment, its databases, its failures
+ */
+#ifndef SLUIS_STORE_ENV_H
+#define SLUIS_STORE_ENV_H
+
+#include "store/keywrap.h"
+#include "store/record.h"
+#include "store/store.h"
+
+#include <lmdb.h>
+
+struct store_done {
+    uint8_t key[RECORD_KEY_BYTES]; /* in `pending` */
+};
+
+struct store {
+    MDB_env *env;
+    MDB_dbi names, live, history, pending, meta;
+    bool read_only;
+    uint8_t kek[KEYWRAP_KEY_BYTES];
+    struct keywrap *keywrap; /* the writer's */
+    bool low;                /* see reserve.c */
+    bool range_allocated;    /* the reserve was filled since opening */
+    struct store_done *done; /* receipts that are durable; deleted in the next write */
+    size_t n_done, cap_done;
+    char failure[512];
+};
+
+SL_DEFINE_AUTO(MDB_txn, mdb_txn_abort)
+
+static inline MDB_val val_of(struct slice bytes)
+{
+    return (MDB_val){bytes.n, (void *)(uintptr_t)bytes.p};
+}
+
+static inline struct slice slice_of_val(MDB_val val)
+{
+    return slice_of(val.mv_data, val.mv_size);
+}
+
+/* The kind of an LMDB or errno code. */
+enum sl_err store_err(int code);
+/* Also keeps the text for store_failure(). `doing`: "write a policy". */
+enum sl_err store_fail(struct store *store, int code, const char *doing);
+
+/*
+ * One write: begun with the notes of durable receipts deleted already, see pending.c. Committing
+ * takes the transaction over, whatever comes of it, and leaves NULL. LMDB or errno codes.
+ */
+int write_begin(struct store *store, MDB_txn **out);
+int write_commit(struct store *store, MDB_txn **txn);
+int pending_forget(struct store *store, MDB_txn *txn);
+
+/* Keeps blocks allocated behind the pages in use; for the writer, outside of a transaction. */
+void reserve_keep(struct store *store);
+
+#endif

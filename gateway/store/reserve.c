@@ -1,0 +1,66 @@
+/*
+ * reserve.c - room for withdrawals on a full disk
+ *
+ *     data.mdb   | pages in use ........ | allocated, unused: the reserve |
+ *                0                  last page                        end of file
+ *
+ * LMDB takes new pages at the end of those in use and writes them in place. Where the file system
+ * has allocated the blocks already, such a write needs no free space. So the file is kept longer
+ * than LMDB needs: twice the reserve when it is extended, and extended when less than the reserve
+ * is left, so that most writes cost one fstat().
+ *
+ * A length can lie: the copy of a store may be sparse. At opening the whole range is allocated
+ * again, which costs nothing where it is already.
+ *
+ * File systems that can't allocate ahead (fallocate: EOPNOTSUPP), or that write elsewhere each
+ * time (btrfs), give no such promise; there the store works as well as LMDB does.
+ */
+#include "store/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RESERVE_BYTES = LIMIT_MAX_store_reserve_bytes };
+
+/* 0, or the errno. */
+static int allocate(int fd, off_t n_bytes)
+{
+    int failed;
+    do
+        failed = fallocate(fd, 0, 0, n_bytes);
+    while (failed != 0 && errno == EINTR);
+    return failed != 0 ? errno : 0;
+}
+
+/* Without blocks behind it, but a file shorter than its pages must mean one that was cut off. */
+static int lengthen(int fd, off_t now_bytes, off_t n_bytes)
+{
+    return now_bytes < n_bytes && ftruncate(fd, n_bytes) != 0 ? errno : 0;
+}
+
+void reserve_keep(struct store *store)
+{
+    int fd;
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    if (mdb_env_get_fd(store->env, &fd) != 0 || mdb_env_info(store->env, &info) != 0 ||
+        mdb_env_stat(store->env, &stat) != 0 || fstat(fd, &file) != 0) {
+        store->low = true;
+        return;
+    }
+    off_t used = (off_t)(info.me_last_pgno + 1) * (off_t)stat.ms_psize;
+    if (store->range_allocated && file.st_size >= used + RESERVE_BYTES) {
+        store->low = false;
+        return;
+    }
+    int error = allocate(fd, used + 2 * (off_t)RESERVE_BYTES);
+    if (error != 0 && error != EOPNOTSUPP)
+        error = allocate(fd, used + RESERVE_BYTES);
+    if (error == EOPNOTSUPP)
+        error = lengthen(fd, file.st_size, used + RESERVE_BYTES);
+    store->range_allocated = error == 0;
+    store->low = error != 0;
+}

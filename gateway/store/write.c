@@ -1,0 +1,266 @@
+/*
+ * write.c - the writer's side: each call is one durable transaction, or no change at all
+ *
+ *     begin ── forget notes of durable receipts ── the change ── commit (synced) ── reserve
+ *
+ * Compare and set: a change names the version it was made against, and is rejected when another
+ * one came first. MDB_KEYEXIST stands for that rejection until it leaves this file.
+ */
+#include "store/env.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+int write_begin(struct store *store, MDB_txn **out)
+{
+    SL_ASSERT(!store->read_only);
+    SL_AUTO(MDB_txn) txn = NULL;
+    int code = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (code == 0)
+        code = pending_forget(store, txn);
+    if (code != 0)
+        return code;
+    *out = txn;
+    txn = NULL;
+    return 0;
+}
+
+/* Takes the transaction over, whatever comes of it. */
+int write_commit(struct store *store, MDB_txn **txn)
+{
+    int code = mdb_txn_commit(*txn);
+    *txn = NULL;
+    if (code == 0)
+        store->n_done = 0;
+    reserve_keep(store);
+    return code;
+}
+
+static int put(MDB_txn *txn, MDB_dbi dbi, struct slice key, struct slice value, unsigned flags)
+{
+    MDB_val key_val = val_of(key);
+    MDB_val value_val = val_of(value);
+    return mdb_put(txn, dbi, &key_val, &value_val, flags);
+}
+
+/* Into the place that LMDB makes for it; `live` must not point into this transaction's pages. */
+static int put_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                    const struct record_live *live)
+{
+    MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
+    MDB_val place = {record_live_bytes(live), NULL};
+    int code = mdb_put(txn, store->live, &key, &place, MDB_RESERVE);
+    if (code != 0)
+        return code;
+    struct writer writer = writer_over(place.mv_data, place.mv_size);
+    record_live_write(live, &writer);
+    SL_ASSERT(!writer.overflow && writer.n == place.mv_size);
+    return 0;
+}
+
+static int put_history(struct store *store, MDB_txn *txn, const struct store_change *change,
+                       const uint8_t digest[SHA256_BYTES])
+{
+    struct record_history history = {.time_ms = change->time_ms,
+                                     .vocabulary_version = change->vocabulary_version,
+                                     .yaml = change->yaml,
+                                     .blob = change->blob};
+    memcpy(history.digest, digest, SHA256_BYTES);
+    uint8_t key_bytes[RECORD_KEY_BYTES];
+    record_key_write(change->id, change->expected_version + 1, key_bytes);
+    MDB_val key = {sizeof key_bytes, key_bytes};
+    MDB_val place = {record_history_bytes(&history), NULL};
+    int code = mdb_put(txn, store->history, &key, &place, MDB_RESERVE | MDB_NOOVERWRITE);
+    if (code != 0)
+        return code;
+    struct writer writer = writer_over(place.mv_data, place.mv_size);
+    record_history_write(&history, &writer);
+    SL_ASSERT(!writer.overflow && writer.n == place.mv_size);
+    return 0;
+}
+
+/* The record of a subject, copied out of the pages: *copy owns what *live points to. */
+static int get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                    uint8_t **copy, struct record_live *live)
+{
+    MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
+    MDB_val value;
+    int code = mdb_get(txn, store->live, &key, &value);
+    if (code != 0)
+        return code;
+    uint8_t *bytes = malloc(value.mv_size > 0 ? value.mv_size : 1);
+    if (!bytes)
+        return ENOMEM;
+    memcpy(bytes, value.mv_data, value.mv_size);
+    if (!record_live_read(slice_of(bytes, value.mv_size), live)) {
+        free(bytes);
+        return MDB_CORRUPTED;
+    }
+    *copy = bytes;
+    return 0;
+}
+
+static bool name_fits(struct slice name)
+{
+    return name.n > 0 && name.n <= STORE_SUBJECT_NAME_BYTES_MAX;
+}
+
+/* Puts the name and draws the key; MDB_KEYEXIST when the name or the id is taken. */
+static int create_subject(struct store *store, MDB_txn *txn, struct slice name,
+                          const uint8_t id[STORE_SUBJECT_ID_BYTES], struct record_live *live)
+{
+    *live = (struct record_live){.name = name};
+    uint8_t key[STORE_SUBJECT_KEY_BYTES];
+    bool drawn = RAND_priv_bytes(key, sizeof key) == 1 &&
+                 keywrap_wrap(store->keywrap, key, live->wrapped_key) == SL_OK;
+    OPENSSL_cleanse(key, sizeof key);
+    if (!drawn)
+        return ENOMEM;
+    MDB_val existing;
+    MDB_val id_key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
+    int code = mdb_get(txn, store->live, &id_key, &existing);
+    if (code != MDB_NOTFOUND)
+        return code == 0 ? MDB_KEYEXIST : code;
+    return put(txn, store->names, name, slice_of(id, STORE_SUBJECT_ID_BYTES), MDB_NOOVERWRITE);
+}
+
+/* All parts of a change; MDB_KEYEXIST when it is not the one expected next. */
+static int apply_change(struct store *store, MDB_txn *txn, const struct store_change *change,
+                        struct record_live *live, const uint8_t digest[SHA256_BYTES])
+{
+    if (live->version != change->expected_version || !slice_equals(live->name, change->name))
+        return MDB_KEYEXIST;
+    live->version = change->expected_version + 1;
+    live->blob = change->blob;
+    memcpy(live->digest, digest, SHA256_BYTES);
+    int code = put_live(store, txn, change->id, live);
+    if (code == 0)
+        code = put_history(store, txn, change, digest);
+    if (code != 0)
+        return code;
+    uint8_t key[RECORD_KEY_BYTES];
+    record_key_write(change->id, change->n, key);
+    return put(txn, store->pending, slice_of(key, sizeof key), change->pending, 0);
+}
+
+static int change_in(struct store *store, MDB_txn *txn, const struct store_change *change,
+                     const uint8_t digest[SHA256_BYTES])
+{
+    uint8_t *copy = NULL;
+    struct record_live live;
+    int code = get_live(store, txn, change->id, &copy, &live);
+    if (code == MDB_NOTFOUND && change->expected_version == 0)
+        code = create_subject(store, txn, change->name, change->id, &live);
+    else if (code == MDB_NOTFOUND)
+        code = MDB_KEYEXIST;
+    if (code == 0)
+        code = apply_change(store, txn, change, &live, digest);
+    free(copy);
+    return code;
+}
+
+enum sl_err store_put_policy(struct store *store, const struct store_change *change)
+{
+    if (!name_fits(change->name) || change->expected_version == UINT64_MAX)
+        return SL_EMALFORMED;
+    if (change->yaml.n > UINT32_MAX || change->blob.n > UINT32_MAX)
+        return SL_ELIMIT;
+    uint8_t digest[SHA256_BYTES];
+    store_policy_digest(change->yaml, change->blob, change->vocabulary_sha256, digest);
+    SL_AUTO(MDB_txn) txn = NULL;
+    int code = write_begin(store, &txn);
+    if (code == 0)
+        code = change_in(store, txn, change, digest);
+    if (code == 0)
+        code = write_commit(store, &txn);
+    if (code == MDB_KEYEXIST)
+        return SL_EMALFORMED;
+    return code == 0 ? SL_OK : store_fail(store, code, "write a policy");
+}
+
+void store_policy_digest(struct slice yaml, struct slice blob,
+                         const uint8_t vocabulary_sha256[SHA256_BYTES],
+                         uint8_t digest[SHA256_BYTES])
+{
+    uint8_t parts[3 * SHA256_BYTES];
+    sha256_of(yaml, parts);
+    sha256_of(blob, parts + SHA256_BYTES);
+    memcpy(parts + (size_t)2 * SHA256_BYTES, vocabulary_sha256, SHA256_BYTES);
+    sha256_of(slice_of(parts, sizeof parts), digest);
+}
+
+void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES])
+{
+    /* OpenSSL's generator fails only when the system's does: then nothing should go on. */
+    SL_ASSERT(RAND_bytes(id, STORE_SUBJECT_ID_BYTES) == 1);
+}
+
+enum sl_err store_add_subject(struct store *store, struct slice name,
+                              uint8_t id[STORE_SUBJECT_ID_BYTES])
+{
+    if (!name_fits(name))
+        return name.n == 0 ? SL_EMALFORMED : SL_ELIMIT;
+    uint8_t drawn[STORE_SUBJECT_ID_BYTES];
+    store_new_id(drawn);
+    struct record_live live;
+    SL_AUTO(MDB_txn) txn = NULL;
+    int code = write_begin(store, &txn);
+    if (code == 0)
+        code = create_subject(store, txn, name, drawn, &live);
+    if (code == 0)
+        code = put_live(store, txn, drawn, &live);
+    if (code == 0)
+        code = write_commit(store, &txn);
+    if (code == MDB_KEYEXIST)
+        return SL_EMALFORMED;
+    if (code != 0)
+        return store_fail(store, code, "add a subject");
+    memcpy(id, drawn, sizeof drawn);
+    return SL_OK;
+}
+
+/* With accounts in a block of their own, large enough for one more. */
+static int replace_account(struct store *store, MDB_txn *txn,
+                           const uint8_t id[STORE_SUBJECT_ID_BYTES], struct record_live *live,
+                           struct slice app, struct slice user)
+{
+    size_t cap = live->accounts.n + 2 + app.n + user.n;
+    uint8_t *block = malloc(cap);
+    if (!block)
+        return ENOMEM;
+    struct writer writer = writer_over(block, cap);
+    record_accounts_write(live->accounts, app, user, &writer);
+    SL_ASSERT(!writer.overflow);
+    live->accounts = writer_slice(&writer);
+    int code = MDB_MAP_FULL;
+    if (live->accounts.n <= STORE_ACCOUNTS_BYTES_MAX)
+        code = put_live(store, txn, id, live);
+    free(block);
+    return code;
+}
+
+enum sl_err store_set_account(struct store *store, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                              struct slice app, struct slice user)
+{
+    if (app.n == 0)
+        return SL_EMALFORMED;
+    if (app.n > STORE_APP_BYTES_MAX || user.n > STORE_USER_BYTES_MAX)
+        return SL_ELIMIT;
+    uint8_t *copy = NULL;
+    struct record_live live;
+    SL_AUTO(MDB_txn) txn = NULL;
+    int code = write_begin(store, &txn);
+    if (code == 0)
+        code = get_live(store, txn, id, &copy, &live);
+    if (code == 0)
+        code = replace_account(store, txn, id, &live, app, user);
+    free(copy);
+    if (code == 0)
+        code = write_commit(store, &txn);
+    if (code == MDB_NOTFOUND)
+        return SL_EMALFORMED;
+    return code == 0 ? SL_OK : store_fail(store, code, "set an account");
+}
