@@ -56,8 +56,10 @@ struct policy_refusal {
 };
 
 struct policy_document {
+    const struct vocabulary *vocabulary; /* not owned; must outlive the document */
     struct slice subject;
-    struct slice timezone;
+    struct slice timezone; /* UTC when the policy names none */
+    struct slice zone;     /* its rules, see zone.h */
     size_t n_consents;
     const struct policy_consent *consents;
     size_t n_refusals;
@@ -65,22 +67,28 @@ struct policy_document {
     void *storage; /* what owns all of the above */
 };
 
+/*
+ * Reads and validates. Reads the time zone's rules from the system's tzdata. Warnings (overlaps,
+ * consents that a refusal empties) are added to `problems` and leave the result SL_OK.
+ */
 SL_NODISCARD enum sl_err policy_load(struct slice yaml, const struct vocabulary *vocabulary,
                                      struct yaml_problems *problems,
                                      struct policy_document **out);
 void policy_free(struct policy_document *policy);
 SL_DEFINE_AUTO(policy_document, policy_free)
 
-/* No consent and no refusal: what an unknown subject is decided on. Any subject, UTC. */
 enum { POLICY_BLOB_BYTES_MAX = 131072 };
 
 /*
- * Compiles into `writer`; SL_ELIMIT when it does not fit. Reads the time zone's rules from the
- * system's tzdata and writes them into the blob, so that deciding needs no file.
+ * Appends the blob to `writer`. It carries the time zone's rules, so that deciding needs no file.
+ * SL_ELIMIT, a problem, and nothing written, when it has no room or passes POLICY_BLOB_BYTES_MAX.
  */
 SL_NODISCARD enum sl_err policy_compile(const struct policy_document *policy,
                                         struct yaml_problems *problems, struct writer *writer);
-/* The blob of the empty policy, for subjects that have none. Static storage. */
+/*
+ * The blob of the empty policy, for subjects that have none: no consent, no refusal, UTC. Static
+ * storage.
+ */
 struct slice policy_blob_empty(void);
 /* Checks magic, version, and that every offset lies inside; do this once when reading from disk. */
 bool policy_blob_is_valid(struct slice blob);
