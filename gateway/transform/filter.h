@@ -37,7 +37,7 @@ enum filter_fault {
     FILTER_SURROGATE,
     FILTER_DUPLICATE_KEY,
     FILTER_DEPTH,
-    FILTER_TOKEN,    /* a string or number longer than json_token_bytes */
+    FILTER_TOKEN, /* a string or number longer than json_token_bytes */
     FILTER_MEMBERS,
     FILTER_TRUNCATED,
     FILTER_TOO_LARGE, /* more than answer_bytes, or no memory for the result */
@@ -63,6 +63,8 @@ SL_NODISCARD enum sl_err filter_feed(struct filter *filter, struct slice piece);
 SL_NODISCARD enum sl_err filter_finish(struct filter *filter);
 /* The reduced answer, after filter_finish(); the filter's, until the next filter_begin(). */
 struct slice filter_output(const struct filter *filter);
+/* Overwrites all that the filter holds of an answer; filter_begin() and filter_free() do so too. */
+void filter_wipe(struct filter *filter);
 enum filter_fault filter_fault(const struct filter *filter);
 /* Offset in the app's answer of the byte at which it was refused; for the operator's log. */
 uint64_t filter_fault_at(const struct filter *filter);

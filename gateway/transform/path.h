@@ -4,7 +4,8 @@
  * Shape   nodes in one array; from each node children by member name, by array index, or one for
  *         any array element ([*]). `[n]` and `[*]` at one place is an error. At most 128 fields.
  * Owns    the trie owns a copy of its names; immutable after path_trie_finish()
- * Spec    a subset of RFC 9535: $, .name, ['name'] with JSON escapes, [n], [*]
+ * Spec    a subset of RFC 9535: $, .name, ['name'] or ["name"] with JSON escapes, [n], [*];
+ *         at most json_depth steps
  */
 #ifndef SLUIS_TRANSFORM_PATH_H
 #define SLUIS_TRANSFORM_PATH_H
@@ -15,8 +16,8 @@
 
 /* What a field holds, and so what the filter does with its value. */
 enum field_form {
-    FIELD_VALUE,     /* kept byte for byte, or dropped, with its data class */
-    FIELD_LATITUDE,  /* a number in degrees; snapped with the longitude beside it */
+    FIELD_VALUE,    /* kept byte for byte, or dropped, with its data class */
+    FIELD_LATITUDE, /* a number in degrees; snapped with the longitude beside it */
     FIELD_LONGITUDE,
     FIELD_TIME,      /* RFC 3339 text, or seconds or milliseconds since 1970 as a number */
     FIELD_SUBJECT,   /* the app's own name of the subject; becomes the partner's pseudonym */
@@ -36,17 +37,21 @@ SL_DEFINE_AUTO(path_trie, path_trie_free)
 
 enum path_fault {
     PATH_OK,
-    PATH_SYNTAX,       /* not in the subset; *fault_at is the offset in the path */
-    PATH_DUPLICATE,    /* the same field twice */
-    PATH_CONTRADICTS,  /* a field below a field, or [n] beside [*], or a name beside an index */
+    PATH_SYNTAX,      /* not in the subset */
+    PATH_DUPLICATE,   /* the same field twice */
+    PATH_CONTRADICTS, /* a field below a field, or [n] beside [*], or a name beside an index */
     PATH_TOO_MANY,
-    PATH_UNPAIRED,     /* latitude without a longitude beside it, or two of them (finish only) */
+    PATH_UNPAIRED, /* latitude without a longitude beside it, or two of them (finish only) */
+    PATH_NO_MEMORY,
 };
 const char *path_fault_text(enum path_fault fault);
 
+/* A path that is refused leaves the trie as it was; `*fault_at` is an offset in the path. */
 enum path_fault path_trie_add(struct path_trie *trie, struct slice path, struct path_field field,
                               size_t *fault_at);
 /* Checks the pairs; nothing can be added afterwards. */
 enum path_fault path_trie_finish(struct path_trie *trie);
+/* After PATH_UNPAIRED: which field, counted from 0 in the order in which they were added. */
+size_t path_trie_fault_field(const struct path_trie *trie);
 
 #endif

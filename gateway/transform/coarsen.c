@@ -1,0 +1,96 @@
+/*
+ * coarsen.c - the grid, exactly
+ *
+ * One degree of latitude is at least 110,574 m long anywhere on the WGS 84 ellipsoid (it is
+ * shortest at the equator); one degree of longitude at latitude phi is at least
+ * 111,319.49 m * cos(phi). With these two lower bounds, for a grid of `metres` (1 or more):
+ *
+ *     rows      = max(1, floor(180 * 110574 / metres))
+ *     row       = min(rows - 1, floor((latitude + 90) * rows / 180))
+ *     south     = row * 180 / rows - 90,  north = (row + 1) * 180 / rows - 90
+ *     columns   = max(1, floor(360 * 111319.49 * cos(max(|south|, |north|)) / metres))
+ *     column    = min(columns - 1, floor((longitude + 180) * columns / 360))
+ *     latitude  = (row + 1/2) * 180 / rows - 90
+ *     longitude = (column + 1/2) * 360 / columns - 180
+ *
+ * where a longitude of 180 is taken as -180 first, so that the antimeridian is one line, and both
+ * results are rounded to six decimals. All in IEEE 754 doubles, in the order written here.
+ *
+ * What follows from it: a cell is nowhere narrower or lower than `metres`, except that there is
+ * never less than one row and one column; the rows that touch a pole are one cell each; the centre
+ * of a cell lies at least half a metre inside it, so rounding by 0.06 m does not leave the cell,
+ * and coarsening a result gives that result again. A finer position does not change which cell it
+ * lies in, and the grid knows neither subject nor partner: asking again teaches nothing.
+ */
+#include "transform/coarsen.h"
+
+#include <math.h>
+
+static const double METRES_PER_DEGREE_LATITUDE = 110574;
+static const double METRES_PER_DEGREE_EQUATOR = 111319.49;
+static const double MICRODEGREES = 1e6;
+
+bool position_is_on_globe(struct position position)
+{
+    /* Written so that NaN is nowhere. */
+    return position.latitude >= -90 && position.latitude <= 90 && position.longitude >= -180 &&
+           position.longitude <= 180;
+}
+
+/* Which of `n_cells` equal parts of [0, range] holds `offset`; the last one holds its end. */
+static double cell_of(double offset, double range, double n_cells)
+{
+    double cell = floor(offset * n_cells / range);
+    return cell < n_cells - 1 ? cell : n_cells - 1;
+}
+
+static double round_degrees(double degrees)
+{
+    return round(degrees * MICRODEGREES) / MICRODEGREES;
+}
+
+struct position coarsen_position(struct position position, uint32_t metres)
+{
+    SL_ASSERT(position_is_on_globe(position));
+    SL_ASSERT(metres > 0);
+    double rows = fmax(1, floor(180 * METRES_PER_DEGREE_LATITUDE / metres));
+    double row = cell_of(position.latitude + 90, 180, rows);
+    double south = row * 180 / rows - 90;
+    double north = (row + 1) * 180 / rows - 90;
+
+    double poleward = fmax(fabs(south), fabs(north)) * M_PI / 180;
+    double columns = fmax(1, floor(360 * METRES_PER_DEGREE_EQUATOR * cos(poleward) / metres));
+    double longitude = position.longitude >= 180 ? -180 : position.longitude;
+    double column = cell_of(longitude + 180, 360, columns);
+
+    return (struct position){
+        .latitude = round_degrees((row + 0.5) * 180 / rows - 90),
+        .longitude = round_degrees((column + 0.5) * 360 / columns - 180),
+    };
+}
+
+void write_degrees(struct writer *writer, double degrees)
+{
+    int64_t micro = llround(degrees * MICRODEGREES);
+    if (micro < 0)
+        write_u8(writer, '-');
+    uint64_t size = (uint64_t)(micro < 0 ? -micro : micro);
+    write_decimal(writer, size / 1000000);
+
+    uint64_t rest = size % 1000000;
+    if (rest > 0)
+        write_u8(writer, '.');
+    for (uint64_t unit = 100000; rest > 0; unit /= 10) {
+        write_u8(writer, (uint8_t)('0' + rest / unit));
+        rest %= unit;
+    }
+}
+
+int64_t coarsen_time(int64_t time_ms, uint32_t bucket_s)
+{
+    if (bucket_s == 0)
+        return time_ms;
+    int64_t bucket_ms = (int64_t)bucket_s * 1000;
+    int64_t since_start_ms = time_ms % bucket_ms;
+    return time_ms - since_start_ms - (since_start_ms < 0 ? bucket_ms : 0);
+}

@@ -1,0 +1,259 @@
+/*
+ * field.c - values by form
+ *
+ *     form        takes                         emits
+ *     VALUE       any scalar                    its bytes
+ *     STRUCTURE   any scalar                    its bytes
+ *     LATITUDE    number on the globe, or null  the centre of the cell, once both are known
+ *     LONGITUDE     for both halves
+ *     TIME        RFC 3339 text, number, null   the start of the bucket, in the same notation
+ *     SUBJECT     the user's name               the partner's pseudonym
+ *
+ * A container in the place of a VALUE or STRUCTURE is left out: the operator classified a value
+ * there, nobody knows what else it holds. For the other forms it is a fault, as is any value they
+ * do not take: a position that can't be snapped, or a time that can't be cut, must not be guessed.
+ *
+ * A position needs both halves before either can be written. The first half leaves a slot as wide
+ * as the widest degrees in the output; when the second comes, both are written and what was
+ * emitted in between moves up. The slots of outer containers lie before all of that, so their
+ * offsets stay true.
+ */
+#include "transform/field.h"
+
+#include "base/timestamp.h"
+
+#include "transform/coarsen.h"
+#include "transform/number.h"
+
+enum {
+    DEGREES_BYTES_MAX = 11, /* -179.999999 */
+    TIME_BYTES_MAX = 24,    /* a quoted timestamp, or 64 bits in decimal */
+};
+
+/* Numbers below are seconds (until the year 5138), from here on milliseconds (from 1973). */
+static const int64_t SECONDS_LIMIT = 100000000000;
+/* 0001-01-01T00:00:00Z and 10000-01-01T00:00:00Z: between them a year has four digits. */
+static const int64_t YEAR_1_MS = -62135596800000;
+static const int64_t YEAR_10000_MS = 253402300800000;
+
+/* Comma and key; room for `n_value` more bytes is reserved as well. */
+static bool emit_key(struct filter *filter, const struct path_node *node, size_t n_value)
+{
+    struct buffer *output = &filter->output;
+    struct frame *frame = filter_top(filter);
+    struct slice key = path_key(filter->trie, node);
+    if (!buffer_reserve(output, 1 + key.n + n_value))
+        return false;
+    if (frame && frame->n_emitted++ > 0)
+        output->p[output->n++] = ',';
+    buffer_put(output, key);
+    return true;
+}
+
+enum filter_fault field_emit(struct filter *filter, const struct path_node *node,
+                             struct slice value)
+{
+    if (!emit_key(filter, node, value.n))
+        return FILTER_TOO_LARGE;
+    buffer_put(&filter->output, value);
+    return FILTER_OK;
+}
+
+/* The first half leaves a slot; the second fills both. */
+static enum filter_fault emit_snapped(struct filter *filter, const struct path_node *node,
+                                      struct pair *pair, uint32_t precision_m)
+{
+    struct buffer *output = &filter->output;
+    if (!emit_key(filter, node, DEGREES_BYTES_MAX))
+        return FILTER_TOO_LARGE;
+    if (!pair->has_latitude || !pair->has_longitude) {
+        pair->slot_at = output->n;
+        memset(output->p + output->n, '0', DEGREES_BYTES_MAX);
+        output->n += DEGREES_BYTES_MAX;
+        return FILTER_OK;
+    }
+
+    struct position cell = coarsen_position(pair->position, precision_m);
+    bool latitude_is_second = node->form == FIELD_LATITUDE;
+    struct writer slot = writer_over(output->p + pair->slot_at, DEGREES_BYTES_MAX);
+    write_degrees(&slot, latitude_is_second ? cell.longitude : cell.latitude);
+    size_t n_unused = DEGREES_BYTES_MAX - slot.n;
+    size_t slot_end = pair->slot_at + DEGREES_BYTES_MAX;
+    memmove(output->p + pair->slot_at + slot.n, output->p + slot_end, output->n - slot_end);
+    buffer_cut(output, output->n - n_unused);
+
+    struct writer last = writer_over(output->p + output->n, DEGREES_BYTES_MAX);
+    write_degrees(&last, latitude_is_second ? cell.latitude : cell.longitude);
+    SL_ASSERT(!slot.overflow && !last.overflow);
+    output->n += last.n;
+    return FILTER_OK;
+}
+
+static enum filter_fault take_position(struct filter *filter, const struct path_node *node,
+                                       const struct token *token)
+{
+    struct pair *pair = &filter_top(filter)->pair;
+    bool is_null = token->kind == TOKEN_NULL;
+    bool is_second = pair->has_latitude || pair->has_longitude;
+    if ((!is_null && token->kind != TOKEN_NUMBER) || (is_second && is_null != pair->is_null))
+        return FILTER_POSITION;
+    pair->is_null = is_null;
+
+    double degrees = is_null ? 0 : number_to_double(token->bytes);
+    if (node->form == FIELD_LATITUDE) {
+        pair->has_latitude = true;
+        pair->position.latitude = degrees;
+    } else {
+        pair->has_longitude = true;
+        pair->position.longitude = degrees;
+    }
+    if (!position_is_on_globe(pair->position))
+        return FILTER_POSITION;
+
+    uint32_t precision_m = filter->reduction->classes[node->class_index].precision_m;
+    if (is_null || precision_m == 0)
+        return field_emit(filter, node, token->bytes);
+    return emit_snapped(filter, node, pair, precision_m);
+}
+
+static enum filter_fault emit_time_text(struct filter *filter, const struct path_node *node,
+                                        int64_t time_ms)
+{
+    uint8_t text[TIME_BYTES_MAX];
+    struct writer writer = writer_over(text, sizeof text);
+    write_u8(&writer, '"');
+    write_timestamp_s(&writer, time_ms);
+    write_u8(&writer, '"');
+    SL_ASSERT(!writer.overflow);
+    return field_emit(filter, node, writer_slice(&writer));
+}
+
+static bool has_four_digit_year(int64_t time_ms)
+{
+    return time_ms >= YEAR_1_MS && time_ms < YEAR_10000_MS;
+}
+
+static enum filter_fault take_time_text(struct filter *filter, const struct path_node *node,
+                                        const struct token *token)
+{
+    struct slice text;
+    if (!filter_text(filter, token, &text))
+        return FILTER_TOO_LARGE;
+    int64_t time_ms;
+    if (!timestamp_parse(text, &time_ms) || !has_four_digit_year(time_ms))
+        return FILTER_TIME;
+    if (filter->reduction->time_s == 0)
+        return field_emit(filter, node, token->bytes);
+    int64_t start_ms = coarsen_time(time_ms, filter->reduction->time_s);
+    return has_four_digit_year(start_ms) ? emit_time_text(filter, node, start_ms) : FILTER_TIME;
+}
+
+static enum filter_fault take_time_number(struct filter *filter, const struct path_node *node,
+                                          const struct token *token)
+{
+    int64_t time;
+    if (!number_to_whole(token->bytes, YEAR_10000_MS, &time))
+        return FILTER_TIME;
+    bool is_seconds = time > -SECONDS_LIMIT && time < SECONDS_LIMIT;
+    int64_t time_ms = is_seconds ? time * 1000 : time;
+    if (!has_four_digit_year(time_ms))
+        return FILTER_TIME;
+    if (filter->reduction->time_s == 0)
+        return field_emit(filter, node, token->bytes);
+
+    int64_t start_ms = coarsen_time(time_ms, filter->reduction->time_s);
+    uint8_t text[TIME_BYTES_MAX];
+    struct writer writer = writer_over(text, sizeof text);
+    write_signed_decimal(&writer, is_seconds ? start_ms / 1000 : start_ms);
+    SL_ASSERT(!writer.overflow);
+    return field_emit(filter, node, writer_slice(&writer));
+}
+
+static enum filter_fault take_time(struct filter *filter, const struct path_node *node,
+                                   const struct token *token)
+{
+    switch (token->kind) {
+    case TOKEN_STRING:
+        return take_time_text(filter, node, token);
+    case TOKEN_NUMBER:
+        return take_time_number(filter, node, token);
+    case TOKEN_NULL:
+        return field_emit(filter, node, token->bytes);
+    default:
+        return FILTER_TIME;
+    }
+}
+
+/* The name the app gives: a string, or an integer that is spelled as the name is. */
+static enum filter_fault check_subject(struct filter *filter, const struct token *token)
+{
+    struct slice text = token->bytes;
+    if (token->kind == TOKEN_STRING && !filter_text(filter, token, &text))
+        return FILTER_TOO_LARGE;
+    if (token->kind != TOKEN_STRING && token->kind != TOKEN_NUMBER)
+        return FILTER_SUBJECT;
+    if (token->kind == TOKEN_NUMBER)
+        for (size_t i = 0; i < text.n; i++)
+            if (text.p[i] != '-' && (text.p[i] < '0' || text.p[i] > '9'))
+                return FILTER_SUBJECT;
+    return slice_equals(text, filter->reduction->user) ? FILTER_OK : FILTER_SUBJECT;
+}
+
+static enum filter_fault emit_pseudonym(struct filter *filter, const struct path_node *node)
+{
+    struct slice pseudonym = filter->reduction->pseudonym;
+    if (!emit_key(filter, node, pseudonym.n + 2))
+        return FILTER_TOO_LARGE;
+    filter->output.p[filter->output.n++] = '"';
+    buffer_put(&filter->output, pseudonym);
+    filter->output.p[filter->output.n++] = '"';
+    return FILTER_OK;
+}
+
+enum filter_fault field_take_scalar(struct filter *filter, const struct path_node *node,
+                                    const struct token *token)
+{
+    if (!node->is_field)
+        return FILTER_OK; /* null where a container stands in other answers: left out */
+    bool is_subject = node->form == FIELD_SUBJECT;
+    if (is_subject) {
+        enum filter_fault fault = check_subject(filter, token);
+        if (fault != FILTER_OK)
+            return fault;
+    }
+    const struct frame *frame = filter_top(filter);
+    if ((frame && frame->reach != REACH_OUTPUT) || !filter_keeps(filter, node))
+        return FILTER_OK;
+
+    switch ((enum field_form)node->form) {
+    case FIELD_LATITUDE:
+    case FIELD_LONGITUDE:
+        return take_position(filter, node, token);
+    case FIELD_TIME:
+        return take_time(filter, node, token);
+    case FIELD_SUBJECT:
+        return emit_pseudonym(filter, node);
+    case FIELD_VALUE:
+    case FIELD_STRUCTURE:
+        return field_emit(filter, node, token->bytes);
+    }
+    return FILTER_OK;
+}
+
+enum filter_fault field_refuse_container(const struct filter *filter, const struct path_node *node,
+                                         enum reach reach)
+{
+    if (node->form == FIELD_SUBJECT)
+        return FILTER_SUBJECT;
+    if (reach != REACH_OUTPUT || !filter_keeps(filter, node))
+        return FILTER_OK;
+    switch ((enum field_form)node->form) {
+    case FIELD_LATITUDE:
+    case FIELD_LONGITUDE:
+        return FILTER_POSITION;
+    case FIELD_TIME:
+        return FILTER_TIME;
+    default:
+        return FILTER_OK;
+    }
+}

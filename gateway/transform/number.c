@@ -1,0 +1,100 @@
+/*
+ * number.c - decimal text to double without strtod()
+ *
+ * strtod() reads the decimal point of the process's locale and wants a terminated copy. Positions
+ * need neither its last half unit nor its range: the digits are gathered in 64 bits (what comes
+ * after the nineteenth significant one is cut off), and one power of ten, exact in a double up to
+ * 10^22, scales them with a single rounding (W. D. Clinger, "How to read floating point numbers
+ * accurately", 1990, the fast path). One rounding of an exact operand is the nearest double; with
+ * 16 to 19 digits the operand is rounded too. The outcome depends on the text alone.
+ */
+#include "transform/number.h"
+
+#include <math.h>
+
+enum {
+    DIGITS_MAX = 19,        /* 10^19 - 1 fits in 64 bits */
+    EXACT_POWER_MAX = 22,   /* 10^22 is 5^22 * 2^22, and 5^22 < 2^53 */
+    EXPONENT_CAP = 1000000, /* beyond, all that counts is the sign */
+};
+
+static const double exact_powers[EXACT_POWER_MAX + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+};
+
+static double scale(double value, int64_t exponent)
+{
+    while (exponent > 0 && value != 0 && !isinf(value)) {
+        int64_t step = exponent < EXACT_POWER_MAX ? exponent : EXACT_POWER_MAX;
+        value *= exact_powers[step];
+        exponent -= step;
+    }
+    while (exponent < 0 && value != 0) {
+        int64_t step = -exponent < EXACT_POWER_MAX ? -exponent : EXACT_POWER_MAX;
+        value /= exact_powers[step];
+        exponent += step;
+    }
+    return value;
+}
+
+static int64_t read_exponent(struct slice text, size_t at)
+{
+    bool negative = false;
+    int64_t exponent = 0;
+    if (text.p[at] == '+' || text.p[at] == '-')
+        negative = text.p[at++] == '-';
+    for (; at < text.n; at++)
+        if (exponent < EXPONENT_CAP)
+            exponent = exponent * 10 + (text.p[at] - '0');
+    return negative ? -exponent : exponent;
+}
+
+double number_to_double(struct slice text)
+{
+    uint64_t digits = 0;
+    int64_t exponent = 0;
+    size_t n_digits = 0;
+    bool in_fraction = false;
+    size_t at = text.p[0] == '-' ? 1 : 0;
+    for (; at < text.n; at++) {
+        uint8_t c = text.p[at];
+        if (c == '.') {
+            in_fraction = true;
+            continue;
+        }
+        if ((c | 0x20) == 'e') {
+            exponent += read_exponent(text, at + 1);
+            break;
+        }
+        if (n_digits < DIGITS_MAX) {
+            digits = digits * 10 + (uint64_t)(c - '0');
+            n_digits += digits != 0;
+            exponent -= in_fraction;
+        } else {
+            exponent += !in_fraction;
+        }
+    }
+    double value = scale((double)digits, exponent);
+    return text.p[0] == '-' ? -value : value;
+}
+
+bool number_to_whole(struct slice text, int64_t max, int64_t *out)
+{
+    bool negative = text.p[0] == '-';
+    bool has_rest = false;
+    int64_t value = 0;
+    size_t at = negative ? 1 : 0;
+    for (; at < text.n && text.p[at] >= '0' && text.p[at] <= '9'; at++) {
+        if (value > (max - (text.p[at] - '0')) / 10)
+            return false;
+        value = value * 10 + (text.p[at] - '0');
+    }
+    if (at < text.n && text.p[at] == '.')
+        for (at++; at < text.n && text.p[at] >= '0' && text.p[at] <= '9'; at++)
+            has_rest = has_rest || text.p[at] != '0';
+    if (at < text.n)
+        return false;
+    *out = negative ? -value - has_rest : value;
+    return true;
+}

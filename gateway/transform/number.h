@@ -1,0 +1,23 @@
+/*
+ * number.h - reading the numbers of positions and times
+ *
+ * The text is a number of RFC 8259 that scan_number() has accepted.
+ */
+#ifndef SLUIS_TRANSFORM_NUMBER_H
+#define SLUIS_TRANSFORM_NUMBER_H
+
+#include "base/slice.h"
+
+/*
+ * The nearest double where the number has at most 15 significant digits and no large exponent
+ * (every position a device writes); else within one part in 10^15. Beyond the range of a double:
+ * infinite.
+ */
+double number_to_double(struct slice text);
+/*
+ * The whole part, rounded down: 1.9 is 1, -1.9 is -2. False for a number with an exponent, or
+ * beyond `max` in size; `*out` is then untouched.
+ */
+bool number_to_whole(struct slice text, int64_t max, int64_t *out);
+
+#endif
