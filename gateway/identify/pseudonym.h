@@ -18,8 +18,7 @@ enum { PSEUDONYM_CHARS = 43, PSEUDONYM_KEY_BYTES = 32, PSEUDONYM_ID_BYTES = 16 }
 struct pseudonym_cipher;
 /* `node_key`: state/keys/pseudonym.key. One cipher for each partner and thread. */
 SL_NODISCARD enum sl_err pseudonym_cipher_new(const uint8_t node_key[PSEUDONYM_KEY_BYTES],
-                                              struct slice partner,
-                                              struct pseudonym_cipher **out);
+                                              struct slice partner, struct pseudonym_cipher **out);
 void pseudonym_cipher_free(struct pseudonym_cipher *cipher);
 SL_DEFINE_AUTO(pseudonym_cipher, pseudonym_cipher_free)
 

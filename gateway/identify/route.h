@@ -2,8 +2,9 @@
  * route.h - which route a request target names, and what stands in the place of {subject}
  *
  * The target is taken raw. A subject segment is matched as it is: pseudonyms need no escapes, so
- * a "%" anywhere in the path makes it unknown. Query parameters pass only when the route names
- * them, at most once each, with values of unreserved characters, "," and ":".
+ * a "%" anywhere in the path makes it unknown; so do empty and dot segments, ";" and "\". Query
+ * parameters pass only when the route names them, at most once each, with values of unreserved
+ * characters, "," and ":".
  */
 #ifndef SLUIS_IDENTIFY_ROUTE_H
 #define SLUIS_IDENTIFY_ROUTE_H
@@ -13,9 +14,9 @@
 
 enum route_match {
     ROUTE_FOUND,
-    ROUTE_UNKNOWN,        /* no route has this path */
-    ROUTE_METHOD,         /* a route has this path, but with another method */
-    ROUTE_BAD_QUERY,      /* a parameter the route does not name, twice, or with odd bytes */
+    ROUTE_UNKNOWN,   /* no route has this path */
+    ROUTE_METHOD,    /* a route has this path, but with another method */
+    ROUTE_BAD_QUERY, /* a parameter the route does not name, twice, or with odd bytes */
 };
 
 struct route_request {
@@ -26,7 +27,10 @@ struct route_request {
 
 enum route_match route_find(const struct config *config, struct slice method, struct slice target,
                             struct route_request *out);
-/* The app's own target: forward path, `user` percent-encoded in place of {subject}, query. */
+/*
+ * The app's own target: forward path, `user` percent-encoded in place of {subject}, query. A user
+ * that no path can hold ("", ".", "..") sets writer->overflow, like one that does not fit.
+ */
 void route_write_target(const struct route_request *request, struct slice user,
                         struct writer *writer);
 

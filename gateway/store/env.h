@@ -9,6 +9,8 @@
 #include "store/store.h"
 
 #include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 struct store_done {
     uint8_t key[RECORD_KEY_BYTES]; /* in `pending` */
@@ -20,14 +22,30 @@ struct store {
     bool read_only;
     uint8_t kek[KEYWRAP_KEY_BYTES];
     struct keywrap *keywrap; /* the writer's */
-    bool low;                /* see reserve.c */
+    _Atomic bool low;        /* see reserve.c */
     bool range_allocated;    /* the reserve was filled since opening */
+    pthread_mutex_t lock;    /* of all below; held for a whole write */
     struct store_done *done; /* receipts that are durable; deleted in the next write */
     size_t n_done, cap_done;
-    char failure[512];
+    char failure[sizeof(struct store_problem)];
 };
 
 SL_DEFINE_AUTO(MDB_txn, mdb_txn_abort)
+
+/* Holds the lock from here to the end of the block. */
+static inline struct store *store_locked(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    return store;
+}
+
+static inline void store_lock_auto_cleanup(struct store **store)
+{
+    pthread_mutex_unlock(&(*store)->lock);
+}
+#define STORE_LOCK(store)                                                                          \
+    __attribute__((cleanup(store_lock_auto_cleanup), unused)) struct store *locked =               \
+        store_locked(store)
 
 static inline MDB_val val_of(struct slice bytes)
 {
@@ -41,12 +59,13 @@ static inline struct slice slice_of_val(MDB_val val)
 
 /* The kind of an LMDB or errno code. */
 enum sl_err store_err(int code);
-/* Also keeps the text for store_failure(). `doing`: "write a policy". */
+/* Also keeps the text for store_failure(); with the lock held. `doing`: "write a policy". */
 enum sl_err store_fail(struct store *store, int code, const char *doing);
 
 /*
- * One write: begun with the notes of durable receipts deleted already, see pending.c. Committing
- * takes the transaction over, whatever comes of it, and leaves NULL. LMDB or errno codes.
+ * One write, with the lock held: begun with the notes of durable receipts deleted already, see
+ * pending.c. Committing takes the transaction over, whatever comes of it, and leaves NULL. LMDB or
+ * errno codes.
  */
 int write_begin(struct store *store, MDB_txn **out);
 int write_commit(struct store *store, MDB_txn **txn);

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_done(const struct store *store, struct slice key)
+static bool is_done(struct store *store, struct slice key)
 {
+    STORE_LOCK(store);
     for (size_t i = 0; i < store->n_done; i++) {
         if (slice_equals(key, slice_of(store->done[i].key, RECORD_KEY_BYTES)))
             return true;
@@ -22,6 +23,7 @@ static bool is_done(const struct store *store, struct slice key)
     return false;
 }
 
+/* Without the lock while it visits: the visitor may call store_pending_done(). */
 static int visit_all(struct store *store, MDB_cursor *cursor,
                      bool (*visit)(void *context, const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                    uint64_t n, struct slice pending),
@@ -56,7 +58,10 @@ enum sl_err store_pending_each(struct store *store,
         code = visit_all(store, cursor, visit, context);
     if (cursor)
         mdb_cursor_close(cursor);
-    return code == 0 ? SL_OK : store_fail(store, code, "read the pending receipts");
+    if (code == 0)
+        return SL_OK;
+    STORE_LOCK(store);
+    return store_fail(store, code, "read the pending receipts");
 }
 
 int pending_forget(struct store *store, MDB_txn *txn)
@@ -86,6 +91,7 @@ static bool has_room(struct store *store)
 enum sl_err store_pending_done(struct store *store, const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                uint64_t n, bool now)
 {
+    STORE_LOCK(store);
     if (!has_room(store))
         return SL_EINTERNAL;
     record_key_write(id, n, store->done[store->n_done++].key);

@@ -155,29 +155,54 @@ enum sl_err store_find(struct store_reader *reader, struct slice name,
     return err;
 }
 
-static enum sl_err each_active(struct store_reader *reader,
-                               bool (*visit)(void *context, struct slice name,
-                                             const uint8_t id[STORE_SUBJECT_ID_BYTES]),
-                               void *context)
+/*
+ * One walk over a database in the order of its keys, by `step`, which says whether to go on: SL_OK;
+ * or to stop: SL_EMALFORMED when the visitor wished it, SL_ESTORE when a record is damaged.
+ */
+struct walk {
+    enum sl_err (*step)(struct walk *walk, struct slice key, struct slice value);
+    struct store_reader *reader;
+    bool (*visit_name)(void *context, struct slice name, const uint8_t id[STORE_SUBJECT_ID_BYTES]);
+    bool (*visit_key)(void *context, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                      const uint8_t key[STORE_SUBJECT_KEY_BYTES]);
+    void *context;
+};
+
+static enum sl_err walk_active(struct walk *walk, MDB_dbi dbi)
 {
     MDB_cursor *cursor;
-    int code = mdb_cursor_open(reader->txn, reader->store->names, &cursor);
+    int code = mdb_cursor_open(walk->reader->txn, dbi, &cursor);
     if (code != 0)
         return store_err(code);
+    enum sl_err err = SL_OK;
     MDB_val key, value;
     code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    enum sl_err err = SL_OK;
-    while (code == 0) {
-        if (value.mv_size != STORE_SUBJECT_ID_BYTES) {
-            err = SL_ESTORE;
-            break;
-        }
-        if (!visit(context, slice_of_val(key), value.mv_data))
-            break;
-        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    while (code == 0 && err == SL_OK) {
+        err = walk->step(walk, slice_of_val(key), slice_of_val(value));
+        if (err == SL_OK)
+            code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
     mdb_cursor_close(cursor);
-    return err != SL_OK || code == MDB_NOTFOUND ? err : store_err(code);
+    if (err != SL_OK)
+        return err == SL_EMALFORMED ? SL_OK : err;
+    return code == MDB_NOTFOUND ? SL_OK : store_err(code);
+}
+
+static enum sl_err walk_over(struct walk *walk, MDB_dbi dbi)
+{
+    bool was_active = walk->reader->active;
+    SL_TRY(activate(walk->reader));
+    enum sl_err err = walk_active(walk, dbi);
+    if (!was_active)
+        store_read_end(walk->reader);
+    return err;
+}
+
+static enum sl_err step_name(struct walk *walk, struct slice name, struct slice id)
+{
+    if (id.n != STORE_SUBJECT_ID_BYTES)
+        return SL_ESTORE;
+    return walk->visit_name(walk->context, name, id.p) ? SL_OK : SL_EMALFORMED;
 }
 
 enum sl_err store_each(struct store_reader *reader,
@@ -185,12 +210,29 @@ enum sl_err store_each(struct store_reader *reader,
                                      const uint8_t id[STORE_SUBJECT_ID_BYTES]),
                        void *context)
 {
-    bool was_active = reader->active;
-    SL_TRY(activate(reader));
-    enum sl_err err = each_active(reader, visit, context);
-    if (!was_active)
-        store_read_end(reader);
-    return err;
+    struct walk walk = {step_name, reader, visit, NULL, context};
+    return walk_over(&walk, reader->store->names);
+}
+
+static enum sl_err step_key(struct walk *walk, struct slice id, struct slice record)
+{
+    struct record_live live;
+    uint8_t key[STORE_SUBJECT_KEY_BYTES];
+    if (id.n != STORE_SUBJECT_ID_BYTES || !record_live_read(record, &live) ||
+        keywrap_unwrap(walk->reader->keywrap, live.wrapped_key, key) != SL_OK)
+        return SL_ESTORE;
+    bool goes_on = walk->visit_key(walk->context, id.p, key);
+    OPENSSL_cleanse(key, sizeof key);
+    return goes_on ? SL_OK : SL_EMALFORMED;
+}
+
+enum sl_err store_each_key(struct store_reader *reader,
+                           bool (*visit)(void *context, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                         const uint8_t key[STORE_SUBJECT_KEY_BYTES]),
+                           void *context)
+{
+    struct walk walk = {step_key, reader, NULL, visit, context};
+    return walk_over(&walk, reader->store->live);
 }
 
 enum sl_err store_version_get(struct store_reader *reader, const uint8_t id[STORE_SUBJECT_ID_BYTES],

@@ -65,14 +65,15 @@ enum sl_err store_fail(struct store *store, int code, const char *doing)
     return err;
 }
 
-const char *store_failure(const struct store *store)
+void store_failure(struct store *store, struct store_problem *out)
 {
-    return store->failure;
+    STORE_LOCK(store);
+    memcpy(out->text, store->failure, sizeof out->text);
 }
 
 bool store_is_low(const struct store *store)
 {
-    return store->low;
+    return atomic_load(&store->low);
 }
 
 /* The likely mistakes, before LMDB meets them with an errno. */
@@ -267,6 +268,7 @@ enum sl_err store_open(const char *folder, const char *key_file, bool read_only,
         return SL_EINTERNAL;
     }
     store->read_only = read_only;
+    pthread_mutex_init(&store->lock, NULL); /* can't fail with default attributes */
     if (!folder_is_usable(folder, read_only, problem))
         return SL_ESTORE;
     SL_TRY(read_key(store, key_file, problem));
@@ -292,5 +294,6 @@ void store_free(struct store *store)
     keywrap_free(store->keywrap);
     OPENSSL_cleanse(store->kek, sizeof store->kek);
     free(store->done);
+    pthread_mutex_destroy(&store->lock);
     free(store);
 }

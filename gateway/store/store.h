@@ -6,8 +6,9 @@
  *         `history` id || u64be version -> time and YAML; `pending` id || u64be n -> a consent
  *         receipt that may not be in the ledger yet
  * Owns    the environment. Slices from a read live until that read ends, and are not aligned
- * Threads one reader (store_reader) per thread; one writer: the recorder's thread. Any number of
- *         processes may read while one writes
+ * Threads one reader (store_reader) per thread. Writes come from the recorder's thread; the other
+ *         calls on a store, store_pending_done() too, may come from any. Any number of processes
+ *         may read while one writes
  * Errors  SL_ESTORE when LMDB or the disk failed; SL_ELIMIT when there was no room: nothing was
  *         written then, and the store goes on. The text for the operator is in store_problem when
  *         opening, in store_failure() afterwards
@@ -47,11 +48,11 @@ SL_NODISCARD enum sl_err store_open(const char *folder, const char *key_file, bo
 /* All of its readers must be gone. */
 void store_free(struct store *store);
 SL_DEFINE_AUTO(store, store_free)
-/* What the last failed write met, in words for the operator. For the writer's thread. */
-const char *store_failure(const struct store *store);
+/* What the last failed call on the store met, in words for the operator; empty: none failed. */
+void store_failure(struct store *store, struct store_problem *out);
 /*
  * True when the disk is full and the reserve could not be filled up again: what is left should
- * serve withdrawals. For the writer's thread; tells how it stood after the last write.
+ * serve withdrawals. Tells how it stood after the last write.
  */
 bool store_is_low(const struct store *store);
 

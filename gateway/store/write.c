@@ -170,6 +170,7 @@ enum sl_err store_put_policy(struct store *store, const struct store_change *cha
         return SL_ELIMIT;
     uint8_t digest[SHA256_BYTES];
     store_policy_digest(change->yaml, change->blob, change->vocabulary_sha256, digest);
+    STORE_LOCK(store);
     SL_AUTO(MDB_txn) txn = NULL;
     int code = write_begin(store, &txn);
     if (code == 0)
@@ -206,6 +207,7 @@ enum sl_err store_add_subject(struct store *store, struct slice name,
     uint8_t drawn[STORE_SUBJECT_ID_BYTES];
     store_new_id(drawn);
     struct record_live live;
+    STORE_LOCK(store);
     SL_AUTO(MDB_txn) txn = NULL;
     int code = write_begin(store, &txn);
     if (code == 0)
@@ -251,6 +253,7 @@ enum sl_err store_set_account(struct store *store, const uint8_t id[STORE_SUBJEC
         return SL_ELIMIT;
     uint8_t *copy = NULL;
     struct record_live live;
+    STORE_LOCK(store);
     SL_AUTO(MDB_txn) txn = NULL;
     int code = write_begin(store, &txn);
     if (code == 0)
