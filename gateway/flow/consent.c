@@ -13,6 +13,7 @@
  */
 #include "flow/consent.h"
 
+#include "base/reader.h"
 #include "ledger/basis.h"
 
 #include <poll.h>
@@ -21,7 +22,6 @@
 #include <string.h>
 
 enum { PENDING_BYTES_MAX = 2 + LEAF_BYTES_MAX + 8 + SHA256_BYTES };
-
 
 /* --- what the recorder asks of the store ------------------------------------------------- */
 
@@ -143,7 +143,8 @@ static enum sl_err load_old(struct node *node, struct store_reader *reader, stru
     struct yaml_problems problems;
     yaml_problems_init(&problems, "policy in force");
     *unchanged = found && slice_equals(current.yaml, yaml);
-    /* A policy that today's vocabulary no longer knows counts as none: all of the new is granted. */
+    /* A policy that today's vocabulary no longer knows counts as none: all of the new is granted.
+     */
     if (found && policy_load(current.yaml, node->config->vocabulary, &problems, old) != SL_OK)
         *old = NULL;
     yaml_problems_deinit(&problems);
@@ -189,8 +190,7 @@ static enum consent_outcome outcome_of(struct node *node, const struct record *r
 }
 
 static enum sl_err compile_blob(const struct policy_document *policy,
-                                struct yaml_problems *problems, uint8_t **block,
-                                struct slice *blob)
+                                struct yaml_problems *problems, uint8_t **block, struct slice *blob)
 {
     uint8_t *room = malloc(POLICY_BLOB_BYTES_MAX);
     if (!room)
@@ -241,12 +241,11 @@ static enum consent_outcome put_loaded(struct node *node, const struct policy_do
 {
     SL_AUTO(store_reader) reader = NULL;
     SL_AUTO(policy_document) old = NULL;
-    struct store_change stored = {
-        .name = policy->subject, .time_ms = clock_now_ms(), .yaml = yaml};
+    struct store_change stored = {.name = policy->subject, .time_ms = clock_now_ms(), .yaml = yaml};
     bool unchanged = false;
     if (store_reader_new(node->store, &reader) != SL_OK ||
-        load_old(node, reader, policy->subject, &stored, &stored.expected_version, yaml,
-                 &unchanged, &old) != SL_OK)
+        load_old(node, reader, policy->subject, &stored, &stored.expected_version, yaml, &unchanged,
+                 &old) != SL_OK)
         return fail(receipt, "the policy in force can't be read from the store");
     receipt->version = stored.expected_version;
     if (expected_version != CONSENT_ANY_VERSION &&

@@ -23,7 +23,7 @@ struct consent_receipt {
     uint64_t version; /* in force; on a conflict, what was found */
     uint64_t index;   /* of the receipt in the ledger */
     struct policy_change change;
-    char text[640];   /* CONSENT_FAILED and CONSENT_CONFLICT: why, and what to do */
+    char text[640]; /* CONSENT_FAILED and CONSENT_CONFLICT: why, and what to do */
 };
 
 enum { CONSENT_ANY_VERSION = -1 };
@@ -38,10 +38,6 @@ enum consent_outcome consent_put(struct node *node, struct slice yaml, int64_t e
                                  struct yaml_problems *problems, struct consent_receipt *receipt);
 
 /* What the recorder asks of the store; `memory` must outlive the recorder. */
-struct consent_memory {
-    struct store *store;
-    struct store_reader *reader; /* the recorder thread's */
-};
 struct recorder_ops consent_recorder_ops(struct consent_memory *memory);
 
 /*

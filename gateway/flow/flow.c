@@ -27,7 +27,7 @@ enum { CLOCK_SLACK_MS = 5000 };
 size_t flow_arena_bytes(const struct limits *limits)
 {
     size_t target_bytes = limits->request_target_bytes;
-    size_t user_bytes = 3 * STORE_ACCOUNT_BYTES_MAX;
+    size_t user_bytes = 3 * STORE_USER_BYTES_MAX;
     size_t room_for_alignment = 256;
     return 2 * target_bytes + 2 * user_bytes + LEAF_BYTES_MAX + room_for_alignment;
 }
@@ -71,8 +71,7 @@ static bool identify_parties(struct flow *flow)
         turn_away(flow, ANSWER_NO_PARTNER);
         return false;
     }
-    enum route_match match =
-        route_find(engine->config, flow->method, flow->target, &flow->request);
+    enum route_match match = route_find(engine->config, flow->method, flow->target, &flow->request);
     if (match != ROUTE_FOUND) {
         turn_away(flow, turned_away[match]);
         return false;
@@ -87,7 +86,8 @@ static void identify_subject(struct flow *flow)
     struct pseudonym_cipher *cipher = flow->engine->ciphers[partner_index];
     if (!pseudonym_read(cipher, flow->request.subject, flow->record.subject))
         memset(flow->record.subject, 0, sizeof flow->record.subject);
-    size_t n = flow->request.subject.n < PSEUDONYM_CHARS ? flow->request.subject.n : PSEUDONYM_CHARS;
+    size_t n =
+        flow->request.subject.n < PSEUDONYM_CHARS ? flow->request.subject.n : PSEUDONYM_CHARS;
     memcpy(flow->pseudonym, flow->request.subject.p, n);
 }
 

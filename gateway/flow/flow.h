@@ -18,9 +18,9 @@
 
 enum answer_kind {
     ANSWER_RELEASED,
-    ANSWER_REFUSED,      /* with a reason and a receipt */
-    ANSWER_UNRECORDED,   /* refused because no receipt can be written */
-    ANSWER_NO_PARTNER,   /* never became a flow: the token is unknown */
+    ANSWER_REFUSED,    /* with a reason and a receipt */
+    ANSWER_UNRECORDED, /* refused because no receipt can be written */
+    ANSWER_NO_PARTNER, /* never became a flow: the token is unknown */
     ANSWER_NO_ROUTE,
     ANSWER_NO_METHOD,
     ANSWER_BAD_QUERY,
@@ -52,7 +52,7 @@ struct flow {
 
     /* decide */
     uint64_t policy_version;
-    struct slice user;    /* the subject's name at the app */
+    struct slice user; /* the subject's name at the app */
     struct slice benefit;
     struct decision decision;
 

@@ -22,10 +22,10 @@ static const bool legal[N_FLOW_STATES][N_FLOW_STATES] = {
 const char *flow_state_name(enum flow_state state)
 {
     static const char *const names[N_FLOW_STATES] = {
-        [FLOW_RECEIVED] = "received",   [FLOW_IDENTIFIED] = "identified",
-        [FLOW_DECIDED] = "decided",     [FLOW_FORWARDED] = "forwarded",
+        [FLOW_RECEIVED] = "received",       [FLOW_IDENTIFIED] = "identified",
+        [FLOW_DECIDED] = "decided",         [FLOW_FORWARDED] = "forwarded",
         [FLOW_TRANSFORMED] = "transformed", [FLOW_RECORDED] = "recorded",
-        [FLOW_RELEASED] = "released",   [FLOW_REFUSED] = "refused",
+        [FLOW_RELEASED] = "released",       [FLOW_REFUSED] = "refused",
     };
     return names[state];
 }

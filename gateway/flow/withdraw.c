@@ -26,8 +26,7 @@ static size_t line_start(struct slice text, uint32_t line)
 
 static bool has_id(const struct yaml_node *consent, struct slice id)
 {
-    const struct yaml_node *node =
-        consent->kind == YAML_MAPPING ? yaml_get(consent, "id") : NULL;
+    const struct yaml_node *node = consent->kind == YAML_MAPPING ? yaml_get(consent, "id") : NULL;
     return node && node->kind == YAML_SCALAR && slice_equals(node->text, id);
 }
 

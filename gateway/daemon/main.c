@@ -1,0 +1,186 @@
+/*
+ * main.c - sluisd: reads the configuration, opens the node, serves until told to stop
+ *
+ * Exit codes are those of sysexits.h: 0 after SIGTERM or SIGINT, EX_CONFIG for a configuration
+ * that can't be used, EX_TEMPFAIL when another process has the state folder, EX_IOERR when the
+ * ledger or the store can't be opened or written any more, EX_UNAVAILABLE when it can't listen.
+ */
+#include "base/log.h"
+#include "daemon/control.h"
+#include "edge/edge.h"
+#include "flow/node.h"
+
+#include <argp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+const char *argp_program_version = "sluisd 0.1.0";
+
+struct arguments {
+    const char *config_file;
+    bool only_test;
+    bool debug;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case 'c':
+        arguments->config_file = value;
+        return 0;
+    case 't':
+        arguments->only_test = true;
+        return 0;
+    case 'd':
+        arguments->debug = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"config", 'c', "FILE", 0, "the configuration (default: sluis.yaml)", 0},
+    {"test", 't', NULL, 0, "check the configuration, say everything that is wrong, and end", 0},
+    {"debug", 'd', NULL, 0, "log more", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse_option,
+    .doc = "The Sluis gateway: checks every flow of personal data against the policy of the person "
+           "it is about, reduces it, and releases it when its receipt is durable.\v"
+           "It runs in the foreground and logs to standard error; SIGTERM ends it in order.\n\n"
+           "  sluis init demo && sluisd -c demo/sluis.yaml",
+};
+
+static void print_problems(struct yaml_problems *problems)
+{
+    yaml_problems_sort(problems);
+    for (size_t i = 0; i < problems->n; i++) {
+        char safe[1024];
+        text_make_printable(slice_of_str(problems->list[i].text), safe, sizeof safe);
+        fprintf(stderr, "%s:%u:%u: %s: %s\n", problems->file, problems->list[i].line,
+                problems->list[i].column, problems->list[i].warning ? "warning" : "error", safe);
+    }
+}
+
+static enum sl_err load_config(const char *file, struct config **config)
+{
+    struct yaml_problems problems;
+    yaml_problems_init(&problems, file);
+    enum sl_err err = config_load(file, &problems, config);
+    print_problems(&problems);
+    if (err != SL_OK)
+        fprintf(stderr, "sluisd: %s can't be used; nothing was started\n", file);
+    yaml_problems_deinit(&problems);
+    return err;
+}
+
+/* Signals are taken by the main thread alone, between looks at the ledger's health. */
+static sigset_t block_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    return signals;
+}
+
+/*
+ * Until a signal, or until the ledger can't be written any more: a gateway without a ledger
+ * refuses everything, and the operator must see it stop.
+ */
+static int wait_for_end(const struct node *node, const sigset_t *signals)
+{
+    const struct timespec look_again = {.tv_sec = 1};
+    bool was_full = false;
+    for (;;) {
+        int signal_number = sigtimedwait(signals, NULL, &look_again);
+        if (signal_number > 0) {
+            log_info("signal %d: ending the flows under way", signal_number);
+            return EX_OK;
+        }
+        if (recorder_has_failed(node->recorder)) {
+            log_error("the ledger can't be written: %s", recorder_failure(node->recorder));
+            return EX_IOERR;
+        }
+        bool is_full = recorder_is_full(node->recorder);
+        if (is_full && !was_full)
+            log_error("no room for new receipts: flows are refused, withdrawing still works; make "
+                      "room on the disk of %s",
+                      node->config->state_folder);
+        if (!is_full && was_full)
+            log_info("there is room again: flows are served");
+        was_full = is_full;
+    }
+}
+
+static int serve(struct node *node, const sigset_t *signals)
+{
+    struct edge_problem problem;
+    struct edge *edge = NULL;
+    struct control *control = NULL;
+    if (control_start(node, &control) != SL_OK)
+        log_warn("no control socket in %s: `sluis` can't change policies while this runs",
+                 node->config->state_folder);
+    if (edge_start(node, &problem, &edge) != SL_OK) {
+        log_error("%s", problem.text);
+        control_stop(control);
+        return EX_UNAVAILABLE;
+    }
+    const struct slice at = node->config->partners_listener.text;
+    struct slice host = at;
+    while (host.n > 0 && host.p[host.n - 1] != ':')
+        host.n--;
+    log_info("ready: partners on %.*s%u, %llu receipts in the ledger", SLICE_PRINTF(host),
+             edge_port(edge), (unsigned long long)recorder_tree_size(node->recorder));
+
+    int code = wait_for_end(node, signals);
+    struct edge_counters sum = {0};
+    edge_stop(edge, &sum);
+    control_stop(control);
+    log_info("ended: %llu released, %llu refused, %llu without a receipt, %llu turned away, "
+             "%llu malformed, %llu past a deadline",
+             (unsigned long long)sum.n_released, (unsigned long long)sum.n_refused,
+             (unsigned long long)sum.n_unrecorded, (unsigned long long)sum.n_turned_away,
+             (unsigned long long)sum.n_malformed, (unsigned long long)sum.n_deadlines);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.config_file = "sluis.yaml"};
+    argp_err_exit_status = EX_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    if (arguments.debug)
+        log_set_level(LOG_DEBUG);
+
+    SL_AUTO(config) config = NULL;
+    if (load_config(arguments.config_file, &config) != SL_OK)
+        return EX_CONFIG;
+    if (arguments.only_test) {
+        printf("%s: right\n", arguments.config_file);
+        return EX_OK;
+    }
+
+    sigset_t signals = block_signals();
+    struct node_problem problem;
+    struct node *node = NULL;
+    enum node_state state = node_open(config, &problem, &node);
+    if (state != NODE_OPENED) {
+        log_error("%s", problem.text);
+        return state == NODE_LOCKED_BY_OTHER ? EX_TEMPFAIL : EX_IOERR;
+    }
+    int code = serve(node, &signals);
+    node_close(node);
+    return code;
+}

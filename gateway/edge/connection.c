@@ -1,0 +1,308 @@
+/*
+ * connection.c - from libmicrohttpd's callbacks to a flow, and back
+ *
+ * The first handler call comes when the head is complete: the guard judges it, and a refusal
+ * queued there closes the connection, which is what a malformed request deserves. The second call
+ * starts the flow. If the flow has to wait, the connection is suspended until the engine replies.
+ */
+#include "edge/connection.h"
+
+#include "base/log.h"
+#include "edge/reply.h"
+#include "edge/thread.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static struct connection *connection_of(struct MHD_Connection *handle)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void set_deadline(struct connection *connection, uint64_t ms)
+{
+    struct loop *loop = &connection->thread->loop;
+    loop_timer_set(loop, &connection->deadline, loop->now_ms + (int64_t)ms);
+}
+
+static void deadline_passed(struct loop_timer *timer)
+{
+    struct connection *connection =
+        (struct connection *)((char *)timer - offsetof(struct connection, deadline));
+    connection->thread->counters.n_deadlines++;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->handle, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info)
+        shutdown(info->connect_fd, SHUT_RDWR); /* libmicrohttpd sees the end, and closes */
+}
+
+static struct connection *connection_new(struct edge_thread *thread, struct MHD_Connection *handle)
+{
+    const struct limits *limits = &thread->config->limits;
+    size_t arena_bytes = flow_arena_bytes(limits);
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (!connection)
+        return NULL;
+    connection->target_block = malloc(limits->request_target_bytes);
+    connection->arena_block = malloc(arena_bytes);
+    if (!connection->target_block || !connection->arena_block) {
+        free(connection->target_block);
+        free(connection->arena_block);
+        free(connection);
+        return NULL;
+    }
+    connection->thread = thread;
+    connection->handle = handle;
+    connection->deadline.fire = deadline_passed;
+    flow_init(&connection->flow, thread->engine, connection->arena_block, arena_bytes);
+
+    connection->next = thread->connections;
+    connection->at = &thread->connections;
+    if (connection->next)
+        connection->next->at = &connection->next;
+    thread->connections = connection;
+    return connection;
+}
+
+static void connection_free(struct connection *connection)
+{
+    loop_timer_clear(&connection->thread->loop, &connection->deadline);
+    *connection->at = connection->next;
+    if (connection->next)
+        connection->next->at = connection->at;
+    free(connection->target_block);
+    free(connection->arena_block);
+    free(connection);
+}
+
+void connection_notify(void *context, struct MHD_Connection *handle, void **socket_context,
+                       enum MHD_ConnectionNotificationCode code)
+{
+    struct edge_thread *thread = context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct connection *connection = connection_new(thread, handle);
+        if (connection)
+            set_deadline(connection, thread->config->limits.request_head_ms);
+        *socket_context = connection; /* NULL: every request on it is refused */
+    } else if (*socket_context) {
+        connection_free(*socket_context);
+        *socket_context = NULL;
+    }
+}
+
+void *connection_request_line(void *context, const char *uri, struct MHD_Connection *handle)
+{
+    (void)context;
+    struct connection *connection = connection_of(handle);
+    if (!connection)
+        return NULL;
+    const struct limits *limits = &connection->thread->config->limits;
+    struct slice target = slice_of_str(uri);
+    connection->phase = CONNECTION_HEAD;
+    connection->raw_target = uri;
+    connection->raw_target_bytes = target.n;
+    connection->target = slice_of(NULL, 0);
+    if (target.n <= limits->request_target_bytes) {
+        memcpy(connection->target_block, target.p, target.n);
+        connection->target = slice_of(connection->target_block, target.n);
+    }
+    set_deadline(connection, limits->request_head_ms);
+    return connection;
+}
+
+static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind, const char *name,
+                                     size_t name_bytes, const char *value, size_t value_bytes)
+{
+    (void)kind;
+    struct guard_head *head = context;
+    if (head->n_fields == GUARD_FIELDS_MAX) {
+        head->too_many_fields = true;
+        return MHD_NO;
+    }
+    head->fields[head->n_fields++] =
+        (struct guard_field){slice_of(name, name_bytes), slice_of(value, value_bytes)};
+    return MHD_YES;
+}
+
+static void collect_head(const struct connection *connection, const char *method,
+                         const char *version, struct guard_head *head)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    head->head_bytes = info ? info->header_size : SIZE_MAX;
+    head->method = slice_of_str(method);
+    head->version = slice_of_str(version);
+    head->target = slice_of(connection->raw_target, connection->raw_target_bytes);
+    head->n_fields = 0;
+    head->too_many_fields = false;
+    MHD_get_connection_values_n(connection->handle, MHD_HEADER_KIND, collect_field, head);
+}
+
+/*
+ * The guard reads the target where libmicrohttpd has it, for the layout; its parser has put a NUL
+ * over the "?" by then, so the bytes are checked in the copy.
+ */
+static enum guard_fault check_head(struct connection *connection, struct guard_head *head)
+{
+    const struct limits *limits = &connection->thread->config->limits;
+    if (connection->raw_target_bytes > limits->request_target_bytes)
+        return GUARD_TARGET_TOO_LONG;
+    enum guard_fault fault = guard_check(head, connection->target, limits);
+    if (fault == GUARD_OK) {
+        struct flow *flow = &connection->flow;
+        flow->method = head->method;
+        flow->target = connection->target;
+        flow->authorization = guard_field_get(head, "authorization");
+        flow->purpose_header = guard_field_get(head, "sluis-purpose");
+    }
+    return fault;
+}
+
+/* At most ten lines a second: strangers may knock, but not fill the log. */
+static bool may_log(struct edge_thread *thread)
+{
+    enum { LINES_PER_SECOND = 10 };
+    int64_t second = thread->loop.now_ms / 1000;
+    if (second != thread->log_second) {
+        thread->log_second = second;
+        thread->n_log_lines = 0;
+    }
+    return thread->n_log_lines++ < LINES_PER_SECOND;
+}
+
+/* The first call for a request: judge the head. */
+static enum MHD_Result begin(struct connection *connection, const char *method, const char *version)
+{
+    struct guard_head head;
+    collect_head(connection, method, version, &head);
+    enum guard_fault fault = check_head(connection, &head);
+    if (fault != GUARD_OK) {
+        connection->thread->counters.n_malformed++;
+        if (may_log(connection->thread))
+            log_warn("no flow: %s", problem_of_guard(fault)->title);
+        connection->phase = CONNECTION_ANSWERED;
+        set_deadline(connection, connection->thread->config->limits.reply_ms);
+        return reply_malformed(connection->handle, fault);
+    }
+    connection->phase = CONNECTION_CHECKED;
+    return MHD_YES;
+}
+
+/* The second call: start the flow; the answer may be there at once, or later. */
+static enum MHD_Result run(struct connection *connection)
+{
+    loop_timer_clear(&connection->thread->loop, &connection->deadline);
+    connection->phase = CONNECTION_RUNNING;
+    connection->is_flow = true;
+    connection->thread->n_flows++;
+    flow_start(&connection->flow);
+    if (connection->phase == CONNECTION_ANSWERED)
+        return reply_flow(connection);
+    connection->suspended = true;
+    MHD_suspend_connection(connection->handle);
+    return MHD_YES;
+}
+
+enum MHD_Result connection_handle(void *context, struct MHD_Connection *handle, const char *url,
+                                  const char *method, const char *version, const char *upload_data,
+                                  size_t *upload_data_bytes, void **request_context)
+{
+    (void)context, (void)url, (void)upload_data, (void)upload_data_bytes;
+    struct connection *connection = *request_context;
+    if (!connection)
+        return MHD_NO;
+    switch (connection->phase) {
+    case CONNECTION_HEAD:
+        return begin(connection, method, version);
+    case CONNECTION_CHECKED:
+        return run(connection);
+    case CONNECTION_ANSWERED:
+        return reply_flow(connection);
+    case CONNECTION_IDLE:
+    case CONNECTION_RUNNING:
+        break;
+    }
+    (void)handle;
+    return MHD_NO;
+}
+
+static void count_answer(struct edge_counters *counters, enum answer_kind kind)
+{
+    switch (kind) {
+    case ANSWER_RELEASED:
+        counters->n_released++;
+        return;
+    case ANSWER_REFUSED:
+        counters->n_refused++;
+        return;
+    case ANSWER_UNRECORDED:
+        counters->n_unrecorded++;
+        return;
+    case ANSWER_NO_PARTNER:
+    case ANSWER_NO_ROUTE:
+    case ANSWER_NO_METHOD:
+    case ANSWER_BAD_QUERY:
+        counters->n_turned_away++;
+        return;
+    }
+}
+
+/* What the operator should know of: an app that does not answer as its route says, strangers. */
+static void log_answer(struct edge_thread *thread, const struct flow *flow)
+{
+    const struct flow_answer *answer = &flow->answer;
+    if (answer->kind == ANSWER_RELEASED ||
+        (answer->kind == ANSWER_REFUSED && answer->reason < REASON_APP_UNREACHABLE) ||
+        !may_log(thread))
+        return;
+    if (answer->kind != ANSWER_REFUSED) {
+        log_warn("no flow: %s", problem_of_answer(answer->kind)->title);
+        return;
+    }
+    const struct config_route *route = flow->request.route;
+    enum filter_fault fault = flow->filter ? filter_fault(flow->filter) : FILTER_OK;
+    char found[96] = "";
+    if (fault != FILTER_OK)
+        snprintf(found, sizeof found, "; in the answer: %s at byte %llu", filter_fault_name(fault),
+                 (unsigned long long)filter_fault_at(flow->filter));
+    log_warn("receipt %llu: route %.*s, app %.*s: %s%s", (unsigned long long)answer->receipt_index,
+             SLICE_PRINTF(route->id), SLICE_PRINTF(route->app->id), reason_name(answer->reason),
+             found);
+}
+
+void connection_reply(struct flow *flow)
+{
+    struct connection *connection = (struct connection *)flow;
+    struct edge_thread *thread = connection->thread;
+    SL_ASSERT(connection->phase == CONNECTION_RUNNING);
+    connection->phase = CONNECTION_ANSWERED;
+    count_answer(&thread->counters, flow->answer.kind);
+    log_answer(thread, flow);
+    set_deadline(connection, thread->config->limits.reply_ms);
+    if (connection->suspended) {
+        connection->suspended = false;
+        MHD_resume_connection(connection->handle);
+        thread->daemon_is_due = true;
+    }
+}
+
+void connection_request_done(void *context, struct MHD_Connection *handle, void **request_context,
+                             enum MHD_RequestTerminationCode code)
+{
+    (void)context, (void)handle, (void)code;
+    struct connection *connection = *request_context;
+    if (!connection)
+        return;
+    SL_ASSERT(connection->phase != CONNECTION_RUNNING);
+    if (connection->is_flow)
+        connection->thread->n_flows--;
+    connection->is_flow = false;
+    flow_reset(&connection->flow);
+    connection->phase = CONNECTION_IDLE;
+    set_deadline(connection, connection->thread->config->limits.connection_idle_ms);
+    *request_context = NULL;
+}

@@ -1,0 +1,59 @@
+/*
+ * guard.h - is this request head HTTP/1.1 as RFC 9112 has it, and nothing else?
+ *
+ * libmicrohttpd accepts far more than that (docs/decisions/004-guard.md). It parses in place, so
+ * the pieces it found still lie in the order in which they arrived: the guard checks that method,
+ * target, version and fields, with exactly the separators that the grammar has between them, add
+ * up to the whole head. Whatever was dropped, folded, truncated at a NUL or ended by a bare LF
+ * leaves a gap of the wrong size.
+ *
+ * Pure: no libmicrohttpd here.
+ */
+#ifndef SLUIS_EDGE_GUARD_H
+#define SLUIS_EDGE_GUARD_H
+
+#include "base/limits.h"
+#include "base/slice.h"
+
+enum { GUARD_FIELDS_MAX = 100 };
+
+struct guard_field {
+    struct slice name, value;
+};
+
+struct guard_head {
+    size_t head_bytes;   /* from the method's first byte to the end of the empty line */
+    struct slice method; /* these lie in one buffer, as they arrived */
+    struct slice target; /* its place and length; the parser may have written into it */
+    struct slice version;
+    size_t n_fields;
+    bool too_many_fields;
+    struct guard_field fields[GUARD_FIELDS_MAX];
+};
+
+enum guard_fault {
+    GUARD_OK,
+    GUARD_HEAD_TOO_LARGE,
+    GUARD_TARGET_TOO_LONG,
+    GUARD_LAYOUT,      /* bytes that the grammar has no place for */
+    GUARD_VERSION,     /* not HTTP/1.1 */
+    GUARD_METHOD,      /* no token, or none that HTTP defines */
+    GUARD_TARGET,      /* not origin-form, or with encoded separators, dot segments, odd bytes */
+    GUARD_FIELD_NAME,  /* not a token */
+    GUARD_FIELD_VALUE, /* control or non-ASCII bytes */
+    GUARD_HOST,        /* none, two, or empty */
+    GUARD_LENGTH,      /* two Content-Length, no number, or with Transfer-Encoding */
+    GUARD_CODING,      /* Transfer-Encoding other than one `chunked` */
+    GUARD_BODY,        /* a body where none is taken */
+    GUARD_EXPECT,      /* an expectation other than 100-continue */
+    GUARD_REPEATED,    /* Authorization or Sluis-Purpose more than once */
+};
+enum { N_GUARD_FAULTS = GUARD_REPEATED + 1 };
+
+/* `target` holds the target's bytes as they arrived. */
+enum guard_fault guard_check(const struct guard_head *head, struct slice target,
+                             const struct limits *limits);
+/* The value of field `name` without surrounding white space; empty when there is none. */
+struct slice guard_field_get(const struct guard_head *head, const char *name);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * problem.c - one table for every way to say no
+ *
+ * 403: the person's policy, or the contract. 502 and 504: the app. 503: this node. 4xx without a
+ * receipt: never became a flow.
+ */
+#include "edge/problem.h"
+
+static const struct problem of_reason[N_REASONS] = {
+    [REASON_CONSENTED] = {200, "none", "Released", ""},
+    [REASON_NO_CONSENT] = {403, "no_consent", "No consent",
+                           "Nobody with this pseudonym has consented to this flow. Ask for "
+                           "consent first; asking again changes nothing."},
+    [REASON_NOT_YET] = {403, "not_yet", "Consent has not begun",
+                        "The consent begins on a later date. Try again then."},
+    [REASON_EXPIRED] = {403, "expired", "Consent has ended",
+                        "The consent has ended. Ask for a new one."},
+    [REASON_OUTSIDE_HOURS] = {403, "outside_hours", "Outside the consented hours",
+                              "The consent holds on other days or hours. Try again then."},
+    [REASON_SITUATION] = {403, "situation", "Not in the consented situation",
+                          "The consent holds in a situation that is not known to hold now."},
+    [REASON_QUOTA] = {403, "quota", "Consented number used up",
+                      "The consent allows fewer flows than that, or they can't be counted here."},
+    [REASON_REFUSED] = {403, "refused", "Refused by the person",
+                        "The person refuses this now. Asking again changes nothing."},
+    [REASON_NOT_COVERED] = {403, "not_covered", "Data not covered by the consent",
+                            "The consent covers none of the data on this route."},
+    [REASON_PURPOSE] = {403, "purpose", "Purpose not in the contract",
+                        "Name a purpose of your contract in the Sluis-Purpose header; it may be "
+                        "left out only when the contract holds exactly one."},
+    [REASON_CONSENT_CHANGED] = {403, "consent_changed", "Consent changed meanwhile",
+                                "The person changed the policy while this flow was under way. "
+                                "Ask again."},
+    [REASON_APP_UNREACHABLE] = {502, "app_unreachable", "App not reachable",
+                                "The app that holds the data can't be reached. Try again later."},
+    [REASON_APP_TIMEOUT] = {504, "app_timeout", "App too slow",
+                            "The app did not answer in time. Try again later."},
+    [REASON_APP_STATUS] = {502, "app_status", "App has no answer",
+                           "The app answered with another status than 200."},
+    [REASON_APP_MALFORMED] = {502, "app_malformed", "App answered wrongly",
+                              "The app's answer was cut off or is not HTTP/1.1. The operator can "
+                              "see more in the log."},
+    [REASON_ANSWER_TYPE] = {502, "answer_type", "Answer of an undeclared type",
+                            "The app's answer has a media type, coding or range that the route "
+                            "does not declare, so nothing of it passes."},
+    [REASON_ANSWER_MALFORMED] = {502, "answer_malformed", "Answer not readable",
+                                 "The app's answer is not the strict JSON that the route "
+                                 "declares, so nothing of it passes."},
+    [REASON_ANSWER_SUBJECT] = {502, "answer_subject", "Answer about somebody else",
+                               "The app's answer names another person, so nothing of it passes."},
+    [REASON_ANSWER_TOO_LARGE] = {502, "answer_too_large", "Answer too large",
+                                 "The app's answer is larger than answer_bytes allows."},
+    [REASON_CLOCK] = {503, "clock", "Clock behind",
+                      "This node's clock is behind its newest receipt, so no consent can be "
+                      "judged. The operator must set it right."},
+    [REASON_BUSY] = {503, "busy", "Too busy", "This node has too much to do. Try again shortly."},
+};
+
+static const struct problem unrecorded = {
+    503, "no_receipt", "No receipt can be written",
+    "The ledger can't take a receipt now, and without one nothing is released. Try again later."};
+static const struct problem no_partner = {
+    401, "no_partner", "Unknown partner",
+    "The Authorization header holds no token of a partner: \"Bearer sluis_...\"."};
+static const struct problem no_route = {404, "no_route", "Unknown route",
+                                        "No route has this path. Check it, and the pseudonym in "
+                                        "it, against docs/partners.md."};
+static const struct problem no_method = {405, "no_method", "Method not offered",
+                                         "This route is asked with GET."};
+static const struct problem bad_query = {
+    400, "bad_query", "Query not offered",
+    "A query parameter is not one that the route passes on, stands twice, or has a value with "
+    "other characters than letters, digits and -._~,:"};
+
+static const struct problem of_guard[N_GUARD_FAULTS] = {
+    [GUARD_HEAD_TOO_LARGE] = {431, "head_too_large", "Request head too large",
+                              "The request head exceeds request_head_bytes or has more than 100 "
+                              "fields."},
+    [GUARD_TARGET_TOO_LONG] = {414, "target_too_long", "Target too long",
+                               "The request target exceeds request_target_bytes."},
+    [GUARD_LAYOUT] = {400, "malformed", "Malformed request",
+                      "The request head has bytes where HTTP/1.1 has none: a bare LF, a NUL, a "
+                      "folded or nameless field, or blanks in the request line."},
+    [GUARD_VERSION] = {505, "version", "HTTP version not offered", "Speak HTTP/1.1."},
+    [GUARD_METHOD] = {501, "method", "Unknown method", "The method is none that HTTP defines."},
+    [GUARD_TARGET] = {400, "target", "Malformed target",
+                      "The target must be in origin form, without dot segments, empty segments "
+                      "or escapes for / \\ % . ; or controls."},
+    [GUARD_FIELD_NAME] = {400, "field_name", "Malformed field name",
+                          "A header field's name is no token, or has a blank before the colon."},
+    [GUARD_FIELD_VALUE] = {400, "field_value", "Malformed field value",
+                           "A header field's value has control or non-ASCII bytes."},
+    [GUARD_HOST] = {400, "host", "Host missing or repeated", "Send exactly one Host field."},
+    [GUARD_LENGTH] = {400, "length", "Malformed length",
+                      "Send at most one Content-Length, a number, and never together with "
+                      "Transfer-Encoding."},
+    [GUARD_CODING] = {400, "coding", "Unknown transfer coding",
+                      "Send no Transfer-Encoding, or \"chunked\" alone."},
+    [GUARD_BODY] = {400, "body", "Body not taken", "This route takes no body."},
+    [GUARD_EXPECT] = {417, "expect", "Unknown expectation", "Leave the Expect field out."},
+    [GUARD_REPEATED] = {400, "repeated", "Field repeated",
+                        "Send Authorization and Sluis-Purpose at most once."},
+};
+
+const struct problem *problem_of_reason(enum reason reason)
+{
+    return &of_reason[reason];
+}
+
+const struct problem *problem_of_answer(enum answer_kind kind)
+{
+    switch (kind) {
+    case ANSWER_NO_PARTNER:
+        return &no_partner;
+    case ANSWER_NO_ROUTE:
+        return &no_route;
+    case ANSWER_NO_METHOD:
+        return &no_method;
+    case ANSWER_BAD_QUERY:
+        return &bad_query;
+    case ANSWER_RELEASED:
+    case ANSWER_REFUSED:
+    case ANSWER_UNRECORDED:
+        break;
+    }
+    return &unrecorded;
+}
+
+const struct problem *problem_of_guard(enum guard_fault fault)
+{
+    SL_ASSERT(fault != GUARD_OK);
+    return &of_guard[fault];
+}
+
+static void write_member(struct writer *writer, const char *name, struct slice value)
+{
+    write_u8(writer, ',');
+    write_json_string(writer, slice_of_str(name));
+    write_u8(writer, ':');
+    write_json_string(writer, value);
+}
+
+void problem_write(const struct problem *problem, struct slice receipt, struct writer *writer)
+{
+    write_str(writer, "{\"type\":\"/problems/");
+    write_str(writer, problem->reason);
+    write_str(writer, "\",\"status\":");
+    write_decimal(writer, problem->status);
+    write_member(writer, "reason", slice_of_str(problem->reason));
+    write_member(writer, "title", slice_of_str(problem->title));
+    write_member(writer, "detail", slice_of_str(problem->detail));
+    if (receipt.n > 0)
+        write_member(writer, "receipt", receipt);
+    write_str(writer, "}\n");
+}

@@ -1,0 +1,99 @@
+/*
+ * reply.c - two kinds of answer: the reduced data, or a problem document
+ */
+#include "edge/reply.h"
+
+#include "edge/thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECEIPT_CHARS_MAX = 160 }; /* origin of up to 128, "/", 20 digits */
+
+static bool add_fields(struct MHD_Response *response, const char *media_type, const char *receipt)
+{
+    return MHD_add_response_header(response, "Content-Type", media_type) == MHD_YES &&
+           MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
+           MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+           (!receipt || MHD_add_response_header(response, "Sluis-Receipt", receipt) == MHD_YES);
+}
+
+static enum MHD_Result queue(struct MHD_Connection *handle, unsigned status,
+                             struct MHD_Response *response, bool complete)
+{
+    enum MHD_Result result = complete ? MHD_queue_response(handle, status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct problem *problem,
+                                     struct slice receipt)
+{
+    char body[PROBLEM_BYTES_MAX];
+    struct writer writer = writer_over(body, sizeof body);
+    problem_write(problem, receipt, &writer);
+    SL_ASSERT(!writer.overflow);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(writer.n, body, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    bool complete = add_fields(response, "application/problem+json",
+                               receipt.n > 0 ? (const char *)receipt.p : NULL);
+    if (problem->status == 401)
+        complete = complete && MHD_add_response_header(response, "WWW-Authenticate",
+                                                       "Bearer realm=\"sluis\"") == MHD_YES;
+    if (problem->status == 405)
+        complete = complete && MHD_add_response_header(response, "Allow", "GET") == MHD_YES;
+    if (problem->status == 503)
+        complete = complete && MHD_add_response_header(response, "Retry-After", "5") == MHD_YES;
+    return queue(handle, problem->status, response, complete);
+}
+
+enum MHD_Result reply_malformed(struct MHD_Connection *handle, enum guard_fault fault)
+{
+    return reply_problem(handle, problem_of_guard(fault), slice_of(NULL, 0));
+}
+
+/* "<origin>/<index>", terminated for libmicrohttpd. */
+static struct slice write_receipt(const struct connection *connection, char text[RECEIPT_CHARS_MAX])
+{
+    struct writer writer = writer_over(text, RECEIPT_CHARS_MAX);
+    write_bytes(&writer, connection->thread->config->origin);
+    write_u8(&writer, '/');
+    write_decimal(&writer, connection->flow.answer.receipt_index);
+    struct slice receipt = writer_slice(&writer);
+    write_u8(&writer, 0);
+    SL_ASSERT(!writer.overflow);
+    return receipt;
+}
+
+static enum MHD_Result reply_released(struct connection *connection, struct slice receipt)
+{
+    const struct flow_answer *answer = &connection->flow.answer;
+    char media_type[128];
+    struct writer writer = writer_over(media_type, sizeof media_type);
+    write_bytes(&writer, answer->media_type);
+    write_u8(&writer, 0);
+    SL_ASSERT(!writer.overflow);
+    /* Stays in the filter until connection_request_done(), which comes after the last byte. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        answer->body.n, (void *)(uintptr_t)answer->body.p, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    return queue(connection->handle, 200, response,
+                 add_fields(response, media_type, (const char *)receipt.p));
+}
+
+enum MHD_Result reply_flow(struct connection *connection)
+{
+    const struct flow_answer *answer = &connection->flow.answer;
+    char text[RECEIPT_CHARS_MAX];
+    struct slice receipt = write_receipt(connection, text);
+    if (answer->kind == ANSWER_RELEASED) {
+        SL_ASSERT(connection->flow.state == FLOW_RELEASED);
+        return reply_released(connection, receipt);
+    }
+    if (answer->kind == ANSWER_REFUSED)
+        return reply_problem(connection->handle, problem_of_reason(answer->reason), receipt);
+    return reply_problem(connection->handle, problem_of_answer(answer->kind), slice_of(NULL, 0));
+}

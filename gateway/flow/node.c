@@ -1,0 +1,178 @@
+/*
+ * node.c - opens a state folder in the one order that is safe
+ *
+ *   lock -> keys -> store -> ledger (recovers) -> receipts that a crash left out -> open
+ */
+#include "flow/node.h"
+
+#include "base/private_file.h"
+#include "flow/consent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES_MAX = 4096 };
+
+/* <state>/<name>, terminated. */
+static void path_in_state(const struct config *config, const char *name, char path[PATH_BYTES_MAX])
+{
+    snprintf(path, PATH_BYTES_MAX, "%s/%s", config->state_folder, name);
+}
+
+static enum node_state broken(struct node_problem *problem, const char *text)
+{
+    snprintf(problem->text, sizeof problem->text, "%s", text);
+    return NODE_BROKEN;
+}
+
+/* The process that holds the lock wrote its number into the file. */
+static void say_who_locked(int fd, const char *path, struct node_problem *problem)
+{
+    char text[32] = "";
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = 0;
+    text[strcspn(text, "\n")] = 0;
+    snprintf(problem->text, sizeof problem->text,
+             "%.400s is held by another process (%s): one gateway at a time may write a state "
+             "folder; stop that one, or give this one a state folder of its own",
+             path, text[0] ? text : "unknown");
+}
+
+static enum node_state take_lock(struct node *node, struct node_problem *problem)
+{
+    char path[PATH_BYTES_MAX];
+    path_in_state(node->config, "lock", path);
+    node->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (node->lock_fd < 0) {
+        snprintf(problem->text, sizeof problem->text,
+                 "cannot open %.300s: %s; `sluis init` makes a state folder, and the user that "
+                 "runs sluisd must be able to write it",
+                 path, strerror(errno));
+        return NODE_BROKEN;
+    }
+    if (flock(node->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return broken(problem, "the state folder can't be locked; is it on a file system "
+                                   "without locks?");
+        say_who_locked(node->lock_fd, path, problem);
+        return NODE_LOCKED_BY_OTHER;
+    }
+    char text[32];
+    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (ftruncate(node->lock_fd, 0) != 0 || pwrite(node->lock_fd, text, (size_t)n, 0) != n)
+        return broken(problem, "the state folder's disk is full or can't be written: there is no "
+                               "room for the lock file; make room, then start again");
+    return NODE_OPENED;
+}
+
+static enum node_state make_folder(const struct config *config, const char *name,
+                                   struct node_problem *problem)
+{
+    char path[PATH_BYTES_MAX];
+    path_in_state(config, name, path);
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return NODE_OPENED;
+    snprintf(problem->text, sizeof problem->text, "cannot make %.400s: %s", path, strerror(errno));
+    return NODE_BROKEN;
+}
+
+static enum node_state open_store(struct node *node, struct node_problem *problem)
+{
+    char folder[PATH_BYTES_MAX], key_file[PATH_BYTES_MAX], pseudonym_file[PATH_BYTES_MAX];
+    path_in_state(node->config, "store", folder);
+    path_in_state(node->config, "keys/kek.key", key_file);
+    path_in_state(node->config, "keys/pseudonym.key", pseudonym_file);
+
+    struct private_file_problem key_problem;
+    if (private_file_read_exactly(pseudonym_file, node->pseudonym_key, sizeof node->pseudonym_key,
+                                  &key_problem) != SL_OK)
+        return broken(problem, key_problem.text);
+    struct store_problem store_problem;
+    if (store_open(folder, key_file, false, &store_problem, &node->store) != SL_OK)
+        return broken(problem, store_problem.text);
+    node->memory.store = node->store;
+    if (store_reader_new(node->store, &node->memory.reader) != SL_OK)
+        return broken(problem, "the store can't be read: out of memory or reader slots");
+    return NODE_OPENED;
+}
+
+static enum node_state open_ledger(struct node *node, struct node_problem *problem)
+{
+    char folder[PATH_BYTES_MAX], index_folder[PATH_BYTES_MAX], key_file[PATH_BYTES_MAX];
+    path_in_state(node->config, "ledger", folder);
+    path_in_state(node->config, "index", index_folder);
+    path_in_state(node->config, "keys/ledger.pem", key_file);
+    struct recorder_config recorder = {
+        .folder = folder,
+        .index_folder = index_folder,
+        .origin = node->config->origin,
+        .key_file = key_file,
+        .limits = &node->config->limits,
+        .ops = consent_recorder_ops(&node->memory),
+    };
+    struct recorder_problem recorder_problem;
+    if (recorder_open(&recorder, &recorder_problem, &node->recorder) != SL_OK)
+        return broken(problem, recorder_problem.text);
+
+    SL_AUTO(consent_missing) missing = NULL;
+    if (consent_missing_find(node->store, node->recorder, &missing) != SL_OK)
+        return broken(problem, "the store's list of receipts to be written can't be read");
+    if (recorder_start(node->recorder) != SL_OK)
+        return broken(problem, "the recorder's thread can't be started");
+    if (consent_missing_record(missing, node->recorder) != SL_OK)
+        return broken(problem, "a policy change that a crash cut short can't be recorded; is the "
+                               "disk full?");
+    return NODE_OPENED;
+}
+
+static enum node_state open_all(struct node *node, struct node_problem *problem)
+{
+    static const char *const folders[] = {"store", "ledger", "index"};
+    enum node_state state = take_lock(node, problem);
+    for (size_t i = 0; state == NODE_OPENED && i < SL_LENGTH(folders); i++)
+        state = make_folder(node->config, folders[i], problem);
+    if (state == NODE_OPENED)
+        state = open_store(node, problem);
+    if (state == NODE_OPENED)
+        state = open_ledger(node, problem);
+    return state;
+}
+
+enum node_state node_open(const struct config *config, struct node_problem *problem,
+                          struct node **out)
+{
+    struct node *node = calloc(1, sizeof *node);
+    if (!node)
+        return broken(problem, "out of memory");
+    node->config = config;
+    node->lock_fd = -1;
+    enum node_state state = open_all(node, problem);
+    if (state != NODE_OPENED) {
+        node_close(node);
+        return state;
+    }
+    *out = node;
+    return NODE_OPENED;
+}
+
+void node_close(struct node *node)
+{
+    if (!node)
+        return;
+    if (node->recorder)
+        recorder_stop(node->recorder);
+    recorder_free(node->recorder);
+    store_reader_free(node->memory.reader);
+    store_free(node->store);
+    OPENSSL_cleanse(node->pseudonym_key, sizeof node->pseudonym_key);
+    if (node->lock_fd >= 0)
+        close(node->lock_fd);
+    free(node);
+}
