@@ -21,10 +21,10 @@ END
 packages_build=(build-essential meson ninja-build pkg-config
   libmicrohttpd-dev libgnutls28-dev liblmdb-dev libyaml-dev libssl-dev libjansson-dev
   libcmocka-dev liburing-dev tzdata ca-certificates)
-packages_demo=(python3)
+packages_demo=(python3 curl)
 packages_test=(clang clang-tidy clang-format libclang-rt-dev cppcheck openssl curl jq
   python3-pytest faketime)
-packages_bench=(nginx-light wrk util-linux)
+packages_bench=(nginx-light wrk curl jq procps)
 
 wanted=()
 want() {
