@@ -230,6 +230,7 @@ enum sl_err loop_run(struct loop *loop)
         if (n_events < 0 && errno != EINTR)
             return SL_EINTERNAL;
         loop->now_ms = clock_monotonic_ms();
+        loop->n_turns++;
         serve(loop, events, n_events > 0 ? n_events : 0);
         fire_due(loop);
         if (loop->turn)

@@ -34,6 +34,9 @@ struct loop {
     bool stopping;
     int64_t now_ms; /* monotonic, as of the start of this turn */
     int64_t tick;   /* the last one that was fired */
+    /* A ready event of this turn was there before the turn began, hence before anything that was
+     * sent in it. */
+    uint64_t n_turns;
     uint64_t n_timers;
     struct loop_timer *slots[LOOP_SLOTS];
     uint64_t occupied[LOOP_SLOTS / 64]; /* a bit for each slot that may hold a timer */
