@@ -171,5 +171,5 @@ enum body_step body_read(struct body *body, struct slice *bytes, struct slice *p
         *piece = take_piece(bytes, bytes->n);
         return BODY_PIECE;
     }
-    SL_ASSERT(!"one of the framings");
+    return BODY_MALFORMED;
 }

@@ -160,7 +160,7 @@ void tls_client_free(struct tls_client *client)
 
 /* ----------------------------------------------------------------------------- the session -- */
 
-static bool expect_host(SSL *ssl, const struct tls_client *client)
+static bool expect_host(SSL *ssl, struct tls_client *client)
 {
     X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
     if (client->is_address)
