@@ -29,17 +29,17 @@ enum effect { EFFECT_REFUSE, EFFECT_RELEASE };
  * reason_name) are stable: they stand in receipts and in problem documents.
  */
 enum reason {
-    REASON_CONSENTED,        /* released under at least one consent */
-    REASON_NO_CONSENT,       /* no consent names this app, partner and purpose; also: nobody */
-    REASON_NOT_YET,          /* `from` lies ahead */
-    REASON_EXPIRED,          /* `until` has passed */
-    REASON_OUTSIDE_HOURS,    /* `when` does not cover now */
-    REASON_SITUATION,        /* a needed situation is not known to hold */
-    REASON_QUOTA,            /* `at_most` is used up, or can't be counted */
-    REASON_REFUSED,          /* the subject refuses all that consents would grant */
-    REASON_NOT_COVERED,      /* consents apply, but to none of the route's data classes */
-    REASON_PURPOSE,          /* the partner's contract does not hold the purpose */
-    REASON_CONSENT_CHANGED,  /* the policy changed while the flow was under way */
+    REASON_CONSENTED,       /* released under at least one consent */
+    REASON_NO_CONSENT,      /* no consent names this app, partner and purpose; also: nobody */
+    REASON_NOT_YET,         /* `from` lies ahead */
+    REASON_EXPIRED,         /* `until` has passed */
+    REASON_OUTSIDE_HOURS,   /* `when` does not cover now */
+    REASON_SITUATION,       /* a needed situation is not known to hold */
+    REASON_QUOTA,           /* `at_most` is used up, or can't be counted */
+    REASON_REFUSED,         /* the subject refuses all that consents would grant */
+    REASON_NOT_COVERED,     /* consents apply, but to none of the route's data classes */
+    REASON_PURPOSE,         /* the partner's contract does not hold the purpose */
+    REASON_CONSENT_CHANGED, /* the policy changed while the flow was under way */
     REASON_APP_UNREACHABLE,
     REASON_APP_TIMEOUT,
     REASON_APP_STATUS,       /* the app did not answer 200 */
@@ -48,7 +48,7 @@ enum reason {
     REASON_ANSWER_MALFORMED, /* not the JSON that RFC 8259 and the limits allow */
     REASON_ANSWER_SUBJECT,   /* the answer names somebody else */
     REASON_ANSWER_TOO_LARGE,
-    REASON_CLOCK,            /* the wall clock is behind the newest receipt */
+    REASON_CLOCK, /* the wall clock is behind the newest receipt */
     REASON_BUSY,
 };
 enum { N_REASONS = REASON_BUSY + 1 };
@@ -66,7 +66,7 @@ struct plan_entry {
 struct decision {
     enum effect effect;
     enum reason reason;
-    size_t n_entries;                              /* == facts.n_classes, same order */
+    size_t n_entries; /* == facts.n_classes, same order */
     struct plan_entry entries[LIMIT_MAX_route_classes];
     uint32_t time_s;      /* bucket for times in the answer: the coarsest of the kept classes */
     uint64_t consents;    /* bit i: consent i of the policy contributes */

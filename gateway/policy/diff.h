@@ -3,8 +3,8 @@
  *
  * Consents are matched by their id; refusals by what they say.
  *
- *     withdrawn: drive-playlists (waze to spotify, recommendation)
- *     narrowed: taste (spotify to soundmap, recommendation): listening.track no longer granted
+ *     withdrawn: drive-playlists (waze → spotify, recommendation)
+ *     narrowed: taste (spotify → soundmap, recommendation): without listening.track
  */
 #ifndef SLUIS_POLICY_DIFF_H
 #define SLUIS_POLICY_DIFF_H

@@ -15,15 +15,15 @@
 #include "policy/vocabulary.h"
 
 struct policy_window {
-    uint8_t days;           /* bit 0 is Monday; the day on which the window begins */
-    uint16_t start_minute;  /* of the local day, 0 to 1439 */
-    uint16_t end_minute;    /* exclusive, 1 to 1440; at or before start: ends the next day */
+    uint8_t days;          /* bit 0 is Monday; the day on which the window begins */
+    uint16_t start_minute; /* of the local day, 0 to 1439 */
+    uint16_t end_minute;   /* exclusive, 1 to 1440; at or before start: ends the next day */
 };
 
 struct policy_grant {
     const struct vocabulary_class *class;
-    uint32_t precision_m; /* 0: as it is */
-    uint32_t time_s;      /* 0: as it is */
+    uint32_t precision_m;                  /* 0: as it is */
+    uint32_t time_s;                       /* 0: as it is */
     const struct vocabulary_class *detail; /* or NULL */
     uint32_t line, column;
 };
@@ -72,8 +72,7 @@ struct policy_document {
  * consents that a refusal empties) are added to `problems` and leave the result SL_OK.
  */
 SL_NODISCARD enum sl_err policy_load(struct slice yaml, const struct vocabulary *vocabulary,
-                                     struct yaml_problems *problems,
-                                     struct policy_document **out);
+                                     struct yaml_problems *problems, struct policy_document **out);
 void policy_free(struct policy_document *policy);
 SL_DEFINE_AUTO(policy_document, policy_free)
 

@@ -227,9 +227,8 @@ enum sl_err timezone_parse(struct slice tzif, struct writer *writer)
     struct tzif_head old = read_head(&reader);
     if (reader.bad || old.version < '2')
         return SL_EMALFORMED;
-    (void)read_bytes(&reader, (size_t)old.n_times * 5 + (size_t)old.n_types * 6 +
-                                  old.n_name_bytes + (size_t)old.n_leaps * 8 + old.n_standard +
-                                  old.n_ut);
+    (void)read_bytes(&reader, (size_t)old.n_times * 5 + (size_t)old.n_types * 6 + old.n_name_bytes +
+                                  (size_t)old.n_leaps * 8 + old.n_standard + old.n_ut);
     struct zone zone;
     struct zone_transition kept[ZONE_TRANSITIONS_MAX];
     if (reader.bad || !read_block(&reader, &zone, kept))

@@ -19,8 +19,15 @@ enum {
     RULE_TIME_MAX_S = 167 * 3600 + 3599,
 };
 
-enum { AT_N = 0, AT_HAS_RULE = 2, AT_FIRST = 4, AT_STANDARD = 8, AT_DAYLIGHT = 12, AT_START = 16,
-       AT_END = 28 };
+enum {
+    AT_N = 0,
+    AT_HAS_RULE = 2,
+    AT_FIRST = 4,
+    AT_STANDARD = 8,
+    AT_DAYLIGHT = 12,
+    AT_START = 16,
+    AT_END = 28
+};
 
 static void write_day(struct writer *writer, const struct zone_day *day)
 {

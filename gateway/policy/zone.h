@@ -31,9 +31,9 @@ enum {
 
 struct zone_day {
     enum zone_day_kind {
-        ZONE_DAY_OF_WEEK,    /* Mm.w.d: weekday (0 is Sunday) of week 1 to 5 (last) of a month */
-        ZONE_DAY_OF_YEAR,    /* n: 0 to 365, February 29 counted */
-        ZONE_DAY_NOT_LEAP,   /* Jn: 1 to 365, February 29 never counted */
+        ZONE_DAY_OF_WEEK,  /* Mm.w.d: weekday (0 is Sunday) of week 1 to 5 (last) of a month */
+        ZONE_DAY_OF_YEAR,  /* n: 0 to 365, February 29 counted */
+        ZONE_DAY_NOT_LEAP, /* Jn: 1 to 365, February 29 never counted */
     } kind;
     uint8_t month, week, weekday;
     uint16_t day;

@@ -1,0 +1,288 @@
+/*
+ * decide.c - the decision
+ *
+ *     for each consent:  other flow? ─▶ dates ─▶ window ─▶ situations ─▶ quota ─▶ classes
+ *                            └────────────┴─────────┴───────────┴──────────┴── else: drops out
+ *
+ *     refused:  the classes of all refusals in force for this flow, now
+ *     plan:     for each class of the route, what the consents left grant, the coarser of each
+ *               dimension; minus what is refused
+ *
+ * The route's classes are numbered 0 to 23, so a set of them is a word of 32 bits, and every step
+ * is an AND. Facts that are not known count as not so: each step can only take away.
+ *
+ * Nothing here checks the blob: policy_blob_is_valid() did.
+ */
+#include "policy/decide.h"
+
+#include "policy/blob.h"
+#include "policy/window.h"
+#include "policy/zone.h"
+
+#include <string.h>
+
+_Static_assert(LIMIT_MAX_route_classes <= 32, "a set of the route's classes is a uint32_t");
+_Static_assert(LIMIT_MAX_policy_consents <= 64, "a set of consents is a uint64_t");
+
+/* 0001-01-01 and 9999-12-31, in seconds; what lies beyond is a broken clock. */
+static const int64_t time_min_s = -62135596800, time_max_s = 253402300799;
+
+struct walk {
+    struct slice blob;
+    const struct facts *facts;
+    bool has_local;
+    int64_t local_s; /* the subject's clock on the wall; read when a window asks */
+};
+
+const char *reason_name(enum reason reason)
+{
+    static const char *const names[N_REASONS] = {
+        [REASON_CONSENTED] = "consented",
+        [REASON_NO_CONSENT] = "no_consent",
+        [REASON_NOT_YET] = "not_yet",
+        [REASON_EXPIRED] = "expired",
+        [REASON_OUTSIDE_HOURS] = "outside_hours",
+        [REASON_SITUATION] = "situation",
+        [REASON_QUOTA] = "quota",
+        [REASON_REFUSED] = "refused",
+        [REASON_NOT_COVERED] = "not_covered",
+        [REASON_PURPOSE] = "purpose",
+        [REASON_CONSENT_CHANGED] = "consent_changed",
+        [REASON_APP_UNREACHABLE] = "app_unreachable",
+        [REASON_APP_TIMEOUT] = "app_timeout",
+        [REASON_APP_STATUS] = "app_status",
+        [REASON_APP_MALFORMED] = "app_malformed",
+        [REASON_ANSWER_TYPE] = "answer_type",
+        [REASON_ANSWER_MALFORMED] = "answer_malformed",
+        [REASON_ANSWER_SUBJECT] = "answer_subject",
+        [REASON_ANSWER_TOO_LARGE] = "answer_too_large",
+        [REASON_CLOCK] = "clock",
+        [REASON_BUSY] = "busy",
+    };
+    SL_ASSERT((unsigned)reason < N_REASONS);
+    return names[reason];
+}
+
+static struct walk walk_begin(struct slice blob, const struct facts *facts)
+{
+    SL_ASSERT(facts->n_classes <= LIMIT_MAX_route_classes);
+    return (struct walk){.blob = blob, .facts = facts};
+}
+
+static bool window_holds(struct walk *walk, size_t at)
+{
+    if (walk->blob.p[at] == 0)
+        return true;
+    if (!walk->has_local) {
+        int64_t utc_s = walk->facts->time_ms / 1000 - (walk->facts->time_ms % 1000 < 0);
+        utc_s = utc_s < time_min_s ? time_min_s : utc_s > time_max_s ? time_max_s : utc_s;
+        walk->local_s = zone_local_s(blob_zone(walk->blob), utc_s);
+        walk->has_local = true;
+    }
+    return window_covers_local(blob_window(walk->blob, at), walk->local_s);
+}
+
+static bool has_code(const uint32_t *codes, size_t n, uint32_t code)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (codes[i] == code)
+            return true;
+    }
+    return false;
+}
+
+/* Each situation that the consent asks for must be known to hold. */
+static bool situations_hold(const struct walk *walk, size_t at)
+{
+    const size_t n = blob_u16(walk->blob, at + 42), list_at = blob_u32(walk->blob, at + 48);
+    for (size_t i = 0; i < n; i++) {
+        if (!has_code(walk->facts->situations, walk->facts->n_situations,
+                      blob_u32(walk->blob, list_at + i * BLOB_CODE_BYTES)))
+            return false;
+    }
+    return true;
+}
+
+/* How far the consent comes without looking at data classes; VERDICT_CONTRIBUTES: all the way. */
+static enum verdict consent_applies(struct walk *walk, size_t index)
+{
+    const struct slice blob = walk->blob;
+    const struct facts *facts = walk->facts;
+    const size_t at = blob_consent_at(index);
+    if (blob_u32(blob, at) != facts->purpose ||
+        !slice_equals(blob_text(blob, at + 8, at + 21), facts->app) ||
+        !slice_equals(blob_text(blob, at + 12, at + 22), facts->partner))
+        return VERDICT_OTHER_FLOW;
+    if (facts->time_ms < blob_i64(blob, at + 24))
+        return VERDICT_NOT_YET;
+    if (facts->time_ms >= blob_i64(blob, at + 32))
+        return VERDICT_EXPIRED;
+    if (!window_holds(walk, at + 52))
+        return VERDICT_OUTSIDE_HOURS;
+    if (!situations_hold(walk, at))
+        return VERDICT_SITUATION;
+    if (blob_u32(blob, at + 60) != 0 && !facts->quota_known)
+        return VERDICT_QUOTA;
+    return VERDICT_CONTRIBUTES;
+}
+
+/* The place of `code` in n ordered entries, or 0, where no entry can be. */
+static size_t find_code(struct slice blob, size_t at, size_t n, size_t stride, uint32_t code)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const uint32_t found = blob_u32(blob, at + middle * stride);
+        if (found == code)
+            return at + middle * stride;
+        if (found < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+static size_t find_grant(const struct walk *walk, size_t index, uint32_t class_code)
+{
+    const size_t at = blob_consent_at(index);
+    return find_code(walk->blob, blob_u32(walk->blob, at + 44), blob_u16(walk->blob, at + 40),
+                     BLOB_GRANT_BYTES, class_code);
+}
+
+/* Which of the route's classes the consent grants. */
+static uint32_t granted_classes(const struct walk *walk, size_t index)
+{
+    uint32_t granted = 0;
+    for (size_t i = 0; i < walk->facts->n_classes; i++) {
+        if (find_grant(walk, index, walk->facts->classes[i]) != 0)
+            granted |= 1U << i;
+    }
+    return granted;
+}
+
+/* Is the refusal at `at` in force for this flow, now? */
+static bool refusal_holds(struct walk *walk, size_t at)
+{
+    const struct slice blob = walk->blob;
+    const struct facts *facts = walk->facts;
+    const struct slice app = blob_text(blob, at + 4, at + 12);
+    const struct slice partner = blob_text(blob, at + 8, at + 13);
+    const uint32_t purpose = blob_u32(blob, at);
+    return (purpose == 0 || purpose == facts->purpose) &&
+           (app.n == 0 || slice_equals(app, facts->app)) &&
+           (partner.n == 0 || slice_equals(partner, facts->partner)) && window_holds(walk, at + 20);
+}
+
+static bool refusal_has_class(struct slice blob, size_t at, uint32_t class_code)
+{
+    const size_t n = blob_u16(blob, at + 14);
+    return n == 0 || find_code(blob, blob_u32(blob, at + 16), n, BLOB_CODE_BYTES, class_code) != 0;
+}
+
+/* Which of the route's classes are refused. */
+static uint32_t refused_classes(struct walk *walk)
+{
+    uint32_t refused = 0;
+    const size_t n_refusals = blob_u16(walk->blob, 18);
+    for (size_t i = 0; i < n_refusals; i++) {
+        const size_t at = blob_refusal_at(walk->blob, i);
+        if (!refusal_holds(walk, at))
+            continue;
+        for (size_t j = 0; j < walk->facts->n_classes; j++) {
+            if (refusal_has_class(walk->blob, at, walk->facts->classes[j]))
+                refused |= 1U << j;
+        }
+    }
+    return refused;
+}
+
+static uint32_t coarser_of(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Adds what the consent grants of `kept` to the plan. */
+static void merge_grants(const struct walk *walk, size_t index, uint32_t kept,
+                         struct decision *decision)
+{
+    for (size_t i = 0; i < walk->facts->n_classes; i++) {
+        if (!(kept >> i & 1))
+            continue;
+        const size_t at = find_grant(walk, index, walk->facts->classes[i]);
+        struct plan_entry *entry = &decision->entries[i];
+        entry->precision_m = coarser_of(entry->precision_m, blob_u32(walk->blob, at + 4));
+        entry->time_s = coarser_of(entry->time_s, blob_u32(walk->blob, at + 8));
+        entry->action = entry->precision_m > 0 || entry->time_s > 0 ? ACTION_COARSEN : ACTION_KEEP;
+        decision->time_s = coarser_of(decision->time_s, entry->time_s);
+    }
+}
+
+static enum reason reason_of(enum verdict furthest, bool is_refused)
+{
+    static const enum reason reasons[] = {
+        [VERDICT_OTHER_FLOW] = REASON_NO_CONSENT,   [VERDICT_NOT_YET] = REASON_NOT_YET,
+        [VERDICT_EXPIRED] = REASON_EXPIRED,         [VERDICT_OUTSIDE_HOURS] = REASON_OUTSIDE_HOURS,
+        [VERDICT_SITUATION] = REASON_SITUATION,     [VERDICT_QUOTA] = REASON_QUOTA,
+        [VERDICT_NOT_COVERED] = REASON_NOT_COVERED, [VERDICT_CONTRIBUTES] = REASON_CONSENTED,
+    };
+    return furthest == VERDICT_NOT_COVERED && is_refused ? REASON_REFUSED : reasons[furthest];
+}
+
+void decide(struct slice blob, const struct facts *facts, struct decision *decision)
+{
+    struct walk walk = walk_begin(blob, facts);
+    *decision = (struct decision){.n_entries = facts->n_classes};
+    enum verdict furthest = VERDICT_OTHER_FLOW;
+    bool has_refused = false, is_refused = false;
+    uint32_t refused = 0;
+
+    const size_t n_consents = policy_blob_n_consents(blob);
+    for (size_t i = 0; i < n_consents; i++) {
+        enum verdict verdict = consent_applies(&walk, i);
+        if (verdict == VERDICT_CONTRIBUTES) {
+            if (!has_refused)
+                refused = refused_classes(&walk);
+            has_refused = true;
+            const uint32_t granted = granted_classes(&walk, i);
+            const uint32_t kept = granted & ~refused;
+            is_refused = is_refused || (granted & refused);
+            if (kept == 0) {
+                verdict = VERDICT_NOT_COVERED;
+            } else {
+                merge_grants(&walk, i, kept, decision);
+                if (decision->consents == 0)
+                    decision->benefit =
+                        blob_text(blob, blob_consent_at(i) + 16, blob_consent_at(i) + 23);
+                decision->consents |= UINT64_C(1) << i;
+            }
+        }
+        if (verdict > furthest)
+            furthest = verdict;
+    }
+    decision->reason = reason_of(furthest, is_refused);
+    decision->effect = decision->consents != 0 ? EFFECT_RELEASE : EFFECT_REFUSE;
+}
+
+enum verdict decide_consent(struct slice blob, const struct facts *facts, size_t index)
+{
+    SL_ASSERT(index < policy_blob_n_consents(blob));
+    struct walk walk = walk_begin(blob, facts);
+    const enum verdict verdict = consent_applies(&walk, index);
+    if (verdict != VERDICT_CONTRIBUTES)
+        return verdict;
+    return (granted_classes(&walk, index) & ~refused_classes(&walk)) != 0 ? VERDICT_CONTRIBUTES
+                                                                          : VERDICT_NOT_COVERED;
+}
+
+bool decide_is_refused(struct slice blob, const struct facts *facts, uint32_t class_code)
+{
+    struct walk walk = walk_begin(blob, facts);
+    const size_t n_refusals = blob_u16(blob, 18);
+    for (size_t i = 0; i < n_refusals; i++) {
+        const size_t at = blob_refusal_at(blob, i);
+        if (refusal_has_class(blob, at, class_code) && refusal_holds(&walk, at))
+            return true;
+    }
+    return false;
+}

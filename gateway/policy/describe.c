@@ -1,0 +1,95 @@
+/*
+ * describe.c - value.c backwards: what is written here reads back as the same value
+ */
+#include "policy/describe.h"
+
+void write_distance_m(struct writer *writer, uint32_t metres)
+{
+    const bool whole_km = metres % 1000 == 0;
+    write_decimal(writer, whole_km ? metres / 1000 : metres);
+    write_str(writer, whole_km ? "km" : "m");
+}
+
+void write_duration_s(struct writer *writer, uint32_t seconds)
+{
+    static const struct {
+        uint32_t size_s;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t i = 0;
+    while (seconds % units[i].size_s != 0)
+        i++;
+    write_decimal(writer, seconds / units[i].size_s);
+    write_str(writer, units[i].name);
+}
+
+static void write_two_digits(struct writer *writer, unsigned value)
+{
+    write_u8(writer, (uint8_t)('0' + value / 10 % 10));
+    write_u8(writer, (uint8_t)('0' + value % 10));
+}
+
+static void write_clock(struct writer *writer, unsigned minute)
+{
+    write_two_digits(writer, minute / 60);
+    write_u8(writer, ':');
+    write_two_digits(writer, minute % 60);
+}
+
+/* Runs of three days and more as a range, others one by one; weeks start on Monday. */
+static void write_days(struct writer *writer, uint8_t days)
+{
+    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+    bool is_first = true;
+    for (unsigned day = 0; day < 7; day++) {
+        if (!(days >> day & 1))
+            continue;
+        unsigned last = day;
+        while (last < 6 && (days >> (last + 1) & 1))
+            last++;
+        write_str(writer, is_first ? "" : ", ");
+        is_first = false;
+        write_str(writer, names[day]);
+        if (last - day >= 2) {
+            write_u8(writer, '-');
+            write_str(writer, names[last]);
+            day = last;
+        }
+    }
+}
+
+void write_window(struct writer *writer, struct policy_window window)
+{
+    const bool all_days = window.days == 0x7f;
+    const bool all_hours = window.start_minute == 0 && window.end_minute == 1440;
+    if (!all_days)
+        write_days(writer, window.days);
+    if (!all_days && !all_hours)
+        write_u8(writer, ' ');
+    if (!all_hours) {
+        write_clock(writer, window.start_minute);
+        write_u8(writer, '-');
+        write_clock(writer, window.end_minute);
+    }
+    if (all_days && all_hours)
+        write_str(writer, "always");
+}
+
+void write_date(struct writer *writer, struct civil_date date)
+{
+    write_two_digits(writer, (unsigned)date.year / 100);
+    write_two_digits(writer, (unsigned)date.year % 100);
+    write_u8(writer, '-');
+    write_two_digits(writer, date.month);
+    write_u8(writer, '-');
+    write_two_digits(writer, date.day);
+}
+
+void write_at_most(struct writer *writer, uint32_t at_most, uint32_t per_s)
+{
+    write_decimal(writer, at_most);
+    write_str(writer, per_s == 3600     ? " per hour"
+                      : per_s == 86400  ? " per day"
+                      : per_s == 604800 ? " per week"
+                                        : " per month");
+}

@@ -1,0 +1,42 @@
+/*
+ * window.c - compares local times with a window
+ */
+#include "policy/window.h"
+
+enum { DAYS_PER_WEEK = 7, MINUTES_PER_DAY = 1440, SECONDS_PER_DAY = 86400 };
+
+bool window_covers(struct policy_window window, unsigned day, unsigned minute)
+{
+    const bool today = window.days >> day & 1;
+    const bool yesterday = window.days >> (day + DAYS_PER_WEEK - 1) % DAYS_PER_WEEK & 1;
+    if (window.start_minute < window.end_minute)
+        return today && minute >= window.start_minute && minute < window.end_minute;
+    return (today && minute >= window.start_minute) || (yesterday && minute < window.end_minute);
+}
+
+bool window_covers_local(struct policy_window window, int64_t local_s)
+{
+    const int64_t days = local_s / SECONDS_PER_DAY - (local_s % SECONDS_PER_DAY < 0);
+    const int64_t second = local_s - days * SECONDS_PER_DAY;
+    /* 1970-01-01 was a Thursday, day 3. */
+    const int64_t day = ((days + 3) % DAYS_PER_WEEK + DAYS_PER_WEEK) % DAYS_PER_WEEK;
+    return window_covers(window, (unsigned)day, (unsigned)(second / 60));
+}
+
+enum window_relation window_relate(const struct policy_window *a, const struct policy_window *b)
+{
+    bool common = false, outside = false;
+    for (unsigned day = 0; day < DAYS_PER_WEEK; day++) {
+        for (unsigned minute = 0; minute < MINUTES_PER_DAY; minute++) {
+            if (a && !window_covers(*a, day, minute))
+                continue;
+            if (!b || window_covers(*b, day, minute))
+                common = true;
+            else
+                outside = true;
+        }
+    }
+    if (!common)
+        return WINDOW_APART;
+    return outside ? WINDOW_OVERLAPS : WINDOW_INSIDE;
+}
