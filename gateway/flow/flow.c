@@ -105,7 +105,7 @@ static void pin_basis(struct flow *flow, const struct store_subject *subject, st
 static enum sl_err decide_flow(struct flow *flow)
 {
     struct flow_engine *engine = flow->engine;
-    struct store_subject subject;
+    struct store_subject subject = {0};
     SL_TRY(store_read(engine->reader, flow->record.subject, &subject));
 
     const struct config_route *route = flow->request.route;
