@@ -1,0 +1,48 @@
+/*
+ * textfile.c - reads until the end, and one byte further than allowed to see that it is too much
+ */
+#include "common/textfile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static FILE *open_for_reading(const char *path)
+{
+    return strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
+}
+
+int textfile_read(const struct cli *cli, const char *path, size_t bytes_max, uint8_t **bytes,
+                  size_t *n_bytes)
+{
+    FILE *file = open_for_reading(path);
+    if (!file) {
+        int error = errno;
+        return cli_fail(cli, exit_code_of_errno(error), "cannot open %s: %s", path,
+                        strerror(error));
+    }
+    uint8_t *block = malloc(bytes_max + 2);
+    size_t n = block ? fread(block, 1, bytes_max + 1, file) : 0;
+    int error = ferror(file) ? errno : 0;
+    if (file != stdin)
+        fclose(file);
+
+    int code = EX_OK;
+    if (!block)
+        code = cli_fail(cli, EX_SOFTWARE, "out of memory");
+    else if (error)
+        code =
+            cli_fail(cli, exit_code_of_errno(error), "cannot read %s: %s", path, strerror(error));
+    else if (n > bytes_max)
+        code = cli_fail(cli, EX_DATAERR, "%s has more than %zu bytes, the most it may have", path,
+                        bytes_max);
+    if (code != EX_OK) {
+        free(block);
+        return code;
+    }
+    block[n] = 0;
+    *bytes = block;
+    *n_bytes = n;
+    return EX_OK;
+}
