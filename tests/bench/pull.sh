@@ -71,7 +71,7 @@ wait_for_port() {
 
 app_port=$(free_port)
 proxy_port=$(free_port)
-body='{"type":"Feature","id":"lotte-499","geometry":{"type":"Point","coordinates":[4.901282,52.378796]},"properties":{"user":"lotte","recorded_at":"2026-11-02T07:16:40Z","speed_kmh":25.6,"heading":280,"accuracy_m":4.0,"street":"Piet Heinkade","device":{"model":"Fairphone 5","battery_percent":65,"wifi_ssid":"Bakkerij-Gasten"},"nearby_contacts":[{"name":"Sanne"}]}}'
+body='{"type":"Feature","id":"lotte-499","geometry":{"type":"Point","coordinates":[4.901282,52.378796]},"properties":{"user":"lotte","recorded_at":"2026-11-02T07:16:40Z","speed_kmh":25.6,"heading":280,"accuracy_m":4.0,"street":"Piet Heinkade","device":{"model":"Fairphone 5","battery_percent":65,"wifi_ssid":"Bakkerij-Gasten"},"nearby_contacts":[{"name":"Saskia"}]}}'
 fill() {
   sed -e "s|@DIR@|$dir|g" -e "s|@ROLE@|${2:-}|g" -e "s|@CORE_MASK@|${3:-}|g" -e "s|@USER@|$(id -un)|g" \
     -e "s|@APP_PORT@|$app_port|g" -e "s|@PROXY_PORT@|$proxy_port|g" -e "s|@BODY@|$body|g" "$here/$1"

@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""compare.py - shows what an app answered next to what the partner got of it
+
+  compare.py RAW RELEASED [--raw-title T] [--released-title T]
+
+Both are JSON files. The raw answer is walked top to bottom; beside each value stands what became of
+it. Of a list only the first item is shown. Control characters never reach the terminal.
+"""
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+NAME_WIDTH, VALUE_WIDTH, RELEASED_WIDTH = 30, 27, 24
+GONE = object()
+COLOURS = {"kept": "32", "coarser": "33", "replaced": "36", "dropped": "31", "dim": "2"}
+
+
+def paint(text, how):
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return text
+    return f"\x1b[{COLOURS[how]}m{text}\x1b[0m"
+
+
+def printable(value):
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def fit(text, width):
+    return text if len(text) <= width else text[:width - 1] + "…"
+
+
+def looks_like_pseudonym(value):
+    return isinstance(value, str) and len(value) == 43 and " " not in value
+
+
+def verdict(raw, released):
+    if released is GONE:
+        return "dropped"
+    if raw == released:
+        return "kept"
+    return "replaced" if looks_like_pseudonym(released) else "coarser"
+
+
+def child(container, key):
+    if isinstance(container, dict):
+        return container.get(key, GONE)
+    if isinstance(container, list) and isinstance(key, int) and key < len(container):
+        return container[key]
+    return GONE
+
+
+def line(indent, name, raw="", released="", how=None):
+    left = fit("  " * indent + name, NAME_WIDTH).ljust(NAME_WIDTH)
+    middle = fit(raw, VALUE_WIDTH).ljust(VALUE_WIDTH)
+    right = fit(released, RELEASED_WIDTH).ljust(RELEASED_WIDTH)
+    if how == "dropped":
+        print(f"  {paint(left + middle, 'dim')}  {paint('-', 'dropped')}")
+    elif how in ("coarser", "replaced"):
+        note = {"coarser": "made coarser", "replaced": "pseudonym"}[how]
+        print(f"  {left}{middle}  {paint(right, how)} {note}")
+    elif how == "kept":
+        print(f"  {left}{middle}  {paint(right, 'kept')}")
+    else:
+        print(f"  {left}".rstrip())
+
+
+def whole_is_dropped(released):
+    return released is GONE
+
+
+def items_of(raw):
+    if isinstance(raw, dict):
+        return list(raw.items()), 0
+    if all(not isinstance(item, (dict, list)) for item in raw):
+        return [(i, item) for i, item in enumerate(raw)], 0
+    return [(0, raw[0])], len(raw) - 1
+
+
+def walk(raw, released, name, indent):
+    if not isinstance(raw, (dict, list)) or not raw:
+        shown = "" if released is GONE else printable(released)
+        line(indent, name, printable(raw), shown, verdict(raw, released))
+        return
+    if whole_is_dropped(released):
+        # Nothing below passed either: one line says enough.
+        line(indent, name, printable(raw), "", "dropped")
+        return
+    line(indent, name)
+    items, n_more = items_of(raw)
+    for key, value in items:
+        label = key if isinstance(key, str) else f"[{key}]"
+        walk(value, child(released, key), label, indent + 1)
+    if n_more:
+        print(f"  {'  ' * (indent + 1)}… and {n_more} more like it")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Shows two JSON documents side by side.")
+    parser.add_argument("raw", type=pathlib.Path)
+    parser.add_argument("released", type=pathlib.Path)
+    parser.add_argument("--raw-title", default="the app knows")
+    parser.add_argument("--released-title", default="the partner gets")
+    given = parser.parse_args()
+    raw = json.loads(given.raw.read_bytes())
+    released = json.loads(given.released.read_bytes())
+
+    left, right = given.raw.stat().st_size, given.released.stat().st_size
+    print(f"  {'':{NAME_WIDTH}}{fit(given.raw_title, VALUE_WIDTH):{VALUE_WIDTH}}  {given.released_title}")
+    print(f"  {'':{NAME_WIDTH}}{f'({left:,} bytes)':{VALUE_WIDTH}}  ({right:,} bytes)")
+    for key, value in raw.items():
+        walk(value, child(released, key), key, 0)
+
+
+if __name__ == "__main__":
+    main()
