@@ -167,17 +167,17 @@ class Gateway:
 
     def config_text(self):
         """sluis.yaml as docs/configuration.md has it."""
-        apps = "".join(f"  {name}:\n    url: http://127.0.0.1:{app.port}\n"
+        apps = "".join(f"  - id: {name}\n    url: http://127.0.0.1:{app.port}\n"
                        for name, app in self.apps.items())
         partners = "".join(
-            f"  {name}:\n    tokens: [\"{facts['hash']}\"]\n"
-            f"    purposes: [{', '.join(facts['purposes'])}]\n"
-            f"    benefits: [{', '.join(facts['benefits'])}]\n"
+            f"  - id: {name}\n    tokens: [\"{facts['hash']}\"]\n    contract:\n"
+            f"      purposes: [{', '.join(facts['purposes'])}]\n"
+            f"      benefits: [{', '.join(facts['benefits'])}]\n"
             for name, facts in self.partners.items())
         limits = "".join(f"  {name}: {value}\n" for name, value in self.limits.items())
         return (f"sluis: 1\n"
-                f"node:\n  origin: {ORIGIN}\n  state: state\n  threads: {self.threads}\n"
-                f"listen:\n  partners: 127.0.0.1:0\n"
+                f"node:\n  origin: {ORIGIN}\n  state: state\n"
+                f"listen:\n  partners: 127.0.0.1:0\n  threads: {self.threads}\n"
                 f"apps:\n{apps}partners:\n{partners}routes:{self.routes}limits:\n{limits}")
 
     # The daemon.
