@@ -119,6 +119,7 @@ struct filter *engine_borrow_filter(struct flow_engine *engine)
 
 void engine_return_filter(struct flow_engine *engine, struct filter *filter)
 {
+    filter_wipe(filter); /* an idle filter holds nothing of anyone */
     if (engine->n_idle_filters == engine->idle_filters_cap) {
         size_t cap = engine->idle_filters_cap ? 2 * engine->idle_filters_cap : 64;
         struct filter **grown = realloc(engine->idle_filters, cap * sizeof *grown);
