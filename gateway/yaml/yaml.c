@@ -286,6 +286,7 @@ static const char *advice_on(const char *problem)
         {"found character that cannot start any token", "; indent with spaces, quote % @ and `"},
         {"could not find expected ':'", "; a key needs a colon and a blank after it"},
         {"did not find expected key", "; check the indentation of this line"},
+        {"did not find expected <document start>", "; a file holds one document"},
         {"found unexpected end of stream", "; a quote is not closed"},
         {"did not find expected ',' or ']'", "; a list in brackets is not closed"},
         {"did not find expected ',' or '}'", "; a mapping in braces is not closed"},
