@@ -28,11 +28,12 @@ struct config_listener {
 struct config_app {
     struct slice id, label;
     bool tls;
-    struct slice host;        /* as in Host: with the port when it is not the default one */
+    struct slice host;               /* as in Host: with the port when it is not the default one */
+    struct slice host_name;          /* without port and brackets: what a certificate must be for */
     struct sockaddr_storage address; /* pinned when the file was read */
     socklen_t address_bytes;
-    const char *ca_file;      /* or NULL */
-    struct slice token;       /* read from token_file; secret; or empty */
+    const char *ca_file; /* or NULL */
+    struct slice token;  /* read from token_file; secret; or empty */
 };
 
 enum { CONFIG_TOKEN_HASH_BYTES = 32 };
@@ -47,20 +48,16 @@ struct config_partner {
     const struct slice *benefits;
 };
 
-struct config_class {
-    const struct vocabulary_class *class;
-};
-
 struct config_route {
     struct slice id;
     const struct config_app *app;
     uint16_t app_index;
-    struct slice method;                 /* "GET" */
-    struct slice path_before, path_after; /* around {subject}, what the partner calls */
+    struct slice method;                        /* "GET" */
+    struct slice path_before, path_after;       /* around {subject}, what the partner calls */
     struct slice forward_before, forward_after; /* around {subject}, the app's own path */
     size_t n_query;
-    const struct slice *query;           /* names of query parameters that may be passed on */
-    struct slice media_type;             /* of the answer: "application/json" */
+    const struct slice *query; /* names of query parameters that may be passed on */
+    struct slice media_type;   /* of the answer: "application/json" */
     const struct path_trie *trie;
     size_t n_classes;
     const struct vocabulary_class *classes[LIMIT_MAX_route_classes];
@@ -68,8 +65,8 @@ struct config_route {
 };
 
 struct config {
-    struct slice origin;        /* node.origin: the ledger's name */
-    const char *state_folder;   /* absolute, or relative to the working folder */
+    struct slice origin;      /* node.origin: the ledger's name */
+    const char *state_folder; /* absolute, or relative to the working folder */
     unsigned n_threads;
     struct config_listener partners_listener;
     size_t n_apps;
@@ -80,7 +77,7 @@ struct config {
     const struct config_route *routes;
     struct limits limits;
     const struct vocabulary *vocabulary;
-    void *storage;
+    struct config_storage *storage; /* what owns all of the above */
 };
 
 /* Reads FILE and what it names (token files, vocabulary). */

@@ -1,0 +1,236 @@
+/*
+ * address.c - where to listen, and where the apps are
+ *
+ *     listen      127.0.0.1:8460   [::1]:8460        numbers only: nothing to resolve, no surprise
+ *     app         http://127.0.0.1:9101   https://api.example.org:8443
+ *
+ * An app's name is resolved once, when the file is read, and the address is pinned: what a name
+ * server says later can't send personal data elsewhere. Plain HTTP is for this machine only.
+ */
+#include "config/build.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HOST_BYTES_MAX = 253, PORT_HTTP = 80, PORT_HTTPS = 443 };
+
+/* host and port of "host:port" or "[v6]:port"; port.p NULL when there is none. */
+struct host_port {
+    struct slice host, port;
+    bool bracketed;
+};
+
+static bool split_host_port(struct slice text, struct host_port *out)
+{
+    struct host_port parts = {0};
+    size_t at;
+    if (text.n > 0 && text.p[0] == '[') {
+        const uint8_t *close = memchr(text.p, ']', text.n);
+        if (!close)
+            return false;
+        parts.host = slice_of(text.p + 1, (size_t)(close - text.p) - 1);
+        parts.bracketed = true;
+        at = (size_t)(close - text.p) + 1;
+    } else {
+        const uint8_t *colon = text.n > 0 ? memchr(text.p, ':', text.n) : NULL;
+        at = colon ? (size_t)(colon - text.p) : text.n;
+        parts.host = slice_of(text.p, at);
+    }
+    if (at < text.n && text.p[at] != ':')
+        return false;
+    if (at < text.n)
+        parts.port = slice_of(text.p + at + 1, text.n - at - 1);
+    if (parts.host.n == 0 || parts.host.n > HOST_BYTES_MAX)
+        return false;
+    *out = parts;
+    return true;
+}
+
+static bool set_address(const char *host, bool v6, uint16_t port, struct sockaddr_storage *address,
+                        socklen_t *address_bytes)
+{
+    struct sockaddr_storage storage;
+    memset(&storage, 0, sizeof storage);
+    if (v6) {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&storage;
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = htons(port);
+        if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
+            return false;
+    } else {
+        struct sockaddr_in *in = (struct sockaddr_in *)&storage;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
+            return false;
+    }
+    *address = storage;
+    *address_bytes = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    return true;
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+    }
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+    return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
+/* As a C string, which the address functions of the system need. */
+static void copy_host(struct slice host, char out[HOST_BYTES_MAX + 1])
+{
+    memcpy(out, host.p, host.n);
+    out[host.n] = 0;
+}
+
+bool build_listen_address(struct build *build, const struct yaml_node *node,
+                          struct config_listener *out, bool *loopback)
+{
+    static const char expected[] =
+        "an address and a port, such as 127.0.0.1:8460 or \"[::1]:8460\" (in quotes)";
+    if (!build_is_text(build, node, expected))
+        return false;
+    struct host_port parts;
+    uint64_t port;
+    char host[HOST_BYTES_MAX + 1];
+    bool good = split_host_port(node->text, &parts) && parts.port.p &&
+                slice_to_u64(parts.port, UINT16_MAX, &port);
+    if (good) {
+        copy_host(parts.host, host);
+        good =
+            set_address(host, parts.bracketed, (uint16_t)port, &out->address, &out->address_bytes);
+    }
+    if (!good) {
+        yaml_error_at(build->problems, node->line, node->column, "\"%.*s\"; expected %s",
+                      SLICE_PRINTF(node->text), expected);
+        return false;
+    }
+    out->text = build_copy(build, node->text);
+    *loopback = is_loopback(&out->address);
+    return true;
+}
+
+int config_resolve(const char *host, uint16_t port, struct sockaddr_storage *address,
+                   socklen_t *address_bytes)
+{
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    int code = getaddrinfo(host, service, &hints, &list);
+    if (code != 0)
+        return code;
+    memset(address, 0, sizeof *address);
+    memcpy(address, list->ai_addr, list->ai_addrlen);
+    *address_bytes = list->ai_addrlen;
+    freeaddrinfo(list);
+    return 0;
+}
+
+/* RFC 952 and 1123: letters, digits and hyphens between dots. */
+static bool is_host_name(struct slice host)
+{
+    uint8_t before = '.';
+    for (size_t i = 0; i < host.n; i++) {
+        uint8_t c = host.p[i];
+        bool letter_or_digit =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        bool joins = (c == '-' || c == '.') && before != '.';
+        if (!letter_or_digit && !joins)
+            return false;
+        before = c;
+    }
+    return before != '-';
+}
+
+/* Anything after the host would be silently ignored: a path belongs to the route. */
+static bool report_rest(struct build *build, const struct yaml_node *node, size_t at)
+{
+    for (size_t i = at; i < node->text.n; i++) {
+        uint8_t c = node->text.p[i];
+        if (c != '/' && c != '?' && c != '#' && c != '@')
+            continue;
+        build_error_inside(build, node, i, "%s in an app's url; expected nothing after the port%s",
+                           c == '@' ? "a user" : "a path or query",
+                           c == '@' ? ": put credentials into `token_file`"
+                                    : ": write the path in `forward` of each route");
+        return true;
+    }
+    return false;
+}
+
+static bool resolve_host(struct build *build, const struct yaml_node *node,
+                         const struct host_port *parts, uint16_t port, struct config_app *out)
+{
+    char host[HOST_BYTES_MAX + 1];
+    copy_host(parts->host, host);
+    if (set_address(host, parts->bracketed, port, &out->address, &out->address_bytes))
+        return true;
+    if (parts->bracketed || !is_host_name(parts->host)) {
+        yaml_error_at(build->problems, node->line, node->column,
+                      "\"%s\" is no host name and no address", host);
+        return false;
+    }
+    if (build->offline)
+        return set_address("127.0.0.1", false, port, &out->address, &out->address_bytes);
+    int code = build->resolve(host, port, &out->address, &out->address_bytes);
+    if (code != 0)
+        yaml_error_at(build->problems, node->line, node->column,
+                      "\"%s\" can't be resolved: %s; correct the name, or write the address", host,
+                      gai_strerror(code));
+    return code == 0;
+}
+
+/* As HTTP's Host field has it: without the port that the scheme has anyway. */
+static struct slice host_field(struct build *build, const struct host_port *parts, uint16_t port,
+                               bool tls)
+{
+    char text[HOST_BYTES_MAX + 16];
+    struct writer writer = writer_over(text, sizeof text);
+    write_str(&writer, parts->bracketed ? "[" : "");
+    write_bytes(&writer, parts->host);
+    write_str(&writer, parts->bracketed ? "]" : "");
+    if (port != (tls ? PORT_HTTPS : PORT_HTTP)) {
+        write_u8(&writer, ':');
+        write_decimal(&writer, port);
+    }
+    SL_ASSERT(!writer.overflow);
+    return build_copy(build, writer_slice(&writer));
+}
+
+bool build_app_url(struct build *build, const struct yaml_node *node, struct config_app *out)
+{
+    static const char expected[] = "a url such as https://api.example.org or http://127.0.0.1:9101";
+    if (!build_is_text(build, node, expected))
+        return false;
+    bool tls = slice_starts_with_str(node->text, "https://");
+    size_t at = tls ? strlen("https://") : strlen("http://");
+    struct host_port parts;
+    uint64_t port = tls ? PORT_HTTPS : PORT_HTTP;
+    if (tls || slice_starts_with_str(node->text, "http://")) {
+        if (report_rest(build, node, at))
+            return false;
+        if (split_host_port(slice_of(node->text.p + at, node->text.n - at), &parts) &&
+            (!parts.port.p || (slice_to_u64(parts.port, UINT16_MAX, &port) && port > 0))) {
+            if (!resolve_host(build, node, &parts, (uint16_t)port, out))
+                return false;
+            out->tls = tls;
+            out->host_name = build_copy(build, parts.host);
+            out->host = host_field(build, &parts, (uint16_t)port, tls);
+            if (tls || is_loopback(&out->address))
+                return true;
+            yaml_error_at(build->problems, node->line, node->column,
+                          "http to another machine would carry personal data in clear; "
+                          "expected https, or an app on a loopback address");
+            return false;
+        }
+    }
+    yaml_error_at(build->problems, node->line, node->column, "\"%.*s\"; expected %s",
+                  SLICE_PRINTF(node->text), expected);
+    return false;
+}

@@ -1,0 +1,167 @@
+/*
+ * fields.c - what a route's answer may hold: a path for each field, and the data class it holds
+ *
+ *     $.position.lat: location.latitude     a part of a class
+ *     $.position.kmh: location.speed        a class without parts
+ *     $.user:         subject               becomes the partner's pseudonym
+ *     $.at:           time                  follows the coarsest class that is kept
+ *     $.type:         structure             says nothing about anyone
+ *
+ * The classes are numbered in the order in which they first appear; that is their order in the
+ * decision and in the receipt.
+ */
+#include "config/build.h"
+
+enum { NAMES_MAX = 512 };
+
+struct word {
+    const char *name;
+    enum field_form form;
+};
+
+static const struct word words[] = {
+    {"subject", FIELD_SUBJECT},
+    {"time", FIELD_TIME},
+    {"structure", FIELD_STRUCTURE},
+};
+
+static void report_unknown(struct build *build, const struct yaml_node *node)
+{
+    const struct vocabulary *vocabulary = build->config->vocabulary;
+    const struct vocabulary_class *whole = vocabulary_class_find(vocabulary, node->text);
+    if (whole && whole->n_parts > 0) {
+        yaml_error_at(build->problems, node->line, node->column,
+                      "\"%.*s\" has parts; expected one of them, such as %.*s",
+                      SLICE_PRINTF(node->text), SLICE_PRINTF(whole->parts[0].name));
+        return;
+    }
+    const char *names[NAMES_MAX];
+    size_t n = 0;
+    for (; n < SL_LENGTH(words); n++)
+        names[n] = words[n].name;
+    for (size_t i = 0; i < vocabulary_n_classes(vocabulary); i++) {
+        const struct vocabulary_class *class = vocabulary_class_at(vocabulary, i);
+        if (class->n_parts == 0 && n < NAMES_MAX)
+            names[n++] = (const char *)class->term.name.p;
+        for (size_t part = 0; part < class->n_parts && n < NAMES_MAX; part++)
+            names[n++] = (const char *)class->parts[part].name.p;
+    }
+    build_unknown(build, node->line, node->column, "data class", node->text, names, n);
+}
+
+/* The number of `class` on this route, given on its first appearance. */
+static bool number_class(struct build *build, const struct yaml_node *node,
+                         const struct vocabulary_class *class, struct config_route *route,
+                         uint8_t *index)
+{
+    for (size_t i = 0; i < route->n_classes; i++) {
+        if (route->classes[i] == class) {
+            *index = (uint8_t)i;
+            return true;
+        }
+    }
+    if (route->n_classes == LIMIT_MAX_route_classes) {
+        yaml_error_at(build->problems, node->line, node->column,
+                      "more than %d data classes on one route; split it into two",
+                      LIMIT_MAX_route_classes);
+        return false;
+    }
+    *index = (uint8_t)route->n_classes;
+    route->classes[route->n_classes] = class;
+    route->class_codes[route->n_classes++] = class->term.code;
+    return true;
+}
+
+static bool read_class(struct build *build, const struct yaml_node *node,
+                       struct config_route *route, struct path_field *out)
+{
+    if (!build_is_text(build, node, "a data class, subject, time or structure"))
+        return false;
+    for (size_t i = 0; i < SL_LENGTH(words); i++) {
+        if (slice_equals_str(node->text, words[i].name)) {
+            *out = (struct path_field){.form = words[i].form};
+            return true;
+        }
+    }
+    enum part_form form = FORM_VALUE;
+    const struct vocabulary_class *class =
+        vocabulary_class_of_field(build->config->vocabulary, node->text, &form);
+    if (!class) {
+        report_unknown(build, node);
+        return false;
+    }
+    struct path_field field = {.form = form == FORM_LATITUDE    ? FIELD_LATITUDE
+                                       : form == FORM_LONGITUDE ? FIELD_LONGITUDE
+                                                                : FIELD_VALUE};
+    if (!number_class(build, node, class, route, &field.class_index))
+        return false;
+    *out = field;
+    return true;
+}
+
+static void report_fault(struct build *build, const struct yaml_node *node, enum path_fault fault,
+                         size_t at)
+{
+    build->no_memory = build->no_memory || fault == PATH_NO_MEMORY;
+    uint32_t column = node->key_column;
+    if (fault == PATH_SYNTAX) {
+        for (size_t i = 0; i < at && i < node->key.n; i++)
+            column += (node->key.p[i] & 0xc0) != 0x80; /* columns count characters */
+        yaml_error_at(build->problems, node->key_line, column, "path \"%.*s\", byte %zu: %s",
+                      SLICE_PRINTF(node->key), at + 1, path_fault_text(fault));
+        return;
+    }
+    yaml_error_at(build->problems, node->key_line, column, "path \"%.*s\": %s",
+                  SLICE_PRINTF(node->key), path_fault_text(fault));
+}
+
+/* Beyond this the rest of the fields can't be right either. */
+static bool fields_fit(struct build *build, const struct yaml_node *node)
+{
+    if (node->kind == YAML_MAPPING && node->n_children > 0 &&
+        node->n_children <= LIMIT_MAX_route_fields)
+        return true;
+    if (node->kind == YAML_MAPPING && node->n_children > 0)
+        yaml_error_at(build->problems, node->line, node->column,
+                      "%u fields on one route; at most %d are allowed", node->n_children,
+                      LIMIT_MAX_route_fields);
+    else
+        yaml_error_at(build->problems, node->line, node->column,
+                      "`fields` lists no field, so nothing could ever pass; expected such as "
+                      "{$.position.lat: location.latitude}");
+    return false;
+}
+
+void build_fields(struct build *build, const struct yaml_node *node, struct config_route *out)
+{
+    struct path_trie *trie = NULL;
+    if (!fields_fit(build, node))
+        return;
+    if (path_trie_new(&trie) != SL_OK) {
+        build->no_memory = true;
+        return;
+    }
+    out->trie = trie;
+    const struct yaml_node *added[LIMIT_MAX_route_fields];
+    size_t n_added = 0;
+    bool all_added = true;
+    for (const struct yaml_node *item = node->first; item; item = item->next) {
+        struct path_field field;
+        size_t at = 0;
+        enum path_fault fault = PATH_OK;
+        bool known = read_class(build, item, out, &field);
+        if (!known) /* the path is checked all the same */
+            field = (struct path_field){.form = FIELD_STRUCTURE};
+        if ((fault = path_trie_add(trie, item->key, field, &at)) != PATH_OK)
+            report_fault(build, item, fault, at);
+        else
+            added[n_added++] = item;
+        all_added = all_added && known && fault == PATH_OK;
+    }
+    /* A latitude whose longitude was refused above would be reported as alone. */
+    enum path_fault fault = all_added ? path_trie_finish(trie) : PATH_OK;
+    if (fault == PATH_UNPAIRED)
+        report_fault(build, added[path_trie_fault_field(trie)], fault, 0);
+    else if (fault != PATH_OK)
+        report_fault(build, node->first, fault, 0);
+}

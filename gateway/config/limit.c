@@ -1,0 +1,38 @@
+/*
+ * limit.c - the section `limits`: rows of base/limits.def by name
+ */
+#include "config/build.h"
+
+enum { ROWS_MAX = 128 };
+
+static void report_unknown(struct build *build, const struct yaml_node *node)
+{
+    const char *names[ROWS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < n_limits && n < ROWS_MAX; i++) {
+        if (limit_table[i].min != limit_table[i].max)
+            names[n++] = limit_table[i].name;
+    }
+    build_unknown(build, node->key_line, node->key_column, "limit", node->key, names, n);
+}
+
+void build_limits(struct build *build, const struct yaml_node *node)
+{
+    if (node->kind != YAML_MAPPING) {
+        yaml_error_at(build->problems, node->line, node->column,
+                      "no mapping for `limits`; expected such as {answer_bytes: 8388608}");
+        return;
+    }
+    for (const struct yaml_node *item = node->first; item; item = item->next) {
+        const struct limit_info *row = limit_find(item->key);
+        uint64_t value;
+        if (!row)
+            report_unknown(build, item);
+        else if (row->min == row->max)
+            yaml_error_at(build->problems, item->key_line, item->key_column,
+                          "%s is %ju %s and can't be set", row->name, (uintmax_t)row->dflt,
+                          row->unit);
+        else if (build_number(build, item, row->min, row->max, &value))
+            limit_set(&build->config->limits, row, value);
+    }
+}

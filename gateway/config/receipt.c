@@ -1,0 +1,97 @@
+/*
+ * receipt.c - every flow on every route must fit a receipt; found out now, not at the first flow
+ *
+ * For each route the longest receipt is drafted for real: with the partner whose id, longest
+ * purpose and longest benefit take most bytes, every data class coarsened by the largest numbers,
+ * and the longest reason. A release with the reason of a refusal does not occur; the bound is a
+ * few bytes above what can.
+ */
+#include "config/build.h"
+#include "ledger/leaf.h"
+
+static struct slice longer(struct slice a, struct slice b)
+{
+    return a.n >= b.n ? a : b;
+}
+
+static struct slice longest_reason(void)
+{
+    struct slice longest = {NULL, 0};
+    for (int i = 0; i < N_REASONS; i++)
+        longest = longer(longest, slice_of_str(reason_name((enum reason)i)));
+    return longest;
+}
+
+/* Bytes of a text inside a JSON string. */
+static size_t json_bytes(struct slice text)
+{
+    uint8_t block[6 * LIMIT_MAX_benefit_bytes + 2];
+    struct writer writer = writer_over(block, sizeof block);
+    write_json_string(&writer, text);
+    return writer.overflow ? sizeof block : writer.n;
+}
+
+static void set_partner(const struct config_partner *partner, struct leaf_flow *flow)
+{
+    flow->partner = partner->id;
+    flow->purpose = flow->benefit = (struct slice){NULL, 0};
+    for (size_t i = 0; i < partner->n_purposes; i++)
+        flow->purpose = longer(flow->purpose, partner->purposes[i]->name);
+    for (size_t i = 0; i < partner->n_benefits; i++) {
+        if (json_bytes(partner->benefits[i]) > json_bytes(flow->benefit))
+            flow->benefit = partner->benefits[i];
+    }
+}
+
+static size_t set_classes(const struct config_route *route,
+                          struct leaf_class classes[LIMIT_MAX_route_classes])
+{
+    for (size_t i = 0; i < route->n_classes; i++) {
+        const struct vocabulary_class *class = route->classes[i];
+        classes[i] = (struct leaf_class){
+            .name = class->term.name,
+            .kept = true,
+            .precision_m = class->dimensions & DIMENSION_PRECISION ? UINT32_MAX : 0,
+            .time_s = class->dimensions & DIMENSION_TIME ? UINT32_MAX : 0,
+        };
+    }
+    return route->n_classes;
+}
+
+/* The first partner whose flows on this route do not fit, or NULL. */
+static const struct config_partner *misfit(const struct build *build,
+                                           const struct config_route *route)
+{
+    struct leaf_class classes[LIMIT_MAX_route_classes];
+    struct leaf_flow flow = {
+        .kind = slice_of_str("pull"),
+        .app = route->app->id,
+        .route = route->id,
+        .released = true,
+        .reason = longest_reason(),
+        .n_classes = set_classes(route, classes),
+        .classes = classes,
+    };
+    for (size_t i = 0; i < build->config->n_partners; i++) {
+        struct leaf_draft draft;
+        set_partner(&build->partners[i], &flow);
+        if (leaf_draft_flow(&flow, &draft) != SL_OK)
+            return &build->partners[i];
+    }
+    return NULL;
+}
+
+void build_check_receipts(struct build *build, const struct yaml_node *routes)
+{
+    size_t i = 0;
+    for (const struct yaml_node *item = routes->first; item; item = item->next, i++) {
+        const struct config_route *route = &build->routes[i];
+        const struct config_partner *partner = route->app ? misfit(build, route) : NULL;
+        if (partner)
+            yaml_error_at(build->problems, item->line, item->column,
+                          "receipts of partner \"%.*s\" on this route could exceed %d bytes; "
+                          "expected shorter ids and benefits, or fewer data classes (split the "
+                          "route)",
+                          SLICE_PRINTF(partner->id), LEAF_BYTES_MAX);
+    }
+}

@@ -1,0 +1,166 @@
+/*
+ * route.c - the section `routes`: what partners may call, and what the answers may hold
+ */
+#include "config/build.h"
+
+#include <string.h>
+
+enum { MEDIA_TYPE_BYTES = 127, QUERY_NAME_BYTES = 64 };
+
+static void build_app_of_route(struct build *build, const struct yaml_node *node,
+                               struct config_route *out)
+{
+    if (!build_is_text(build, node, "the id of an app"))
+        return;
+    const char *ids[LIMIT_MAX_config_apps];
+    size_t n = 0;
+    for (size_t i = 0; i < build->config->n_apps; i++) {
+        const struct config_app *app = &build->apps[i];
+        if (app->id.n == 0)
+            continue;
+        if (slice_equals(app->id, node->text)) {
+            out->app = app;
+            out->app_index = (uint16_t)i;
+            return;
+        }
+        ids[n++] = (const char *)app->id.p;
+    }
+    build_unknown(build, node->line, node->column, "app", node->text, ids, n);
+}
+
+static bool is_query_name(struct slice name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        uint8_t c = name.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '.' || c == '_' || c == '~'))
+            return false;
+    }
+    return name.n > 0 && name.n <= QUERY_NAME_BYTES;
+}
+
+static void build_query(struct build *build, const struct yaml_node *node, struct config_route *out)
+{
+    if (!build_is_list(build, node, LIMIT_MAX_route_query, "[limit, after]"))
+        return;
+    struct slice *query = build_array(build, node->n_children, sizeof *query);
+    if (!query)
+        return;
+    for (const struct yaml_node *item = node->first; item; item = item->next) {
+        bool known = false;
+        for (size_t i = 0; i < out->n_query; i++)
+            known = known || slice_equals(query[i], item->text);
+        if (known)
+            yaml_error_at(build->problems, item->line, item->column,
+                          "parameter \"%.*s\" is listed twice", SLICE_PRINTF(item->text));
+        else if (item->kind != YAML_SCALAR || !is_query_name(item->text))
+            yaml_error_at(build->problems, item->line, item->column,
+                          "\"%.*s\" as a parameter; expected a name of letters, digits and -._~",
+                          SLICE_PRINTF(item->text));
+        else
+            query[out->n_query++] = build_copy(build, item->text);
+    }
+    out->query = query;
+}
+
+static bool is_token_char(uint8_t c)
+{
+    return c > 0x20 && c < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", c);
+}
+
+/* RFC 9110 section 8.3.1, without parameters; of the types, those that are JSON (RFC 6839). */
+static bool is_json_type(struct slice type)
+{
+    size_t n_slashes = 0;
+    for (size_t i = 0; i < type.n; i++) {
+        n_slashes += type.p[i] == '/';
+        if (type.p[i] != '/' && !is_token_char(type.p[i]))
+            return false;
+    }
+    if (n_slashes != 1 || type.n > MEDIA_TYPE_BYTES || type.n == 0 || type.p[0] == '/')
+        return false;
+    if (slice_equals_str_nocase(type, "application/json"))
+        return true;
+    return type.n > 6 && slice_equals_str_nocase(slice_of(type.p + type.n - 5, 5), "+json") &&
+           type.p[type.n - 6] != '/';
+}
+
+static void build_answers(struct build *build, const struct yaml_node *node,
+                          struct config_route *out)
+{
+    static const char *const keys[] = {"type", "fields", NULL};
+    static const char expected[] =
+        "a type of JSON without parameters, such as application/json or application/geo+json";
+    if (!yaml_check_keys(node, "`answers`", keys, build->problems))
+        return;
+    const struct yaml_node *type = build_need(build, node, "`answers`", "type");
+    const struct yaml_node *fields = build_need(build, node, "`answers`", "fields");
+    if (type && build_is_text(build, type, expected)) {
+        if (is_json_type(type->text))
+            out->media_type = build_copy(build, type->text);
+        else
+            yaml_error_at(build->problems, type->line, type->column, "\"%.*s\"; expected %s",
+                          SLICE_PRINTF(type->text), expected);
+    }
+    if (fields)
+        build_fields(build, fields, out);
+}
+
+static void build_route(struct build *build, const struct yaml_node *node, struct config_route *out)
+{
+    static const char *const keys[] = {"id", "app", "request", "forward", "query", "answers", NULL};
+    if (!yaml_check_keys(node, "a route", keys, build->problems))
+        return;
+    const struct yaml_node *value;
+    if ((value = build_need(build, node, "the route", "id")))
+        (void)build_id(build, value, &out->id);
+    if ((value = build_need(build, node, "the route", "app")))
+        build_app_of_route(build, value, out);
+    if ((value = build_need(build, node, "the route", "request")) &&
+        build_request_line(build, value, &out->method, &out->path_before, &out->path_after)) {
+        out->forward_before = out->path_before;
+        out->forward_after = out->path_after;
+    }
+    struct slice method;
+    if ((value = yaml_get(node, "forward")))
+        (void)build_request_line(build, value, &method, &out->forward_before, &out->forward_after);
+    if ((value = yaml_get(node, "query")))
+        build_query(build, value, out);
+    if ((value = build_need(build, node, "the route", "answers")))
+        build_answers(build, value, out);
+}
+
+static void check_overlaps(struct build *build, const struct yaml_node *list)
+{
+    size_t i = 0;
+    for (const struct yaml_node *item = list->first; item; item = item->next, i++) {
+        const struct config_route *route = &build->routes[i];
+        const struct yaml_node *request = yaml_get(item, "request");
+        for (size_t j = 0; j < i && route->method.n > 0; j++) {
+            const struct config_route *earlier = &build->routes[j];
+            if (earlier->method.n == 0 || !config_routes_overlap(earlier, route))
+                continue;
+            yaml_error_at(build->problems, request->line, request->column,
+                          "route \"%.*s\" matches requests of this kind too; expected requests "
+                          "that differ in another segment than {subject}",
+                          SLICE_PRINTF(earlier->id));
+            break;
+        }
+    }
+}
+
+void build_routes(struct build *build, const struct yaml_node *node)
+{
+    if (!build_is_list(build, node, LIMIT_MAX_config_routes,
+                       "[{id: waze-position, app: waze, request: ..., answers: ...}]"))
+        return;
+    build->routes = build_array(build, node->n_children, sizeof *build->routes);
+    if (!build->routes)
+        return;
+    build->config->routes = build->routes;
+    for (const struct yaml_node *item = node->first; item; item = item->next)
+        build_route(build, item, &build->routes[build->config->n_routes++]);
+    build_check_ids(build, node, "route");
+    check_overlaps(build, node);
+    build_check_receipts(build, node);
+}
