@@ -63,7 +63,7 @@ def test_the_configuration_of_these_tests_is_sound(fresh):
     ("segment_bytes: 1048576", "segment_bytes: 3", "1048576"),
     ("segment_bytes:", "segmint_bytes:", "segment_bytes"),
     ("- id: trace", "- id: position", "position"),
-    ("  state: state\n", "", "state"),
+    ("state: state\n", "", "state"),
 ])
 def test_a_mistake_is_told_with_line_column_and_a_hint(fresh, old, new, says):
     text = fresh.gateway.config.read_text(encoding="utf-8")

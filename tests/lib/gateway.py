@@ -77,7 +77,7 @@ ROUTES = """
   - id: listening
     app: spotify
     request: GET /v1/listeners/{subject}/recently-played
-    forward: /v1/users/{subject}/player/recently-played
+    forward: GET /v1/users/{subject}/player/recently-played
     query: [limit, before]
     answers:
       type: application/json
@@ -176,7 +176,7 @@ class Gateway:
             for name, facts in self.partners.items())
         limits = "".join(f"  {name}: {value}\n" for name, value in self.limits.items())
         return (f"sluis: 1\n"
-                f"node:\n  origin: {ORIGIN}\n  state: state\n"
+                f"node:\n  origin: {ORIGIN}\nstate: state\n"
                 f"listen:\n  partners: 127.0.0.1:0\n  threads: {self.threads}\n"
                 f"apps:\n{apps}partners:\n{partners}routes:{self.routes}limits:\n{limits}")
 

