@@ -59,16 +59,17 @@ def test_a_refusal_is_a_problem_document(world):
 def test_an_unknown_subject_and_one_without_consent_look_the_same(world):
     without = world.person()
     asked = world.partner()
-    one = asked.get(asked.path(POSITION, without))
-    other = asked.get(POSITION.replace("{subject}", UNKNOWN_PSEUDONYM))
 
     def neutral(answer):
         text = answer.head.decode() + "\r\n\r\n" + answer.body.decode()
         text = re.sub(r"\r\nDate: [^\r]*", "\r\nDate: -", text, flags=re.IGNORECASE)
         return text.replace(f"/{answer.receipt}", "/-")
-    # Lengths may differ by the digits of the receipt's index, and by nothing else.
-    if len(str(one.receipt)) == len(str(other.receipt)):
-        assert neutral(one) == neutral(other)
+    for _ in range(2):
+        one = asked.get(asked.path(POSITION, without))
+        other = asked.get(POSITION.replace("{subject}", UNKNOWN_PSEUDONYM))
+        if len(str(one.receipt)) == len(str(other.receipt)):
+            break  # from 9 to 10 the length differs, and that says nothing about anyone
+    assert neutral(one) == neutral(other)
     assert one.reason == other.reason == "no_consent"
 
 

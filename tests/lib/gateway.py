@@ -152,6 +152,7 @@ class Gateway:
         self.routes = routes
         self.threads = threads
         self.process = None
+        self.environment = ENVIRONMENT
         self.address = None
         self.log = []
         self._pseudonyms = {}
@@ -188,7 +189,7 @@ class Gateway:
         self.process = subprocess.Popen(
             [*prefix, str(SLUISD), "-c", str(self.config)], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-            env=ENVIRONMENT)
+            env=self.environment)
         self.log = []
         ready = threading.Event()
         self._reader = threading.Thread(target=self._read_log, args=(self.process, ready),
