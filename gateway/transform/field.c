@@ -42,9 +42,10 @@ static bool emit_key(struct filter *filter, const struct path_node *node, size_t
     struct buffer *output = &filter->output;
     struct frame *frame = filter_top(filter);
     struct slice key = path_key(filter->trie, node);
-    if (!buffer_reserve(output, 1 + key.n + n_value))
+    size_t n_comma = frame && frame->n_emitted++ > 0;
+    if (!buffer_reserve(output, n_comma + key.n + n_value))
         return false;
-    if (frame && frame->n_emitted++ > 0)
+    if (n_comma > 0)
         output->p[output->n++] = ',';
     buffer_put(output, key);
     return true;

@@ -1,13 +1,10 @@
 /*
- * filter.c - the structure of the answer: what may come when, and how far it gets
+ * filter.c - pieces into tokens: what may come when, and what a piece's end cuts in two
  *
- * Between two tokens the whole state is a stack of frames, one per open container, and what may
- * come next. Each frame knows its node of the trie; a key or an index leads to the child's node,
- * and a container without one is read with the same strictness and goes nowhere. There is one
- * loop for what is kept and what is dropped, so nothing can be read in two ways.
+ * One loop reads all tokens of the answer, kept or dropped, so nothing can be read in two ways:
  *
- *     piece ──▶ read_tokens ─▶ scan_* ─▶ take_token ─┬▶ take_key ─▶ key_set, path_member
- *       └─▶ resume_token (carry) ───▶─────┘          └▶ field_take_scalar ─▶ output
+ *     piece ──▶ read_tokens ─▶ scan_* ─▶ structure_take ─┬▶ take_key ─▶ key_set, path_member
+ *       └─▶ resume_token (carry) ───▶─────┘              └▶ field_take_scalar ─▶ output
  *
  * A piece is read where it lies. Only a token that its end cuts in two is copied, to `carry`, and
  * completed there; an answer that comes in one piece is copied once, from the app's bytes to the
@@ -15,7 +12,7 @@
  */
 #include "transform/filter.h"
 
-#include "transform/field.h"
+#include "transform/structure.h"
 
 #include <stdlib.h>
 
@@ -148,141 +145,6 @@ void filter_begin(struct filter *filter, const struct path_trie *trie,
             filter->kept |= 1u << i;
 }
 
-bool filter_text(struct filter *filter, const struct token *token, struct slice *out)
-{
-    struct slice text = slice_of(token->bytes.p + 1, token->bytes.n - 2);
-    if (token->escaped) {
-        buffer_cut(&filter->unescaped, 0);
-        if (!buffer_reserve(&filter->unescaped, text.n))
-            return false;
-        filter->unescaped.n = scan_unescape(text, filter->unescaped.p);
-        text = slice_of(filter->unescaped.p, filter->unescaped.n);
-    }
-    *out = text;
-    return true;
-}
-
-/* The node of the value that begins here, or NULL. */
-static const struct path_node *next_node(struct filter *filter)
-{
-    struct frame *frame = filter_top(filter);
-    if (!frame)
-        return path_root(filter->trie);
-    if (frame->is_object)
-        return filter->member;
-    uint32_t index = frame->n_children++;
-    return frame->node ? path_element(filter->trie, frame->node, index) : NULL;
-}
-
-/* A value has ended. A root of which nothing is left is not what the route's fields say. */
-static enum filter_fault end_value(struct filter *filter)
-{
-    const struct frame *frame = filter_top(filter);
-    if (!frame) {
-        filter->expect = EXPECT_NOTHING;
-        return filter->output.n > 0 ? FILTER_OK : FILTER_SHAPE;
-    }
-    filter->expect = frame->is_object ? EXPECT_MEMBER_END : EXPECT_ELEMENT_END;
-    return FILTER_OK;
-}
-
-static enum reach reach_of(const struct filter *filter, const struct path_node *node,
-                           bool is_object, enum reach around)
-{
-    bool is_expected_kind =
-        is_object ? node->children == CHILDREN_NAMED
-                  : node->children == CHILDREN_INDEXED || node->children == CHILDREN_ANY;
-    if (!is_expected_kind)
-        return REACH_NOWHERE;
-    if (around == REACH_OUTPUT && filter_keeps(filter, node))
-        return REACH_OUTPUT;
-    return node->holds_subject ? REACH_CHECK : REACH_NOWHERE;
-}
-
-static enum filter_fault open_container(struct filter *filter, bool is_object)
-{
-    if (filter->depth == filter->depth_max)
-        return FILTER_DEPTH;
-    const struct frame *outer = filter_top(filter);
-    enum reach around = outer ? outer->reach : REACH_OUTPUT;
-    const struct path_node *node = next_node(filter);
-    enum reach reach = REACH_NOWHERE;
-    enum filter_fault fault = FILTER_OK;
-    if (node && node->is_field)
-        fault = field_refuse_container(filter, node, around);
-    else if (node)
-        reach = reach_of(filter, node, is_object, around);
-
-    if (fault == FILTER_OK && reach == REACH_OUTPUT)
-        fault = field_emit(filter, node, slice_of(is_object ? "{" : "[", 1));
-    else if (fault == FILTER_OK && !outer)
-        fault = FILTER_SHAPE;
-    if (fault != FILTER_OK)
-        return fault;
-
-    struct frame *frame = &filter->frames[filter->depth++];
-    frame->node = reach == REACH_NOWHERE ? NULL : node;
-    frame->reach = reach;
-    frame->is_object = is_object;
-    frame->n_children = 0;
-    frame->n_emitted = 0;
-    frame->n_keys_before = filter->keys.n_keys;
-    frame->pair = (struct pair){0};
-    filter->expect = is_object ? EXPECT_FIRST_KEY : EXPECT_FIRST_ELEMENT;
-    return FILTER_OK;
-}
-
-static enum filter_fault close_container(struct filter *filter)
-{
-    const struct frame *frame = filter_top(filter);
-    if (frame->pair.has_latitude != frame->pair.has_longitude)
-        return FILTER_POSITION;
-    if (frame->reach == REACH_OUTPUT &&
-        !buffer_append(&filter->output, slice_of(frame->is_object ? "}" : "]", 1)))
-        return FILTER_TOO_LARGE;
-    key_set_cut(&filter->keys, frame->n_keys_before);
-    filter->depth--;
-    return end_value(filter);
-}
-
-static enum filter_fault take_key(struct filter *filter, const struct token *token)
-{
-    struct frame *frame = filter_top(filter);
-    if (frame->n_children == filter->members_max)
-        return FILTER_MEMBERS;
-    struct slice name;
-    if (!filter_text(filter, token, &name))
-        return FILTER_TOO_LARGE;
-    uint64_t hash = key_hash(name);
-    switch (key_set_add(&filter->keys, hash, filter->depth)) {
-    case KEY_NEW:
-        break;
-    case KEY_DUPLICATE:
-        return FILTER_DUPLICATE_KEY;
-    case KEY_NO_MEMORY:
-        return FILTER_TOO_LARGE;
-    }
-    frame->n_children++;
-    filter->member = frame->node ? path_member(filter->trie, frame->node, name, hash) : NULL;
-    filter->expect = EXPECT_COLON;
-    return FILTER_OK;
-}
-
-static enum filter_fault take_token(struct filter *filter, const struct token *token)
-{
-    if (token->bytes.n > filter->token_bytes_max)
-        return FILTER_TOKEN;
-    if (1 << filter->expect & FOR_KEY)
-        return take_key(filter, token);
-    const struct path_node *node = next_node(filter);
-    if (node) {
-        enum filter_fault fault = field_take_scalar(filter, node, token);
-        if (fault != FILTER_OK)
-            return fault;
-    }
-    return end_value(filter);
-}
-
 static enum scan_result scan_token(enum token_kind kind, struct scan *scan)
 {
     static const struct slice literals[] = {
@@ -322,7 +184,7 @@ static enum filter_fault read_token(struct filter *filter, struct window *window
     enum scan_result result = scan_token(kind, &scan);
     if (result == SCAN_DONE) {
         struct token token = {kind, scan.escaped, slice_of(start, (size_t)(scan.at - start))};
-        enum filter_fault fault = take_token(filter, &token);
+        enum filter_fault fault = structure_take(filter, &token);
         if (fault == FILTER_OK)
             window->at = scan.at;
         return fault;
@@ -351,7 +213,7 @@ static enum filter_fault take_pending(struct filter *filter, size_t n_token)
 {
     struct token token = {filter->pending_kind, filter->pending_escaped,
                           slice_of(filter->carry.p, n_token)};
-    enum filter_fault fault = take_token(filter, &token);
+    enum filter_fault fault = structure_take(filter, &token);
     buffer_cut(&filter->carry, 0);
     filter->is_pending = false;
     return fault;
@@ -426,11 +288,11 @@ static enum filter_fault read_tokens(struct filter *filter, struct window *windo
         switch (lead) {
         case LEAD_OBJECT:
         case LEAD_ARRAY:
-            fault = open_container(filter, lead == LEAD_OBJECT);
+            fault = structure_open(filter, lead == LEAD_OBJECT);
             break;
         case LEAD_OBJECT_END:
         case LEAD_ARRAY_END:
-            fault = close_container(filter);
+            fault = structure_close(filter);
             break;
         case LEAD_COLON:
             filter->expect = EXPECT_VALUE;

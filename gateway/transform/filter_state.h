@@ -1,5 +1,6 @@
 /*
- * filter_state.h - the filter from inside, shared by filter.c (structure) and field.c (values)
+ * filter_state.h - the filter from inside: shared by filter.c (tokens), structure.c (containers and
+ * keys) and field.c (values)
  */
 #ifndef SLUIS_TRANSFORM_FILTER_STATE_H
 #define SLUIS_TRANSFORM_FILTER_STATE_H

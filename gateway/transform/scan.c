@@ -190,7 +190,7 @@ static inline bool take_number_byte(enum number_part *part, uint8_t c, enum scan
             *part = NUMBER_POINT;
             return true;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case NUMBER_FRACTION:
         if (is_digit(c) && *part == NUMBER_FRACTION)
             return true;
