@@ -4,7 +4,7 @@
  *     state/keys/ledger.pem      Ed25519 private key that signs checkpoints
  *     state/keys/kek.key         32 bytes: wraps each subject's own key
  *     state/keys/pseudonym.key   32 bytes: pseudonyms of all partners come from it
- *     state/store  state/ledger  state/index
+ *     state/store  state/ledger  state/index  state/lock
  *
  * Owns    nothing; a path is written into the caller's block
  * Errors  SL_ELIMIT when a path is too long; SL_ESTORE with a text for files
@@ -24,6 +24,7 @@ enum state_place {
     STATE_STORE,
     STATE_LEDGER,
     STATE_INDEX,
+    STATE_LOCK,
 };
 
 SL_NODISCARD enum sl_err keys_path(const char *state_folder, enum state_place place,

@@ -32,7 +32,7 @@ static int turn(struct loop *loop, void *context)
         MHD_run(thread->daemon);
         has_wait = MHD_get_timeout(thread->daemon, &wait_ms) == MHD_YES;
     }
-    recorder_kick(thread->engine->node->recorder);
+    engine_end_turn(thread->engine);
     if (thread->draining && thread->n_flows == 0)
         loop_stop(loop);
     return has_wait && wait_ms < INT32_MAX ? (int)wait_ms : -1;

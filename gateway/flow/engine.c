@@ -109,6 +109,13 @@ void engine_free(struct flow_engine *engine)
     free(engine);
 }
 
+void engine_end_turn(struct flow_engine *engine)
+{
+    if (engine->has_submitted)
+        recorder_kick(engine->node->recorder);
+    engine->has_submitted = false;
+}
+
 struct filter *engine_borrow_filter(struct flow_engine *engine)
 {
     if (engine->n_idle_filters > 0)

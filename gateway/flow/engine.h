@@ -28,6 +28,7 @@ struct flow_engine {
     struct pseudonym_cipher **ciphers; /* one for each partner, in the configuration's order */
     struct upstream **upstreams;       /* one for each app */
     struct mailbox recorded;
+    bool has_submitted; /* to the recorder, in this turn of the loop */
     struct loop_source recorded_source;
     struct filter **idle_filters; /* a stack; grows to the most that were in use at once */
     size_t n_idle_filters, idle_filters_cap;
@@ -40,6 +41,9 @@ SL_NODISCARD enum sl_err engine_new(struct node *node, const struct credential_t
 /* No flow may be under way. */
 void engine_free(struct flow_engine *engine);
 SL_DEFINE_AUTO(flow_engine, engine_free)
+
+/* At the end of a turn of the loop: one wake-up for all records submitted in it. */
+void engine_end_turn(struct flow_engine *engine);
 
 /* A filter to be given back with engine_return_filter(); NULL when memory is short. */
 struct filter *engine_borrow_filter(struct flow_engine *engine);

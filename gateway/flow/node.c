@@ -5,7 +5,7 @@
  */
 #include "flow/node.h"
 
-#include "base/private_file.h"
+#include "config/keys.h"
 #include "flow/consent.h"
 
 #include <errno.h>
@@ -18,13 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES_MAX = 4096 };
-
-/* <state>/<name>, terminated. */
-static void path_in_state(const struct config *config, const char *name, char path[PATH_BYTES_MAX])
-{
-    snprintf(path, PATH_BYTES_MAX, "%s/%s", config->state_folder, name);
-}
+enum { PATH_BYTES_MAX = KEYS_PATH_BYTES };
+static const char path_too_long[] = "the path of the state folder is too long";
 
 static enum node_state broken(struct node_problem *problem, const char *text)
 {
@@ -48,7 +43,8 @@ static void say_who_locked(int fd, const char *path, struct node_problem *proble
 static enum node_state take_lock(struct node *node, struct node_problem *problem)
 {
     char path[PATH_BYTES_MAX];
-    path_in_state(node->config, "lock", path);
+    if (keys_path(node->config->state_folder, STATE_LOCK, path) != SL_OK)
+        return broken(problem, path_too_long);
     node->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (node->lock_fd < 0) {
         snprintf(problem->text, sizeof problem->text,
@@ -72,11 +68,12 @@ static enum node_state take_lock(struct node *node, struct node_problem *problem
     return NODE_OPENED;
 }
 
-static enum node_state make_folder(const struct config *config, const char *name,
+static enum node_state make_folder(const struct config *config, enum state_place place,
                                    struct node_problem *problem)
 {
     char path[PATH_BYTES_MAX];
-    path_in_state(config, name, path);
+    if (keys_path(config->state_folder, place, path) != SL_OK)
+        return broken(problem, path_too_long);
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
         return NODE_OPENED;
     snprintf(problem->text, sizeof problem->text, "cannot make %.400s: %s", path, strerror(errno));
@@ -85,14 +82,15 @@ static enum node_state make_folder(const struct config *config, const char *name
 
 static enum node_state open_store(struct node *node, struct node_problem *problem)
 {
+    const char *state = node->config->state_folder;
     char folder[PATH_BYTES_MAX], key_file[PATH_BYTES_MAX], pseudonym_file[PATH_BYTES_MAX];
-    path_in_state(node->config, "store", folder);
-    path_in_state(node->config, "keys/kek.key", key_file);
-    path_in_state(node->config, "keys/pseudonym.key", pseudonym_file);
+    if (keys_path(state, STATE_STORE, folder) != SL_OK ||
+        keys_path(state, STATE_KEK, key_file) != SL_OK ||
+        keys_path(state, STATE_PSEUDONYM_KEY, pseudonym_file) != SL_OK)
+        return broken(problem, path_too_long);
 
     struct private_file_problem key_problem;
-    if (private_file_read_exactly(pseudonym_file, node->pseudonym_key, sizeof node->pseudonym_key,
-                                  &key_problem) != SL_OK)
+    if (keys_read(pseudonym_file, node->pseudonym_key, &key_problem) != SL_OK)
         return broken(problem, key_problem.text);
     struct store_problem store_problem;
     if (store_open(folder, key_file, false, &store_problem, &node->store) != SL_OK)
@@ -106,9 +104,11 @@ static enum node_state open_store(struct node *node, struct node_problem *proble
 static enum node_state open_ledger(struct node *node, struct node_problem *problem)
 {
     char folder[PATH_BYTES_MAX], index_folder[PATH_BYTES_MAX], key_file[PATH_BYTES_MAX];
-    path_in_state(node->config, "ledger", folder);
-    path_in_state(node->config, "index", index_folder);
-    path_in_state(node->config, "keys/ledger.pem", key_file);
+    const char *state = node->config->state_folder;
+    if (keys_path(state, STATE_LEDGER, folder) != SL_OK ||
+        keys_path(state, STATE_INDEX, index_folder) != SL_OK ||
+        keys_path(state, STATE_LEDGER_KEY, key_file) != SL_OK)
+        return broken(problem, path_too_long);
     struct recorder_config recorder = {
         .folder = folder,
         .index_folder = index_folder,
@@ -134,7 +134,7 @@ static enum node_state open_ledger(struct node *node, struct node_problem *probl
 
 static enum node_state open_all(struct node *node, struct node_problem *problem)
 {
-    static const char *const folders[] = {"store", "ledger", "index"};
+    static const enum state_place folders[] = {STATE_STORE, STATE_LEDGER, STATE_INDEX};
     enum node_state state = take_lock(node, problem);
     for (size_t i = 0; state == NODE_OPENED && i < SL_LENGTH(folders); i++)
         state = make_folder(node->config, folders[i], problem);

@@ -60,6 +60,7 @@ static bool submit(struct flow *flow, enum record_kind kind)
     flow->record.kind = kind;
     flow->record.reply_to = &flow->engine->recorded;
     flow->record.policy_version = flow->policy_version;
+    flow->engine->has_submitted = true;
     return recorder_submit(flow->engine->node->recorder, &flow->record);
 }
 
