@@ -215,6 +215,19 @@ struct peer_connection *peer_find(struct peer *peer, unsigned number)
     SL_ASSERT(false);
 }
 
+void peer_answer_empty(struct peer_connection *connection, struct slice text)
+{
+    (void)text;
+    peer_send_str(connection, PEER_EMPTY_ANSWER);
+}
+
+void peer_answer_echo(struct peer_connection *connection, struct slice text)
+{
+    char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n?";
+    answer[sizeof answer - 2] = (char)text.p[sizeof "GET /" - 1];
+    peer_send_str(connection, answer);
+}
+
 int peer_turn(struct loop *loop, void *context)
 {
     (void)loop;

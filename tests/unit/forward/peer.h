@@ -13,6 +13,8 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 
+#define PEER_EMPTY_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
 struct peer;
 
 struct peer_connection {
@@ -52,6 +54,9 @@ void peer_close(struct peer_connection *connection);
 void peer_cut(struct peer_connection *connection);
 void peer_reset(struct peer_connection *connection);
 struct peer_connection *peer_find(struct peer *peer, unsigned number);
+/* For peer.request: 200 without a body; 200 with the target's first letter as its body. */
+void peer_answer_empty(struct peer_connection *connection, struct slice text);
+void peer_answer_echo(struct peer_connection *connection, struct slice text);
 /* For loop.turn: sends the next bytes of what dribbles; 0 while there are some. */
 int peer_turn(struct loop *loop, void *peer);
 
