@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+enum { STORE_READERS_MAX = 512 };
+
 struct store_done {
     uint8_t key[RECORD_KEY_BYTES]; /* in `pending` */
 };
@@ -73,5 +75,8 @@ int pending_forget(struct store *store, MDB_txn *txn);
 
 /* Keeps blocks allocated behind the pages in use; for the writer, outside of a transaction. */
 void reserve_keep(struct store *store);
+/* Before LMDB opens `folder`, and never while this process has it open. 0, or the errno. */
+int reserve_lock_file(const char *folder);
+bool reserve_disk_is_full(struct store *store);
 
 #endif

@@ -12,6 +12,9 @@
  * A length can lie: the copy of a store may be sparse. At opening the whole range is allocated
  * again, which costs nothing where it is already.
  *
+ * lock.mdb is written through a memory map: touching a page of it that has no block would end the
+ * process with SIGBUS. So it is allocated whole before LMDB maps it.
+ *
  * File systems that can't allocate ahead (fallocate: EOPNOTSUPP), or that write elsewhere each
  * time (btrfs), give no such promise; there the store works as well as LMDB does.
  */
@@ -20,9 +23,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { RESERVE_BYTES = LIMIT_MAX_store_reserve_bytes };
+enum {
+    RESERVE_BYTES = LIMIT_MAX_store_reserve_bytes,
+    /* LMDB's table of readers: one cache line each, and its head. */
+    LOCK_FILE_BYTES = 64 * (STORE_READERS_MAX + 8),
+    DISK_FULL_BYTES = 65536,
+};
 
 /* 0, or the errno. */
 static int allocate(int fd, off_t n_bytes)
@@ -32,6 +41,30 @@ static int allocate(int fd, off_t n_bytes)
         failed = fallocate(fd, 0, 0, n_bytes);
     while (failed != 0 && errno == EINTR);
     return failed != 0 ? errno : 0;
+}
+
+int reserve_lock_file(const char *folder)
+{
+    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0)
+        return errno;
+    int error = 0;
+    int fd = openat(folder_fd, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd >= 0)
+        error = allocate(fd, LOCK_FILE_BYTES);
+    if (fd >= 0)
+        close(fd);
+    close(folder_fd);
+    /* Not even opened: LMDB will say why, or, on a read-only disk, do without. */
+    return error == EOPNOTSUPP ? 0 : error;
+}
+
+bool reserve_disk_is_full(struct store *store)
+{
+    int fd;
+    struct statvfs disk;
+    return mdb_env_get_fd(store->env, &fd) == 0 && fstatvfs(fd, &disk) == 0 &&
+           disk.f_bavail * disk.f_frsize < DISK_FULL_BYTES;
 }
 
 /* Without blocks behind it, but a file shorter than its pages must mean one that was cut off. */

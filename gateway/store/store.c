@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STORE_FORMAT = 1, STORE_READERS_MAX = 512, STORE_DATABASES = 5 };
+enum { STORE_FORMAT = 1, STORE_DATABASES = 5 };
 static const size_t STORE_MAP_BYTES = (size_t)1 << 34;
 
 static const struct slice meta_format_key = SLICE_LITERAL("format");
@@ -59,6 +59,9 @@ enum sl_err store_err(int code)
 
 enum sl_err store_fail(struct store *store, int code, const char *doing)
 {
+    /* LMDB calls a write that came out short EIO; most often the disk is full. */
+    if (code == EIO && reserve_disk_is_full(store))
+        code = ENOSPC;
     enum sl_err err = store_err(code);
     snprintf(store->failure, sizeof store->failure, "could not %s: %s%s", doing, mdb_strerror(code),
              err == SL_ELIMIT ? "; nothing was changed; make room on the state folder's disk" : "");
@@ -102,7 +105,9 @@ static enum sl_err open_environment(struct store *store, const char *folder,
                                     struct store_problem *problem)
 {
     unsigned flags = MDB_NOTLS | (store->read_only ? MDB_RDONLY : 0);
-    int code = mdb_env_create(&store->env);
+    int code = reserve_lock_file(folder);
+    if (code == 0)
+        code = mdb_env_create(&store->env);
     if (code == 0)
         code = mdb_env_set_mapsize(store->env, STORE_MAP_BYTES);
     if (code == 0)

@@ -141,13 +141,14 @@ struct store_change {
 };
 void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES]);
 /*
- * SL_EMALFORMED: the policy is not at expected_version, or the name is taken, or is not 1 to
- * STORE_SUBJECT_NAME_BYTES_MAX bytes. The version becomes expected_version + 1.
+ * SL_EMALFORMED: the policy is not at expected_version, or the name is taken, or is no name (see
+ * store_add_subject). The version becomes expected_version + 1.
  */
 SL_NODISCARD enum sl_err store_put_policy(struct store *store, const struct store_change *change);
 /*
  * Creates a subject without a policy; sets or removes (empty user) its account at an app.
- * SL_EMALFORMED: the name is taken, or there is no such subject. SL_ELIMIT: too long.
+ * SL_EMALFORMED: the name is taken, there is no such subject, or a name could not stand in a
+ * request's path ("..", "a/b"). SL_ELIMIT: too long.
  */
 SL_NODISCARD enum sl_err store_add_subject(struct store *store, struct slice name,
                                            uint8_t id[STORE_SUBJECT_ID_BYTES]);

@@ -8,6 +8,8 @@
  */
 #include "store/env.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -103,9 +105,22 @@ static int get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SU
     return 0;
 }
 
-static bool name_fits(struct slice name)
+/*
+ * Whether a name can stand in a request's path: an app that decodes "%2E%2E" or "%2F" would be
+ * led to another place than the subject's.
+ */
+static bool is_path_safe(struct slice name)
 {
-    return name.n > 0 && name.n <= STORE_SUBJECT_NAME_BYTES_MAX;
+    bool dots = slice_equals_str(name, ".") || slice_equals_str(name, "..");
+    return !dots && utf8_is_printable(name) && !memchr(name.p, '/', name.n) &&
+           !memchr(name.p, '\\', name.n);
+}
+
+static enum sl_err check_name(struct slice name)
+{
+    if (name.n > STORE_SUBJECT_NAME_BYTES_MAX)
+        return SL_ELIMIT;
+    return name.n > 0 && is_path_safe(name) ? SL_OK : SL_EMALFORMED;
 }
 
 /* Puts the name and draws the key; MDB_KEYEXIST when the name or the id is taken. */
@@ -164,7 +179,7 @@ static int change_in(struct store *store, MDB_txn *txn, const struct store_chang
 
 enum sl_err store_put_policy(struct store *store, const struct store_change *change)
 {
-    if (!name_fits(change->name) || change->expected_version == UINT64_MAX)
+    if (check_name(change->name) != SL_OK || change->expected_version == UINT64_MAX)
         return SL_EMALFORMED;
     if (change->yaml.n > UINT32_MAX || change->blob.n > UINT32_MAX)
         return SL_ELIMIT;
@@ -202,8 +217,7 @@ void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES])
 enum sl_err store_add_subject(struct store *store, struct slice name,
                               uint8_t id[STORE_SUBJECT_ID_BYTES])
 {
-    if (!name_fits(name))
-        return name.n == 0 ? SL_EMALFORMED : SL_ELIMIT;
+    SL_TRY(check_name(name));
     uint8_t drawn[STORE_SUBJECT_ID_BYTES];
     store_new_id(drawn);
     struct record_live live;
@@ -251,6 +265,8 @@ enum sl_err store_set_account(struct store *store, const uint8_t id[STORE_SUBJEC
         return SL_EMALFORMED;
     if (app.n > STORE_APP_BYTES_MAX || user.n > STORE_USER_BYTES_MAX)
         return SL_ELIMIT;
+    if (user.n > 0 && !is_path_safe(user))
+        return SL_EMALFORMED;
     uint8_t *copy = NULL;
     struct record_live live;
     STORE_LOCK(store);

@@ -1,0 +1,216 @@
+/*
+ * test_model.c - random operations on the store and on a naive twin in arrays; both must agree
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SUBJECTS = 8, APPS = 3, VERSIONS_MAX = 64, STEPS = 1500 };
+
+struct twin {
+    bool exists;
+    uint8_t id[16];
+    uint64_t version;
+    char users[APPS][16]; /* "" for none */
+    bool pending[VERSIONS_MAX];
+};
+
+static const char *const names[SUBJECTS] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+static const char *const apps[APPS] = {"waze", "spotify", "strava"};
+
+struct model {
+    struct fixture *fixture;
+    struct twin twins[SUBJECTS];
+    uint64_t random;
+};
+
+static unsigned pick(struct model *model, unsigned n)
+{
+    model->random = model->random * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(model->random >> 33) % n;
+}
+
+static void step_add(struct model *model, unsigned s)
+{
+    struct twin *twin = &model->twins[s];
+    uint8_t id[16];
+    enum sl_err err = store_add_subject(model->fixture->store, slice_of_str(names[s]), id);
+    assert_int_equal(err, twin->exists ? SL_EMALFORMED : SL_OK);
+    if (err != SL_OK)
+        return;
+    twin->exists = true;
+    memcpy(twin->id, id, sizeof id);
+}
+
+static void step_put(struct model *model, unsigned s)
+{
+    struct twin *twin = &model->twins[s];
+    char yaml[32], blob[32];
+    uint8_t id[16];
+    memcpy(id, twin->id, sizeof id);
+    if (!twin->exists)
+        store_new_id(id);
+    /* Mostly the right version, at times one too low or too high. */
+    uint64_t expected = twin->version + (pick(model, 6) == 0);
+    expected -= expected > 0 && pick(model, 6) == 0;
+    if (expected >= VERSIONS_MAX)
+        return;
+    struct store_change change = fixture_change(names[s], id, expected, yaml, blob);
+    enum sl_err err = store_put_policy(model->fixture->store, &change);
+    assert_int_equal(err, expected == twin->version ? SL_OK : SL_EMALFORMED);
+    if (err != SL_OK)
+        return;
+    twin->exists = true;
+    memcpy(twin->id, id, sizeof id);
+    twin->pending[twin->version++] = true;
+}
+
+static void step_account(struct model *model, unsigned s)
+{
+    struct twin *twin = &model->twins[s];
+    unsigned app = pick(model, APPS);
+    char user[16] = "";
+    if (pick(model, 3) > 0)
+        snprintf(user, sizeof user, "user-%u", pick(model, 1000));
+    enum sl_err err = store_set_account(model->fixture->store, twin->id, slice_of_str(apps[app]),
+                                        slice_of_str(user));
+    assert_int_equal(err, twin->exists ? SL_OK : SL_EMALFORMED);
+    if (err == SL_OK)
+        memcpy(twin->users[app], user, sizeof user);
+}
+
+static void step_done(struct model *model, unsigned s)
+{
+    struct twin *twin = &model->twins[s];
+    unsigned n = pick(model, VERSIONS_MAX);
+    if (!twin->exists)
+        return;
+    assert_int_equal(store_pending_done(model->fixture->store, twin->id, n, pick(model, 2) == 0),
+                     SL_OK);
+    twin->pending[n] = false;
+}
+
+static void compare_subject(struct model *model, struct store_reader *reader, unsigned s)
+{
+    const struct twin *twin = &model->twins[s];
+    struct store_subject subject;
+    uint8_t id[16];
+    bool found;
+    assert_int_equal(store_find(reader, slice_of_str(names[s]), id, &found), SL_OK);
+    assert_int_equal(found, twin->exists);
+    if (!found)
+        return;
+    assert_memory_equal(id, twin->id, sizeof id);
+    assert_int_equal(store_read(reader, id, &subject), SL_OK);
+    assert_true(subject.found);
+    assert_int_equal(subject.version, twin->version);
+    char yaml[32], blob[32];
+    for (uint64_t v = 1; v <= twin->version + 1; v++) {
+        struct store_change change = fixture_change(names[s], id, v - 1, yaml, blob);
+        struct store_version version;
+        assert_int_equal(store_version_get(reader, id, v, &version, &found), SL_OK);
+        assert_int_equal(found, v <= twin->version);
+        if (found)
+            assert_true(slice_equals(version.yaml, change.yaml));
+        if (v == twin->version)
+            assert_true(slice_equals(subject.blob, change.blob));
+    }
+    for (unsigned app = 0; app < APPS; app++) {
+        const char *expected = twin->users[app][0] ? twin->users[app] : names[s];
+        assert_true(slice_equals_str(store_account(&subject, slice_of_str(apps[app])), expected));
+    }
+    store_read_end(reader);
+}
+
+static bool take_pending(void *context, const uint8_t id[16], uint64_t n, struct slice pending)
+{
+    struct twin *twins = context;
+    (void)pending;
+    for (unsigned s = 0; s < SUBJECTS; s++) {
+        if (twins[s].exists && memcmp(twins[s].id, id, 16) == 0 && twins[s].pending[n]) {
+            twins[s].pending[n] = false;
+            return true;
+        }
+    }
+    fail_msg("a pending receipt %u that the twin has not", (unsigned)n);
+    return false;
+}
+
+static void compare(struct model *model)
+{
+    SL_AUTO(store_reader) reader = NULL;
+    assert_int_equal(store_reader_new(model->fixture->store, &reader), SL_OK);
+    for (unsigned s = 0; s < SUBJECTS; s++)
+        compare_subject(model, reader, s);
+
+    struct twin copy[SUBJECTS];
+    memcpy(copy, model->twins, sizeof copy);
+    assert_int_equal(store_pending_each(model->fixture->store, take_pending, copy), SL_OK);
+    for (unsigned s = 0; s < SUBJECTS; s++)
+        for (unsigned n = 0; n < VERSIONS_MAX; n++)
+            assert_false(copy[s].pending[n]);
+}
+
+/* Notes that were done but not yet deleted would come back: make them final first. */
+static void reopen(struct model *model)
+{
+    const uint8_t nobody[16] = {0};
+    assert_int_equal(store_pending_done(model->fixture->store, nobody, 0, true), SL_OK);
+    fixture_close(model->fixture);
+    fixture_open(model->fixture);
+}
+
+static void random_operations_agree_with_a_naive_twin(void **state)
+{
+    struct model *model = calloc(1, sizeof *model);
+    assert_non_null(model);
+    model->fixture = *state;
+    const char *seed = getenv("SLUIS_TEST_SEED");
+    model->random = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    print_message("SLUIS_TEST_SEED=%llu\n", (unsigned long long)model->random);
+    for (unsigned i = 0; i < STEPS; i++) {
+        unsigned s = pick(model, SUBJECTS);
+        switch (pick(model, 12)) {
+        case 0:
+            step_add(model, s);
+            break;
+        case 1:
+        case 2:
+            step_account(model, s);
+            break;
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+            step_done(model, s);
+            break;
+        default:
+            step_put(model, s);
+        }
+        if (i % 50 == 0)
+            compare(model);
+        if (i % 300 == 299)
+            reopen(model);
+    }
+    compare(model);
+    free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(random_operations_agree_with_a_naive_twin, fixture_setup,
+                                        fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
