@@ -165,7 +165,9 @@ static bool expect_host(SSL *ssl, struct tls_client *client)
     X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
     if (client->is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(expected, client->host) == 1;
-    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    /* RFC 9525: the common name is no host name, and a wildcard is a whole label. */
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                                  X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return X509_VERIFY_PARAM_set1_host(expected, client->host, 0) == 1 &&
            SSL_set_tlsext_host_name(ssl, client->host) == 1;
 }
