@@ -30,8 +30,7 @@ void mailbox_deinit(struct mailbox *box);
 /* From any thread. True when the box was empty: the sender should then mailbox_wake() it. */
 SL_NODISCARD bool mailbox_put(struct mailbox *box, struct mail *mail);
 /* The same for several at once, linked from `newest` to `oldest` by `next`. */
-SL_NODISCARD bool mailbox_put_chain(struct mailbox *box, struct mail *newest,
-                                    struct mail *oldest);
+SL_NODISCARD bool mailbox_put_chain(struct mailbox *box, struct mail *newest, struct mail *oldest);
 void mailbox_wake(struct mailbox *box);
 /* The receiver only: everything so far, oldest first, linked by `next`; NULL when empty. */
 struct mail *mailbox_take(struct mailbox *box);

@@ -5,7 +5,8 @@
  *          "partner":"..","app":"..","route":"..","purpose":"..","benefit":"..",
  *          "decision":"release","reason":"consented","data":{"location":"5000m 900s",..}}
  *         tag, basis and body have fixed places and widths, so that a data thread drafts the
- *         whole leaf and the recorder only fills in what depends on the subject's number
+ *         whole leaf and the recorder only fills in what depends on the subject's number.
+ *         A release has a body, a refusal and a policy change have null.
  * Owns    nothing; a draft is a plain value
  * Spec    docs/formats/receipt.md
  */
@@ -36,7 +37,7 @@ struct leaf_class {
     uint32_t time_s;
 };
 
-/* A flow's receipt. Empty slices are written as null. */
+/* A flow's receipt. Empty slices are written as null; the reason is never empty. */
 struct leaf_flow {
     struct slice kind; /* "pull" */
     int64_t time_ms;
@@ -54,7 +55,10 @@ struct leaf_policy {
     uint32_t granted, changed, withdrawn, refusals_added, refusals_removed;
 };
 
-/* SL_ELIMIT when the leaf would exceed LEAF_BYTES_MAX. */
+/*
+ * SL_ELIMIT when the leaf would exceed LEAF_BYTES_MAX, or there are too many classes. A draft is
+ * not a receipt yet: leaf_parse() refuses it.
+ */
 SL_NODISCARD enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out);
 SL_NODISCARD enum sl_err leaf_draft_policy(const struct leaf_policy *policy,
                                            struct leaf_draft *out);
@@ -69,15 +73,21 @@ void leaf_commit(const struct hmac_key *key, uint64_t n, struct slice field,
                  const uint8_t digest[SHA256_BYTES], uint8_t commitment[SHA256_BYTES]);
 void leaf_complete(struct leaf_draft *draft, const struct hmac_key *key, uint64_t n,
                    const uint8_t basis[SHA256_BYTES], const uint8_t body[SHA256_BYTES]);
+/* The time in a draft's text. SL_EMALFORMED when it is not one of ours. */
+SL_NODISCARD enum sl_err leaf_draft_time_ms(const struct leaf_draft *draft, int64_t *time_ms);
 
-/* A parsed leaf; slices point into `bytes`. Strict: exact field order, no white space. */
+/*
+ * A parsed leaf; slices point into `bytes`. Strict: exact field order, no white space, one way to
+ * escape, no name twice; so one receipt has one text.
+ */
 struct leaf {
-    struct slice tag, basis, body; /* as text; body empty when null */
+    struct slice tag, basis, body; /* base64url text; body empty when null */
     struct slice kind;
     int64_t time_ms;
-    struct slice partner, app, route, purpose, benefit; /* JSON text without quotes, escaped */
+    /* JSON text without quotes, escaped; empty when null. */
+    struct slice partner, app, route, purpose, benefit;
     bool released;
-    struct slice decision, reason;
+    struct slice decision, reason; /* "release" or "refuse"; all empty in kind "policy" */
     size_t n_classes;
     struct {
         struct slice name, done;

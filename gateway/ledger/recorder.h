@@ -8,6 +8,9 @@
  * Errors  a write or sync that fails is never retried: every waiting record gets RECORD_FAILED,
  *         and so does everything submitted later; recorder_failure() says why
  *
+ * Index   commits of its own, a few a second, that no record waits for; while they fail the ledger
+ *         goes on and the index stays behind
+ *
  *   RECORD_RELEASE  re-checked: the policy version must still be the subject's current one, else
  *                   RECORD_STALE and nothing is written
  *   RECORD_REFUSAL  written as it is
@@ -24,41 +27,58 @@ enum { SUBJECT_ID_BYTES = 16, SUBJECT_KEY_BYTES = 32 };
 enum record_kind { RECORD_RELEASE, RECORD_REFUSAL, RECORD_CONSENT };
 
 enum record_outcome {
-    RECORD_DURABLE, /* on stable storage under a signed checkpoint; `index` holds */
-    RECORD_STALE,   /* release: the policy has changed since; nothing was written */
-    RECORD_REJECTED,/* consent: commit_change() said no (a version conflict); nothing was written */
-    RECORD_FULL,    /* no room left but the reserve for consents */
-    RECORD_FAILED,  /* the ledger can't be written any more */
+    RECORD_DURABLE,  /* on stable storage under a signed checkpoint; `index` holds */
+    RECORD_STALE,    /* release: the policy has changed since; nothing was written */
+    RECORD_REJECTED, /* consent: commit_change() said no (a version conflict); nothing was written
+                      */
+    RECORD_FULL,     /* no room left but the reserve for consents */
+    RECORD_FAILED,   /* the ledger can't be written any more */
 };
 
 /* One receipt on its way. The submitter owns it and leaves it alone until it comes back. */
 struct record {
-    struct mail mail;          /* first */
+    struct mail mail; /* first */
     struct mailbox *reply_to;
     enum record_kind kind;
-    bool subject_known;        /* false: tagged under a random key that nobody keeps */
+    bool subject_known; /* false: tagged under a random key that nobody keeps */
     uint8_t subject[SUBJECT_ID_BYTES];
-    uint64_t policy_version;   /* decided on; consent: the version that it makes */
+    uint64_t policy_version;     /* decided on; consent: the version that it makes */
     uint8_t basis[SHA256_BYTES]; /* digest of what the decision rests on, see basis.h */
     uint8_t body[SHA256_BYTES];  /* SHA-256 of the body to be released */
     struct leaf_draft leaf;
-    void *change;              /* consent: for ops.commit_change() */
+    void *change; /* consent: for ops.commit_change() */
 
     enum record_outcome outcome;
-    uint64_t index;            /* in the ledger, from 0 */
+    uint64_t index; /* in the ledger, from 0 */
 };
 
-/* What the recorder needs to know from the store above it; called on the recorder's thread. */
+/*
+ * What the recorder needs to know from the store above it; called on the recorder's thread, but
+ * each_subject() by recorder_open(). Any failure that is not named here stops the recorder.
+ */
 struct recorder_ops {
-    /* K_s and the current policy version of a known subject. */
+    /*
+     * K_s and the current policy version of a known subject. SL_EMALFORMED: there is none of this
+     * id (any more); a release is then stale, and a refusal is recorded as of an unknown subject.
+     */
     enum sl_err (*load_subject)(void *context, const uint8_t subject[SUBJECT_ID_BYTES],
                                 uint8_t key[SUBJECT_KEY_BYTES], uint64_t *policy_version);
     /*
      * Makes the change durable together with a note of (n, the completed draft's inputs), so that
      * a start after a crash can write the receipt if it is missing. SL_EMALFORMED: rejected (the
-     * policy is not at the expected version). SL_ESTORE stops the recorder.
+     * policy is not at the expected version). SL_ESTORE stops the recorder. May create the
+     * subject: its key is loaded after.
      */
     enum sl_err (*commit_change)(void *context, struct record *record, uint64_t n);
+    /*
+     * Every subject with its key, until visit says false. Called when the index has to catch up
+     * with the ledger, to find out which receipts are whose.
+     */
+    enum sl_err (*each_subject)(void *context,
+                                bool (*visit)(void *visit_context,
+                                              const uint8_t id[SUBJECT_ID_BYTES],
+                                              const uint8_t key[SUBJECT_KEY_BYTES]),
+                                void *visit_context);
     void *context;
 };
 
@@ -70,6 +90,9 @@ struct recorder_config {
     const struct limits *limits;
     struct recorder_ops ops;
 };
+
+/* A checkpoint under the longest origin. */
+enum { RECORDER_CHECKPOINT_BYTES_MAX = 1024 };
 
 struct recorder;
 
@@ -92,14 +115,21 @@ SL_DEFINE_AUTO(recorder, recorder_free)
 
 /* False when queue_receipts wait already; the record was then not taken. Consents always fit. */
 SL_NODISCARD bool recorder_submit(struct recorder *recorder, struct record *record);
-/* Wakes the recorder if submitted records may wait; call once at the end of a loop's turn. */
+/* Wakes the recorder if it sleeps; call after submitting, once at the end of a loop's turn. */
 void recorder_kick(struct recorder *recorder);
 
 /* The next number of a subject: how many receipts it has. For the owner, before start only. */
 SL_NODISCARD enum sl_err recorder_subject_count(struct recorder *recorder,
                                                 const uint8_t subject[SUBJECT_ID_BYTES],
                                                 uint64_t *n);
-/* Atomic facts, for any thread. */
+/* Of the checkpoints, for whoever wants to verify them. */
+const char *recorder_vkey(const struct recorder *recorder);
+/*
+ * The newest durable checkpoint, a signed note; for any thread. Returns its length, 0 when nothing
+ * was ever recorded.
+ */
+size_t recorder_checkpoint(struct recorder *recorder, uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX]);
+/* Atomic facts, for any thread. The newest time is INT64_MIN when nothing was ever recorded. */
 uint64_t recorder_tree_size(const struct recorder *recorder);
 int64_t recorder_newest_time_ms(const struct recorder *recorder);
 bool recorder_has_failed(const struct recorder *recorder);

@@ -1,0 +1,20 @@
+/*
+ * basis.h - what a decision rests on, as one digest
+ *
+ * Shape   SHA-256("sluis basis v1\n" || u64be policy version || policy digest || each id "\n"),
+ *         ids of the contributing consents in the order of the policy. A receipt holds a salted
+ *         commitment to it, so that an auditor whom the subject gave the policy can check it and
+ *         nobody else can guess it.
+ * Owns    nothing
+ * Spec    docs/formats/receipt.md
+ */
+#ifndef SLUIS_LEDGER_BASIS_H
+#define SLUIS_LEDGER_BASIS_H
+
+#include "base/sha256.h"
+
+/* A subject that is unknown or has no policy: version 0 and 32 zero bytes. */
+void basis_digest(uint64_t policy_version, const uint8_t policy_digest[SHA256_BYTES],
+                  const struct slice *consents, size_t n_consents, uint8_t out[SHA256_BYTES]);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * index.h - what the ledger's files say, where it can be looked up quickly
+ *
+ * Shape   an LMDB environment of three databases: `meta` how far the index has read; `batches`
+ *         first index -> place; `counters` subject id -> the next number
+ * Truth   the segments. The index may be behind them, or be thrown away: it is rebuilt. It is
+ *         never ahead: what it has seen and the segments do not hold was taken away from them.
+ * Threads one writer; index_counter() and index_find() belong to the writer's thread, too
+ * Errors  SL_ESTORE with a text in index_problem()
+ */
+#ifndef SLUIS_LEDGER_INDEX_H
+#define SLUIS_LEDGER_INDEX_H
+
+#include "ledger/recorder.h"
+#include "ledger/tree.h"
+
+struct ledger_index;
+
+struct index_problem {
+    char text[512];
+};
+
+/*
+ * How far the index has read. The state *before* the last batch is kept, so that a start can read
+ * that batch again and see whether it is still the one that the index has seen.
+ */
+struct index_state {
+    uint64_t size; /* receipts seen */
+    uint8_t root[SHA256_BYTES];
+    struct tree before; /* the last batch */
+    int64_t newest_time_before_ms;
+    uint64_t segment_first, batch_offset; /* of the last batch */
+};
+
+struct index_batch {
+    uint64_t first_index;
+    uint64_t segment_first, offset;
+};
+
+/* Makes the folder if its parent is there. */
+SL_NODISCARD enum sl_err index_open(const char *folder, struct index_problem *problem,
+                                    struct ledger_index **out);
+void index_free(struct ledger_index *index);
+SL_DEFINE_AUTO(ledger_index, index_free)
+
+/* *found is false for an index that has seen nothing. */
+SL_NODISCARD enum sl_err index_state_get(struct ledger_index *index, struct index_state *out,
+                                         bool *found);
+/* 0 for a subject without receipts. */
+SL_NODISCARD enum sl_err index_counter(struct ledger_index *index,
+                                       const uint8_t subject[SUBJECT_ID_BYTES], uint64_t *n);
+/*
+ * The last batch that the index knows and that begins at or before `receipt`; receipts of batches
+ * that are not in the index are found by reading on from there.
+ */
+SL_NODISCARD enum sl_err index_find(struct ledger_index *index, uint64_t receipt,
+                                    struct index_batch *out, bool *found);
+
+/* Kept in memory until the next commit; when there are too many, every second one is left out. */
+void index_note_batch(struct ledger_index *index, const struct index_batch *batch);
+
+/*
+ * One durable transaction. Failures of the puts show at the commit; after a failure nothing of it
+ * was written, and it may be tried again.
+ */
+void index_begin(struct ledger_index *index);
+void index_put_counter(struct ledger_index *index, const uint8_t subject[SUBJECT_ID_BYTES],
+                       uint64_t n);
+SL_NODISCARD enum sl_err index_commit(struct ledger_index *index, const struct index_state *state);
+/* What the last SL_ESTORE was. */
+const char *index_problem(const struct ledger_index *index);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * leaf.c - drafting a receipt on a data thread, completing it on the recorder's
+ *
+ *     {"sluis":1,"tag":"......","basis":"......","body":"......","kind":"pull",...}
+ *                       ^ 22             ^ 43            ^ 43, or null without quotes
+ *
+ * Only three values depend on where a receipt stands in its subject's sequence, and they stand at
+ * fixed places. So all formatting happens beside the flow, on many threads, and what the one
+ * recorder does for each receipt is a handful of hash compressions and three base64 texts.
+ *
+ * The places are drafted as dots, which base64url has not: a draft that was never completed does
+ * not parse, and can't become a receipt by mistake.
+ */
+#include "ledger/leaf.h"
+
+#include "base/timestamp.h"
+#include "ledger/leaf_layout.h"
+
+#include <string.h>
+
+static void write_dots(struct writer *writer, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        write_u8(writer, '.');
+}
+
+/* Everything up to and including the time. */
+static void write_head(struct writer *writer, struct slice kind, int64_t time_ms, bool has_body)
+{
+    write_str(writer, LEAF_BEFORE_TAG);
+    write_dots(writer, LEAF_TAG_CHARS);
+    write_str(writer, LEAF_BEFORE_BASIS);
+    write_dots(writer, LEAF_DIGEST_CHARS);
+    if (has_body) {
+        write_str(writer, LEAF_BEFORE_BODY);
+        write_dots(writer, LEAF_DIGEST_CHARS);
+        write_str(writer, "\"");
+    } else {
+        write_str(writer, LEAF_NO_BODY);
+    }
+    write_str(writer, LEAF_BEFORE_KIND);
+    write_bytes(writer, kind);
+    write_str(writer, LEAF_BEFORE_TIME);
+    write_timestamp_ms(writer, time_ms);
+    write_str(writer, "\"");
+}
+
+static void write_text_or_null(struct writer *writer, const char *before, struct slice text)
+{
+    write_str(writer, before);
+    if (text.n > 0)
+        write_json_string(writer, text);
+    else
+        write_str(writer, "null");
+}
+
+static void write_done(struct writer *writer, const struct leaf_class *class)
+{
+    if (!class->kept) {
+        write_str(writer, "dropped");
+        return;
+    }
+    if (class->precision_m > 0) {
+        write_decimal(writer, class->precision_m);
+        write_str(writer, "m");
+    }
+    if (class->precision_m > 0 && class->time_s > 0)
+        write_str(writer, " ");
+    if (class->time_s > 0) {
+        write_decimal(writer, class->time_s);
+        write_str(writer, "s");
+    }
+    if (class->precision_m == 0 && class->time_s == 0)
+        write_str(writer, "kept");
+}
+
+static void write_classes(struct writer *writer, const struct leaf_flow *flow)
+{
+    write_str(writer, LEAF_BEFORE_DATA);
+    for (size_t i = 0; i < flow->n_classes; i++) {
+        if (i > 0)
+            write_str(writer, ",");
+        write_json_string(writer, flow->classes[i].name);
+        write_str(writer, ":\"");
+        write_done(writer, &flow->classes[i]);
+        write_str(writer, "\"");
+    }
+    write_str(writer, "}}");
+}
+
+static enum sl_err finish_draft(const struct writer *writer, bool has_body, struct leaf_draft *out)
+{
+    if (writer->overflow)
+        return SL_ELIMIT;
+    out->n = (uint16_t)writer->n;
+    out->has_body = has_body;
+    memcpy(out->bytes, writer->block, writer->n);
+    return SL_OK;
+}
+
+enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out)
+{
+    SL_ASSERT(slice_equals_str(flow->kind, "pull"));
+    SL_ASSERT(flow->reason.n > 0);
+    if (flow->n_classes > LIMIT_MAX_route_classes)
+        return SL_ELIMIT;
+
+    uint8_t block[LEAF_BYTES_MAX];
+    struct writer writer = writer_over(block, sizeof block);
+    write_head(&writer, flow->kind, flow->time_ms, flow->released);
+    write_text_or_null(&writer, LEAF_BEFORE_PARTNER, flow->partner);
+    write_text_or_null(&writer, LEAF_BEFORE_APP, flow->app);
+    write_text_or_null(&writer, LEAF_BEFORE_ROUTE, flow->route);
+    write_text_or_null(&writer, LEAF_BEFORE_PURPOSE, flow->purpose);
+    write_text_or_null(&writer, LEAF_BEFORE_BENEFIT, flow->benefit);
+    write_str(&writer, LEAF_BEFORE_DECISION);
+    write_str(&writer, flow->released ? "release" : "refuse");
+    write_str(&writer, LEAF_BEFORE_REASON);
+    write_json_string(&writer, flow->reason);
+    write_classes(&writer, flow);
+    return finish_draft(&writer, flow->released, out);
+}
+
+enum sl_err leaf_draft_policy(const struct leaf_policy *policy, struct leaf_draft *out)
+{
+    uint8_t block[LEAF_BYTES_MAX];
+    struct writer writer = writer_over(block, sizeof block);
+    write_head(&writer, slice_of_str("policy"), policy->time_ms, false);
+    write_str(&writer, LEAF_BEFORE_GRANTED);
+    write_decimal(&writer, policy->granted);
+    write_str(&writer, LEAF_BEFORE_CHANGED);
+    write_decimal(&writer, policy->changed);
+    write_str(&writer, LEAF_BEFORE_WITHDRAWN);
+    write_decimal(&writer, policy->withdrawn);
+    write_str(&writer, LEAF_BEFORE_REFUSALS_ADDED);
+    write_decimal(&writer, policy->refusals_added);
+    write_str(&writer, LEAF_BEFORE_REFUSALS_REMOVED);
+    write_decimal(&writer, policy->refusals_removed);
+    write_str(&writer, "}");
+    return finish_draft(&writer, false, out);
+}
+
+/* HMAC(key, label || 0 || u64be n || field) */
+static void derive(const struct hmac_key *key, struct slice label, uint64_t n, struct slice field,
+                   uint8_t out[SHA256_BYTES])
+{
+    uint8_t number[9];
+    struct writer writer = writer_over(number, sizeof number);
+    write_u8(&writer, 0);
+    write_u64be(&writer, n);
+
+    struct sha256 hash;
+    hmac_begin(key, &hash);
+    sha256_add(&hash, label);
+    sha256_add(&hash, writer_slice(&writer));
+    sha256_add(&hash, field);
+    hmac_end(key, &hash, out);
+}
+
+void leaf_tag(const struct hmac_key *key, uint64_t n, uint8_t tag[LEAF_TAG_BYTES])
+{
+    static const struct slice label = SLICE_LITERAL("tag");
+    uint8_t full[SHA256_BYTES];
+    derive(key, label, n, slice_of(NULL, 0), full);
+    memcpy(tag, full, LEAF_TAG_BYTES);
+}
+
+void leaf_commit(const struct hmac_key *key, uint64_t n, struct slice field,
+                 const uint8_t digest[SHA256_BYTES], uint8_t commitment[SHA256_BYTES])
+{
+    static const struct slice label = SLICE_LITERAL("salt");
+    uint8_t salted[2 * SHA256_BYTES];
+    derive(key, label, n, field, salted);
+    memcpy(salted + SHA256_BYTES, digest, SHA256_BYTES);
+    sha256_of(slice_of(salted, sizeof salted), commitment);
+}
+
+static void fill(struct leaf_draft *draft, size_t at, size_t n_chars, const uint8_t *bytes,
+                 size_t n_bytes)
+{
+    struct writer writer = writer_over(draft->bytes + at, n_chars);
+    write_base64url(&writer, slice_of(bytes, n_bytes));
+    SL_ASSERT(!writer.overflow && writer.n == n_chars);
+}
+
+void leaf_complete(struct leaf_draft *draft, const struct hmac_key *key, uint64_t n,
+                   const uint8_t basis[SHA256_BYTES], const uint8_t body[SHA256_BYTES])
+{
+    static const struct slice field_basis = SLICE_LITERAL("basis");
+    static const struct slice field_body = SLICE_LITERAL("body");
+    SL_ASSERT(draft->n <= LEAF_BYTES_MAX && draft->n > LEAF_BODY_AT + LEAF_DIGEST_CHARS);
+
+    uint8_t tag[LEAF_TAG_BYTES];
+    leaf_tag(key, n, tag);
+    fill(draft, LEAF_TAG_AT, LEAF_TAG_CHARS, tag, sizeof tag);
+
+    uint8_t commitment[SHA256_BYTES];
+    leaf_commit(key, n, field_basis, basis, commitment);
+    fill(draft, LEAF_BASIS_AT, LEAF_DIGEST_CHARS, commitment, sizeof commitment);
+    if (draft->has_body) {
+        leaf_commit(key, n, field_body, body, commitment);
+        fill(draft, LEAF_BODY_AT, LEAF_DIGEST_CHARS, commitment, sizeof commitment);
+    }
+}

@@ -1,0 +1,257 @@
+/*
+ * leaf_parse.c - reading a receipt back, strictly
+ *
+ * This is no JSON parser: it expects the one text that leaf.c would have written, piece by piece.
+ * Whatever could be written in two ways (escapes, numbers, times, null or "") is accepted in one
+ * only. So a receipt can't be reworded under the same meaning, and an auditor who reads it with
+ * any JSON parser sees what we see.
+ */
+#include "base/base64.h"
+#include "base/reader.h"
+#include "base/timestamp.h"
+#include "base/utf8.h"
+#include "ledger/leaf.h"
+#include "ledger/leaf_layout.h"
+
+#include <string.h>
+
+static void expect(struct reader *reader, const char *literal)
+{
+    struct slice wanted = slice_of_str(literal);
+    if (!slice_equals(read_bytes(reader, wanted.n), wanted))
+        reader->bad = true;
+}
+
+static bool next_is(const struct reader *reader, const char *literal)
+{
+    return slice_starts_with_str(slice_of(reader->at, reader_left(reader)), literal);
+}
+
+/* Length of the escape that `text` starts with, 0 when leaf.c would not have written it. */
+static size_t escape_bytes(struct slice text)
+{
+    if (text.n >= 2 && (text.p[1] == '"' || text.p[1] == '\\'))
+        return 2;
+    uint8_t control;
+    if (text.n < 6 || memcmp(text.p, "\\u00", 4) != 0 ||
+        !hex_decode(slice_of(text.p + 4, 2), &control, 1))
+        return 0;
+    bool upper_case =
+        (text.p[4] >= 'A' && text.p[4] <= 'F') || (text.p[5] >= 'A' && text.p[5] <= 'F');
+    return !upper_case && (control < 0x20 || control == 0x7f) ? 6 : 0;
+}
+
+/* A JSON string with at least one character, from after its opening quote to past its end. */
+static struct slice read_text(struct reader *reader)
+{
+    struct slice left = slice_of(reader->at, reader_left(reader));
+    size_t n = 0;
+    while (n < left.n && left.p[n] != '"') {
+        struct slice rest = slice_of(left.p + n, left.n - n);
+        bool plain = rest.p[0] >= 0x20 && rest.p[0] != 0x7f && rest.p[0] != '\\';
+        size_t step = plain ? utf8_sequence_bytes(rest) : 0;
+        if (rest.p[0] == '\\')
+            step = escape_bytes(rest);
+        if (step == 0)
+            break;
+        n += step;
+    }
+    if (n == 0)
+        reader->bad = true;
+    struct slice text = read_bytes(reader, n);
+    expect(reader, "\"");
+    return text;
+}
+
+static struct slice read_text_or_null(struct reader *reader, const char *before)
+{
+    expect(reader, before);
+    if (next_is(reader, "null")) {
+        expect(reader, "null");
+        return slice_of(NULL, 0);
+    }
+    expect(reader, "\"");
+    return read_text(reader);
+}
+
+/* base64url of exactly n_bytes */
+static struct slice read_base64url(struct reader *reader, size_t n_chars, size_t n_bytes)
+{
+    uint8_t decoded[SHA256_BYTES];
+    struct slice text = read_bytes(reader, n_chars);
+    if (!base64url_decode(text, decoded, n_bytes))
+        reader->bad = true;
+    return text;
+}
+
+static int64_t read_time_ms(struct reader *reader)
+{
+    struct slice text = read_bytes(reader, TIMESTAMP_BYTES);
+    int64_t time_ms = 0;
+    uint8_t block[TIMESTAMP_BYTES];
+    struct writer writer = writer_over(block, sizeof block);
+    if (!timestamp_parse(text, &time_ms)) {
+        reader->bad = true;
+        return 0;
+    }
+    write_timestamp_ms(&writer, time_ms);
+    if (writer.overflow || !slice_equals(writer_slice(&writer), text))
+        reader->bad = true;
+    expect(reader, "\"");
+    return time_ms;
+}
+
+static uint32_t read_count(struct reader *reader, const char *before)
+{
+    expect(reader, before);
+    size_t n = 0;
+    struct slice left = slice_of(reader->at, reader_left(reader));
+    while (n < left.n && left.p[n] >= '0' && left.p[n] <= '9')
+        n++;
+    uint64_t count = 0;
+    if (!slice_to_u64(read_bytes(reader, n), UINT32_MAX, &count))
+        reader->bad = true;
+    return (uint32_t)count;
+}
+
+/* "5000m" or "900s": a positive number and its unit, taken off the front of `text`. */
+static bool take_amount(struct slice *text, uint8_t unit)
+{
+    const uint8_t *end = text->n > 0 ? memchr(text->p, unit, text->n) : NULL;
+    uint64_t amount;
+    if (!end || !slice_to_u64(slice_of(text->p, (size_t)(end - text->p)), UINT32_MAX, &amount) ||
+        amount == 0)
+        return false;
+    size_t n_taken = (size_t)(end - text->p) + 1;
+    *text = slice_of(text->p + n_taken, text->n - n_taken);
+    return true;
+}
+
+static bool done_is_valid(struct slice done)
+{
+    if (slice_equals_str(done, "kept") || slice_equals_str(done, "dropped"))
+        return true;
+    bool in_metres = take_amount(&done, 'm');
+    if (in_metres && done.n == 0)
+        return true;
+    if (in_metres && !slice_starts_with_str(done, " "))
+        return false;
+    if (in_metres)
+        done = slice_of(done.p + 1, done.n - 1);
+    return take_amount(&done, 's') && done.n == 0;
+}
+
+static void read_class(struct reader *reader, struct leaf *leaf)
+{
+    if (leaf->n_classes == SL_LENGTH(leaf->classes)) {
+        reader->bad = true;
+        return;
+    }
+    expect(reader, "\"");
+    struct slice name = read_text(reader);
+    expect(reader, ":\"");
+    struct slice done = read_text(reader);
+    if (!done_is_valid(done))
+        reader->bad = true;
+    for (size_t i = 0; i < leaf->n_classes; i++)
+        if (slice_equals(leaf->classes[i].name, name))
+            reader->bad = true;
+    leaf->classes[leaf->n_classes].name = name;
+    leaf->classes[leaf->n_classes++].done = done;
+}
+
+static void read_flow(struct reader *reader, struct leaf *leaf)
+{
+    leaf->partner = read_text_or_null(reader, LEAF_BEFORE_PARTNER);
+    leaf->app = read_text_or_null(reader, LEAF_BEFORE_APP);
+    leaf->route = read_text_or_null(reader, LEAF_BEFORE_ROUTE);
+    leaf->purpose = read_text_or_null(reader, LEAF_BEFORE_PURPOSE);
+    leaf->benefit = read_text_or_null(reader, LEAF_BEFORE_BENEFIT);
+    expect(reader, LEAF_BEFORE_DECISION);
+    leaf->decision = read_text(reader);
+    leaf->released = slice_equals_str(leaf->decision, "release");
+    if (!leaf->released && !slice_equals_str(leaf->decision, "refuse"))
+        reader->bad = true;
+    if (leaf->released != (leaf->body.n > 0))
+        reader->bad = true;
+    /* read_text() took the quote that LEAF_BEFORE_REASON begins with. */
+    expect(reader, LEAF_BEFORE_REASON + 1);
+    expect(reader, "\"");
+    leaf->reason = read_text(reader);
+
+    expect(reader, LEAF_BEFORE_DATA);
+    while (!reader->bad && !next_is(reader, "}")) {
+        if (leaf->n_classes > 0)
+            expect(reader, ",");
+        read_class(reader, leaf);
+    }
+    expect(reader, "}}");
+}
+
+static void read_policy(struct reader *reader, struct leaf *leaf)
+{
+    if (leaf->body.n > 0)
+        reader->bad = true;
+    leaf->policy.time_ms = leaf->time_ms;
+    leaf->policy.granted = read_count(reader, LEAF_BEFORE_GRANTED);
+    leaf->policy.changed = read_count(reader, LEAF_BEFORE_CHANGED);
+    leaf->policy.withdrawn = read_count(reader, LEAF_BEFORE_WITHDRAWN);
+    leaf->policy.refusals_added = read_count(reader, LEAF_BEFORE_REFUSALS_ADDED);
+    leaf->policy.refusals_removed = read_count(reader, LEAF_BEFORE_REFUSALS_REMOVED);
+    expect(reader, "}");
+}
+
+/* From after the body to the end of the time. */
+static void read_kind_and_time(struct reader *reader, struct leaf *leaf)
+{
+    expect(reader, LEAF_BEFORE_KIND);
+    leaf->kind = read_text(reader);
+    expect(reader, LEAF_BEFORE_TIME + 1);
+    leaf->time_ms = read_time_ms(reader);
+}
+
+enum sl_err leaf_parse(struct slice bytes, struct leaf *out)
+{
+    if (bytes.n > LEAF_BYTES_MAX)
+        return SL_ELIMIT;
+    struct leaf leaf = {0};
+    struct reader reader = reader_over(bytes);
+    expect(&reader, LEAF_BEFORE_TAG);
+    leaf.tag = read_base64url(&reader, LEAF_TAG_CHARS, LEAF_TAG_BYTES);
+    expect(&reader, LEAF_BEFORE_BASIS);
+    leaf.basis = read_base64url(&reader, LEAF_DIGEST_CHARS, SHA256_BYTES);
+    if (next_is(&reader, LEAF_NO_BODY)) {
+        expect(&reader, LEAF_NO_BODY);
+    } else {
+        expect(&reader, LEAF_BEFORE_BODY);
+        leaf.body = read_base64url(&reader, LEAF_DIGEST_CHARS, SHA256_BYTES);
+        expect(&reader, "\"");
+    }
+    read_kind_and_time(&reader, &leaf);
+    if (slice_equals_str(leaf.kind, "pull"))
+        read_flow(&reader, &leaf);
+    else if (slice_equals_str(leaf.kind, "policy"))
+        read_policy(&reader, &leaf);
+    else
+        reader.bad = true;
+    if (reader.bad || reader_left(&reader) > 0)
+        return SL_EMALFORMED;
+    *out = leaf;
+    return SL_OK;
+}
+
+enum sl_err leaf_draft_time_ms(const struct leaf_draft *draft, int64_t *time_ms)
+{
+    size_t at = LEAF_BODY_AT + LEAF_DIGEST_CHARS + 1;
+    if (!draft->has_body)
+        at = LEAF_BASIS_AT + LEAF_DIGEST_CHARS + sizeof LEAF_NO_BODY - 1;
+    if (draft->n > LEAF_BYTES_MAX || draft->n < at)
+        return SL_EMALFORMED;
+    struct leaf leaf = {0};
+    struct reader reader = reader_over(slice_of(draft->bytes + at, draft->n - at));
+    read_kind_and_time(&reader, &leaf);
+    if (reader.bad)
+        return SL_EMALFORMED;
+    *time_ms = leaf.time_ms;
+    return SL_OK;
+}

@@ -1,0 +1,312 @@
+/*
+ * recorder.c - opening the ledger, and the thread that writes it
+ *
+ *     data threads ──submit──▶ mailbox ──take all──▶ recorder ──one write──▶ segment
+ *          ▲                                            │
+ *          └──────────────── reply_to mailboxes ◀───────┘
+ *
+ * There is no timer and no minimum: the recorder takes what waits, and while it writes, the next
+ * batch gathers. Under light load a batch is one receipt and is written at once; under heavy load
+ * batches grow by themselves.
+ *
+ * Sleeping: the recorder announces that it is going to sleep, looks once more, and sleeps. Who
+ * submits looks at the announcement after its put. Both are read-modify-writes of one variable, so
+ * one of the two sees the other; an eventfd is written only when the recorder really sleeps.
+ *
+ * The batch itself is in recorder_batch.c.
+ */
+#include "base/thread.h"
+#include "base/timestamp.h"
+#include "ledger/recorder_parts.h"
+#include "ledger/recover.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert((int)RECORDER_CHECKPOINT_BYTES_MAX >= (int)CHECKPOINT_BYTES_MAX,
+               "holds any checkpoint");
+
+/* -------------------------------------------------------------------- opening and closing -- */
+
+static enum sl_err refuse(struct recorder_problem *problem, enum sl_err err, const char *text)
+{
+    snprintf(problem->text, sizeof problem->text, "%.*s", (int)sizeof problem->text - 1, text);
+    return err;
+}
+
+static enum sl_err open_signer(struct recorder *r, const struct recorder_config *config,
+                               struct recorder_problem *problem, struct note_verifier **verifier)
+{
+    struct note_problem note_problem;
+    enum sl_err err = note_signer_open(config->key_file, config->origin, &note_problem, &r->signer);
+    if (err != SL_OK)
+        return refuse(problem, err, note_problem.text);
+    memcpy(r->origin, config->origin.p, config->origin.n);
+    r->origin_n = config->origin.n;
+    SL_TRY(note_verifier_new(slice_of_str(note_signer_vkey(r->signer)), verifier));
+    return SL_OK;
+}
+
+static enum sl_err allocate(struct recorder *r)
+{
+    SL_TRY(subject_table_new(SUBJECT_TABLE_ENTRIES, &r->subjects));
+    r->block = aligned_alloc(SEGMENT_ALIGNMENT_MAX, BATCH_PADDED_BYTES_MAX);
+    uint8_t key[SUBJECT_KEY_BYTES];
+    if (!r->block || RAND_bytes(key, sizeof key) != 1)
+        return SL_EINTERNAL;
+    hmac_key_init(&r->ghost.key, slice_of(key, sizeof key));
+    OPENSSL_cleanse(key, sizeof key);
+    return SL_OK;
+}
+
+static enum sl_err go_on_from(struct recorder *r, const struct recovery *found,
+                              struct recorder_problem *problem)
+{
+    r->tree = found->tree;
+    r->newest_ms = found->newest_time_ms;
+    atomic_init(&r->tree_size, found->tree.size);
+    atomic_init(&r->newest_time_ms, found->newest_time_ms);
+    r->checkpoint_n = found->checkpoint_n;
+    memcpy(r->checkpoint, found->checkpoint, found->checkpoint_n);
+    enum sl_err err;
+    if (found->is_new)
+        err = segment_writer_begin(r->segments, 0);
+    else
+        err = segment_writer_resume(r->segments, found->segment_first, found->alignment,
+                                    found->segment_bytes, found->offset, found->n_torn_bytes);
+    if (err != SL_OK)
+        return refuse(problem, err, segment_writer_problem(r->segments));
+    return SL_OK;
+}
+
+static enum sl_err open_ledger(struct recorder *r, const struct recorder_config *config,
+                               struct recorder_problem *problem)
+{
+    SL_AUTO(note_verifier) verifier = NULL;
+    SL_TRY(open_signer(r, config, problem, &verifier));
+    SL_TRY(allocate(r));
+    struct segment_problem segment_problem = {"out of memory"};
+    enum sl_err err =
+        segment_writer_open(config->folder, slice_of(r->origin, r->origin_n),
+                            config->limits->segment_bytes, &segment_problem, &r->segments);
+    if (err != SL_OK)
+        return refuse(problem, err, segment_problem.text);
+    struct index_problem index_problem = {"out of memory"};
+    err = index_open(config->index_folder, &index_problem, &r->index);
+    if (err != SL_OK)
+        return refuse(problem, err, index_problem.text);
+    struct recovery found;
+    SL_TRY(recover(config, verifier, r->index, problem, &found));
+    return go_on_from(r, &found, problem);
+}
+
+enum sl_err recorder_open(const struct recorder_config *config, struct recorder_problem *problem,
+                          struct recorder **out)
+{
+    SL_ASSERT(config->ops.load_subject && config->ops.commit_change && config->ops.each_subject);
+    (void)refuse(problem, SL_OK, "out of memory");
+    SL_AUTO(recorder) r = calloc(1, sizeof *r);
+    if (!r)
+        return SL_EINTERNAL;
+    r->submitted.event_fd = -1;
+    pthread_mutex_init(&r->checkpoint_lock, NULL);
+    r->ops = config->ops;
+    r->batch_receipts = config->limits->batch_receipts;
+    r->queue_receipts = config->limits->queue_receipts;
+    r->consent_reserve_bytes = config->limits->consent_reserve_bytes;
+    SL_TRY(mailbox_init(&r->submitted));
+    SL_TRY(open_ledger(r, config, problem));
+    problem->text[0] = '\0';
+    *out = r;
+    r = NULL;
+    return SL_OK;
+}
+
+void recorder_free(struct recorder *r)
+{
+    if (!r)
+        return;
+    recorder_stop(r);
+    segment_writer_free(r->segments);
+    index_free(r->index);
+    subject_table_free(r->subjects);
+    note_signer_free(r->signer);
+    if (r->submitted.event_fd >= 0)
+        mailbox_deinit(&r->submitted);
+    pthread_mutex_destroy(&r->checkpoint_lock);
+    free(r->block);
+    OPENSSL_cleanse(&r->ghost, sizeof r->ghost);
+    free(r);
+}
+
+/* ------------------------------------------------------------------------------ submitting -- */
+
+bool recorder_submit(struct recorder *r, struct record *record)
+{
+    uint64_t n_before = atomic_fetch_add_explicit(&r->n_queued, 1, memory_order_relaxed);
+    if (n_before >= r->queue_receipts && record->kind != RECORD_CONSENT) {
+        atomic_fetch_sub_explicit(&r->n_queued, 1, memory_order_relaxed);
+        return false;
+    }
+    bool was_empty = mailbox_put(&r->submitted, &record->mail);
+    (void)was_empty; /* the wake-up follows from whether the recorder sleeps */
+    return true;
+}
+
+void recorder_kick(struct recorder *r)
+{
+    if (atomic_exchange_explicit(&r->asleep, false, memory_order_acq_rel))
+        mailbox_wake(&r->submitted);
+}
+
+/* ------------------------------------------------------------------------------ the thread -- */
+
+void recorder_fail(struct recorder *r, const char *format, ...)
+{
+    if (atomic_load(&r->failed))
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->failure, sizeof r->failure, format, args);
+    va_end(args);
+    atomic_store(&r->failed, true);
+}
+
+void recorder_flush(struct recorder *r, bool now)
+{
+    if (r->n_unindexed == 0)
+        return;
+    int64_t time_ms = clock_monotonic_ms();
+    bool due = time_ms >= r->flush_due_ms || r->n_unindexed >= INDEX_FLUSH_RECEIPTS;
+    if (!now && (!due || time_ms < r->flush_not_before_ms))
+        return;
+    uint32_t n_dirty = subject_table_n_dirty(r->subjects);
+    index_begin(r->index);
+    for (uint32_t i = 0; i < n_dirty; i++) {
+        const struct subject_entry *entry = subject_table_dirty(r->subjects, i);
+        index_put_counter(r->index, entry->id, entry->n);
+    }
+    /* A failure leaves the index behind, and nothing else: it is tried again. */
+    if (index_commit(r->index, &r->state) != SL_OK) {
+        r->flush_not_before_ms = time_ms + INDEX_RETRY_MS;
+        return;
+    }
+    subject_table_clear_dirty(r->subjects);
+    r->n_unindexed = 0;
+}
+
+/* Until there is mail, or the index wants to be written. */
+static void sleep_until_mail(struct recorder *r)
+{
+    int timeout_ms = -1;
+    if (r->n_unindexed > 0) {
+        int64_t due_ms =
+            r->flush_due_ms > r->flush_not_before_ms ? r->flush_due_ms : r->flush_not_before_ms;
+        int64_t left_ms = due_ms - clock_monotonic_ms();
+        timeout_ms = left_ms < 0 ? 0 : (int)left_ms;
+    }
+    (void)atomic_exchange_explicit(&r->asleep, true, memory_order_acq_rel);
+    if (mailbox_is_empty(&r->submitted) && !atomic_load(&r->stopping)) {
+        struct pollfd readable = {.fd = r->submitted.event_fd, .events = POLLIN};
+        (void)poll(&readable, 1, timeout_ms);
+        mailbox_quiet(&r->submitted);
+    }
+    (void)atomic_exchange_explicit(&r->asleep, false, memory_order_acq_rel);
+}
+
+static void *record_all(void *context)
+{
+    struct recorder *r = context;
+    for (;;) {
+        bool stopping = atomic_load(&r->stopping);
+        if (!r->waiting)
+            r->waiting = mailbox_take(&r->submitted);
+        if (r->waiting) {
+            recorder_batch(r);
+            recorder_flush(r, false);
+        } else if (stopping) {
+            recorder_flush(r, true);
+            return NULL;
+        } else {
+            recorder_flush(r, false);
+            sleep_until_mail(r);
+        }
+    }
+}
+
+enum sl_err recorder_start(struct recorder *r)
+{
+    SL_ASSERT(!r->started);
+    SL_TRY(segment_writer_start(r->segments));
+    enum sl_err err = thread_start(&r->thread, "recorder", record_all, r);
+    if (err != SL_OK) {
+        segment_writer_stop(r->segments);
+        return err;
+    }
+    r->started = true;
+    return SL_OK;
+}
+
+void recorder_stop(struct recorder *r)
+{
+    if (!r->started)
+        return;
+    atomic_store(&r->stopping, true);
+    mailbox_wake(&r->submitted);
+    pthread_join(r->thread, NULL);
+    r->started = false;
+    segment_writer_stop(r->segments);
+}
+
+/* ----------------------------------------------------------------------------------- facts -- */
+
+enum sl_err recorder_subject_count(struct recorder *r, const uint8_t subject[SUBJECT_ID_BYTES],
+                                   uint64_t *n)
+{
+    SL_ASSERT(!r->started);
+    return index_counter(r->index, subject, n);
+}
+
+const char *recorder_vkey(const struct recorder *r)
+{
+    return note_signer_vkey(r->signer);
+}
+
+size_t recorder_checkpoint(struct recorder *r, uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX])
+{
+    pthread_mutex_lock(&r->checkpoint_lock);
+    size_t n = r->checkpoint_n;
+    memcpy(note, r->checkpoint, n);
+    pthread_mutex_unlock(&r->checkpoint_lock);
+    return n;
+}
+
+uint64_t recorder_tree_size(const struct recorder *r)
+{
+    return atomic_load(&r->tree_size);
+}
+
+int64_t recorder_newest_time_ms(const struct recorder *r)
+{
+    return atomic_load(&r->newest_time_ms);
+}
+
+bool recorder_has_failed(const struct recorder *r)
+{
+    return atomic_load(&r->failed);
+}
+
+bool recorder_is_full(const struct recorder *r)
+{
+    return atomic_load(&r->full) && !segment_writer_next_is_ready(r->segments);
+}
+
+const char *recorder_failure(const struct recorder *r)
+{
+    return atomic_load(&r->failed) ? r->failure : "";
+}

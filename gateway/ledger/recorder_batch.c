@@ -1,0 +1,320 @@
+/*
+ * recorder_batch.c - from records that wait to one durable batch
+ *
+ *     waiting ──▶ fits? ──▶ admit ──▶ number, complete, hash ──▶ block
+ *                   │         │                                    │ sign once, write once
+ *                  FULL     STALE, REJECTED                      DURABLE
+ *                   └─────────┴────────────▶ done ◀────────────────┘ ──▶ reply_to
+ *
+ * A consent is committed to the store only when its receipt is sure to have a place. From then on
+ * the table knows the new version, and a release that was decided on the old one is stale: also
+ * when both are in this batch.
+ *
+ * Nothing is allocated here. A known subject costs one look into a table; an unknown one is given
+ * a number under a ghost's key: the same work, and a tag that nobody can tell from another.
+ */
+#include "base/timestamp.h"
+#include "ledger/recorder_parts.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { REPLY_GROUPS = 32 };
+
+/* ----------------------------------------------------------------------------------- room -- */
+
+static bool fits(const struct recorder *r, const struct record *record)
+{
+    uint64_t room = segment_writer_room_bytes(r->segments);
+    if (record->kind != RECORD_CONSENT && !r->spare_ready)
+        room = room > r->consent_reserve_bytes ? room - r->consent_reserve_bytes : 0;
+    return batch_padded_bytes_with(&r->batch, record->leaf.n,
+                                   segment_writer_alignment(r->segments)) <= room;
+}
+
+/* For an empty batch: waits for the next segment, or begins it. False: there is no room. */
+static bool make_room(struct recorder *r, const struct record *record)
+{
+    while (!fits(r, record)) {
+        r->spare_ready = segment_writer_await_next(r->segments);
+        if (fits(r, record))
+            return true;
+        if (!r->spare_ready)
+            return false;
+        enum sl_err err = segment_writer_roll(r->segments, r->tree.size);
+        r->spare_ready = false;
+        if (err == SL_ESTORE)
+            recorder_fail(r, "%s", segment_writer_problem(r->segments));
+        if (err != SL_OK)
+            return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------ admission -- */
+
+/* From the table, or from the store and the index. SL_ELIMIT: the table is full. */
+static enum sl_err subject_get(struct recorder *r, const uint8_t id[SUBJECT_ID_BYTES],
+                               struct subject_entry **out)
+{
+    struct subject_entry *entry = subject_table_find(r->subjects, id);
+    if (entry) {
+        *out = entry;
+        return SL_OK;
+    }
+    if (!subject_table_make_room(r->subjects))
+        return SL_ELIMIT;
+    uint64_t n = 0, policy_version = 0;
+    uint8_t key[SUBJECT_KEY_BYTES];
+    SL_TRY(index_counter(r->index, id, &n));
+    SL_TRY(r->ops.load_subject(r->ops.context, id, key, &policy_version));
+    entry = subject_table_add(r->subjects, id);
+    hmac_key_init(&entry->key, slice_of(key, sizeof key));
+    OPENSSL_cleanse(key, sizeof key);
+    entry->n = n;
+    entry->policy_version = policy_version;
+    *out = entry;
+    return SL_OK;
+}
+
+static enum record_outcome store_failed(struct recorder *r, const char *what)
+{
+    recorder_fail(r, "%s; see the disk of the state folder, then start again", what);
+    return RECORD_FAILED;
+}
+
+/* Outcome DURABLE means: may be written, as a receipt of *subject. */
+static enum record_outcome admit_flow(struct recorder *r, const struct record *record,
+                                      struct subject_entry **subject)
+{
+    *subject = &r->ghost;
+    if (!record->subject_known)
+        return RECORD_DURABLE;
+    switch (subject_get(r, record->subject, subject)) {
+    case SL_OK:
+        break;
+    case SL_EMALFORMED: /* nobody of this id */
+        return record->kind == RECORD_RELEASE ? RECORD_STALE : RECORD_DURABLE;
+    case SL_ELIMIT:
+        return RECORD_FULL;
+    default:
+        return store_failed(r, "a subject can't be loaded");
+    }
+    bool is_stale = (*subject)->policy_version != record->policy_version;
+    return record->kind == RECORD_RELEASE && is_stale ? RECORD_STALE : RECORD_DURABLE;
+}
+
+static enum record_outcome admit_consent(struct recorder *r, struct record *record,
+                                         struct subject_entry **subject)
+{
+    uint64_t n = 0;
+    struct subject_entry *entry = subject_table_find(r->subjects, record->subject);
+    if (entry)
+        n = entry->n;
+    else if (!subject_table_make_room(r->subjects))
+        return RECORD_FULL;
+    else if (index_counter(r->index, record->subject, &n) != SL_OK)
+        return store_failed(r, index_problem(r->index));
+
+    enum sl_err err = r->ops.commit_change(r->ops.context, record, n);
+    if (err == SL_EMALFORMED)
+        return RECORD_REJECTED;
+    if (err != SL_OK)
+        return store_failed(r, "a policy change can't be written to the store");
+    /* A new subject has its key only now. */
+    if (!entry && subject_get(r, record->subject, &entry) != SL_OK)
+        return store_failed(r, "a subject can't be loaded after its policy was written");
+    entry->policy_version = record->policy_version;
+    *subject = entry;
+    return RECORD_DURABLE;
+}
+
+/* Gives the receipt its number and its place. */
+static void take_in(struct recorder *r, struct record *record, struct subject_entry *subject)
+{
+    leaf_complete(&record->leaf, &subject->key, subject->n, record->basis, record->body);
+    struct slice bytes = slice_of(record->leaf.bytes, record->leaf.n);
+    struct leaf leaf;
+    if (leaf_parse(bytes, &leaf) != SL_OK) {
+        recorder_fail(r, "a receipt was drafted that is none: %.*s",
+                      (int)(bytes.n < 200 ? bytes.n : 200), (const char *)bytes.p);
+        return;
+    }
+    if (leaf.time_ms > r->newest_ms)
+        r->newest_ms = leaf.time_ms;
+    if (subject == &r->ghost)
+        subject->n++;
+    else
+        subject_table_advance(r->subjects, subject);
+    uint8_t hash[SHA256_BYTES];
+    tree_leaf_hash(bytes, hash);
+    record->index = r->tree.size;
+    tree_append(&r->tree, hash);
+    batch_add(&r->batch, bytes);
+}
+
+static enum record_outcome admit(struct recorder *r, struct record *record)
+{
+    struct subject_entry *subject = NULL;
+    enum record_outcome outcome = record->kind == RECORD_CONSENT
+                                      ? admit_consent(r, record, &subject)
+                                      : admit_flow(r, record, &subject);
+    if (outcome == RECORD_DURABLE)
+        take_in(r, record, subject);
+    return outcome;
+}
+
+/* -------------------------------------------------------------------------------- writing -- */
+
+static enum sl_err sign(struct recorder *r, struct writer *note)
+{
+    uint8_t text[CHECKPOINT_TEXT_BYTES_MAX];
+    struct writer writer = writer_over(text, sizeof text);
+    struct checkpoint checkpoint = {.origin = slice_of(r->origin, r->origin_n),
+                                    .size = r->tree.size};
+    tree_root(&r->tree, checkpoint.root);
+    memcpy(r->state.root, checkpoint.root, sizeof r->state.root);
+    write_checkpoint(&writer, &checkpoint);
+    SL_ASSERT(!writer.overflow);
+    return note_sign(r->signer, writer_slice(&writer), note);
+}
+
+/* What others may know of, now that it is durable. */
+static void publish(struct recorder *r, struct slice checkpoint)
+{
+    atomic_store(&r->newest_time_ms, r->newest_ms);
+    atomic_store(&r->tree_size, r->tree.size);
+    pthread_mutex_lock(&r->checkpoint_lock);
+    memcpy(r->checkpoint, checkpoint.p, checkpoint.n);
+    r->checkpoint_n = checkpoint.n;
+    pthread_mutex_unlock(&r->checkpoint_lock);
+}
+
+static void write_batch(struct recorder *r, const struct tree *before, int64_t newest_before_ms)
+{
+    uint8_t note[CHECKPOINT_BYTES_MAX];
+    struct writer writer = writer_over(note, sizeof note);
+    if (sign(r, &writer) != SL_OK) {
+        recorder_fail(r, "the checkpoint can't be signed: OpenSSL failed");
+        return;
+    }
+    const struct index_batch place = {r->batch.first_index, segment_writer_first_index(r->segments),
+                                      segment_writer_offset(r->segments)};
+    size_t n_bytes = batch_finish(&r->batch, r->newest_ms, writer_slice(&writer),
+                                  segment_writer_alignment(r->segments));
+    if (segment_writer_append(r->segments, r->block, n_bytes) != SL_OK) {
+        recorder_fail(r, "%s; nothing is released any more: see the disk, then start again",
+                      segment_writer_problem(r->segments));
+        return;
+    }
+    publish(r, writer_slice(&writer));
+    if (r->n_unindexed == 0)
+        r->flush_due_ms = clock_monotonic_ms() + INDEX_FLUSH_MS;
+    r->n_unindexed += r->batch.n_receipts;
+    r->state.size = r->tree.size;
+    r->state.before = *before;
+    r->state.newest_time_before_ms = newest_before_ms;
+    r->state.segment_first = place.segment_first;
+    r->state.batch_offset = place.offset;
+    index_note_batch(r->index, &place);
+}
+
+/* ------------------------------------------------------------------------- handing back -- */
+
+struct reply_group {
+    struct mailbox *to;
+    struct mail *newest, *oldest;
+};
+
+static void send(struct reply_group *group)
+{
+    if (mailbox_put_chain(group->to, group->newest, group->oldest))
+        mailbox_wake(group->to);
+}
+
+static void add_to_group(struct reply_group *group, struct record *record)
+{
+    record->mail.next = group->newest;
+    group->newest = &record->mail;
+    if (!group->oldest)
+        group->oldest = &record->mail;
+}
+
+/* One put and one wake for each mailbox, in the order of the records. */
+static void reply(struct mail *done)
+{
+    struct reply_group groups[REPLY_GROUPS];
+    size_t n_groups = 0;
+    while (done) {
+        struct record *record = (struct record *)(void *)done;
+        done = done->next;
+        size_t i = 0;
+        while (i < n_groups && groups[i].to != record->reply_to)
+            i++;
+        if (i == REPLY_GROUPS) {
+            for (size_t j = 0; j < n_groups; j++)
+                send(&groups[j]);
+            n_groups = i = 0;
+        }
+        if (i == n_groups)
+            groups[n_groups++] = (struct reply_group){.to = record->reply_to};
+        add_to_group(&groups[i], record);
+    }
+    for (size_t i = 0; i < n_groups; i++)
+        send(&groups[i]);
+}
+
+/* ---------------------------------------------------------------------------------- a turn -- */
+
+struct done_list {
+    struct mail *first, **end;
+    uint64_t n;
+};
+
+static void finish_first(struct recorder *r, struct done_list *done, enum record_outcome outcome)
+{
+    struct record *record = (struct record *)(void *)r->waiting;
+    r->waiting = record->mail.next;
+    record->outcome = outcome;
+    record->mail.next = NULL;
+    *done->end = &record->mail;
+    done->end = &record->mail.next;
+    done->n++;
+}
+
+static void gather(struct recorder *r, struct done_list *done)
+{
+    batch_begin(&r->batch, r->block, r->tree.size);
+    r->spare_ready = segment_writer_next_is_ready(r->segments);
+    while (r->waiting && r->batch.n_receipts < r->batch_receipts &&
+           done->n < LIMIT_MAX_batch_receipts && !atomic_load(&r->failed)) {
+        struct record *record = (struct record *)(void *)r->waiting;
+        bool has_room = fits(r, record);
+        if (!has_room && r->batch.n_receipts > 0)
+            return;
+        has_room = has_room || make_room(r, record);
+        atomic_store(&r->full, !has_room);
+        finish_first(r, done, has_room ? admit(r, record) : RECORD_FULL);
+    }
+}
+
+void recorder_batch(struct recorder *r)
+{
+    struct done_list done = {.end = &done.first};
+    if (!atomic_load(&r->failed)) {
+        struct tree before = r->tree;
+        int64_t newest_before_ms = r->newest_ms;
+        gather(r, &done);
+        if (r->batch.n_receipts > 0 && !atomic_load(&r->failed))
+            write_batch(r, &before, newest_before_ms);
+    }
+    if (atomic_load(&r->failed)) {
+        while (r->waiting)
+            finish_first(r, &done, RECORD_FAILED);
+        for (struct mail *mail = done.first; mail; mail = mail->next)
+            ((struct record *)(void *)mail)->outcome = RECORD_FAILED;
+    }
+    atomic_fetch_sub_explicit(&r->n_queued, done.n, memory_order_relaxed);
+    reply(done.first);
+}

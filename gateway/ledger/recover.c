@@ -1,0 +1,270 @@
+/*
+ * recover.c - from the index's last batch to the end of the ledger
+ *
+ *     segments   | b0 | b1 | b2 | b3 | b4 | b5 | torn | zeros
+ *                             ^ index                          read b2 again: still the same?
+ *                                  `--- prove b3 b4 b5 ---'    into the index
+ *                                                  `----' nobody has seen it: overwrite
+ *
+ * Three endings are told apart. Zeros: a clean stop. One batch that is not whole, and nothing
+ * after it: the process died while writing, before anyone was told; it is dropped. Everything
+ * else is damage, and damage is never repaired here: somebody relies on those receipts.
+ *
+ * If the last batch that the index has seen is not there, or is another one, the ledger was cut
+ * or replaced by an older copy. Going on would sign a second history, so the start is refused.
+ *
+ * Counting: a subject's next number is not in the segments, only its tags are. The tags of what is
+ * read again go into a set; for each known subject the number goes up while its tag is in the set.
+ * So a flow never waits for a counter to be written. To bound the set, this is done once for each
+ * TAGS_AT_ONCE receipts. A counter may run ahead of the index's place, never behind it.
+ */
+#include "ledger/recover.h"
+
+#include "base/base64.h"
+#include "ledger/tag_set.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TAGS_AT_ONCE = 1 << 20 };
+
+struct recovering {
+    const struct recorder_config *config;
+    struct ledger_index *index;
+    struct recorder_problem *problem;
+    struct walk walk;
+    struct index_state state; /* how far was walked */
+    bool unsaved;             /* state is not in the index yet */
+    struct tag_set tags;
+    size_t checkpoint_n;
+    uint8_t checkpoint[CHECKPOINT_BYTES_MAX];
+};
+
+static SL_PRINTF(2, 3) enum sl_err refuse(struct recorder_problem *problem, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(problem->text, sizeof problem->text, format, args);
+    va_end(args);
+    return SL_ESTORE;
+}
+
+/* -------------------------------------------------------------------------------- refusing -- */
+
+static enum sl_err refuse_walk(struct recovering *r, enum walk_step step)
+{
+    const struct walk_problem *found = &r->walk.problem;
+    if (step == WALK_UNREADABLE)
+        return refuse(r->problem, "ledger %s, segment %s: %s", r->config->folder, found->segment,
+                      found->text);
+    if (found->other_key)
+        return refuse(r->problem,
+                      "ledger %s, segment %s, byte %llu: %s; start with the origin and the key "
+                      "that this ledger was begun with",
+                      r->config->folder, found->segment, (unsigned long long)found->offset,
+                      found->text);
+    return refuse(r->problem,
+                  "ledger %s is damaged: segment %s, byte %llu, receipt %llu: %s; restore the "
+                  "newest copy of the folder, and keep this one as evidence",
+                  r->config->folder, found->segment, (unsigned long long)found->offset,
+                  (unsigned long long)found->receipt, found->text);
+}
+
+static enum sl_err refuse_behind(struct recovering *r, uint64_t n_seen)
+{
+    return refuse(r->problem,
+                  "ledger %s is behind what its index has seen (%llu receipts): it was cut off, "
+                  "changed, or restored from an old copy (segment %s, byte %llu: %.120s); restore "
+                  "the newest copy of the folder, or begin a new ledger under a new origin",
+                  r->config->folder, (unsigned long long)n_seen, r->walk.problem.segment,
+                  (unsigned long long)r->walk.problem.offset, r->walk.problem.text);
+}
+
+static enum sl_err refuse_index(struct recovering *r)
+{
+    return refuse(r->problem, "%s", index_problem(r->index));
+}
+
+/* -------------------------------------------------------------------------------- counting -- */
+
+struct counting {
+    struct recovering *r;
+    enum sl_err err;
+};
+
+static bool count_subject(void *context, const uint8_t id[SUBJECT_ID_BYTES],
+                          const uint8_t key[SUBJECT_KEY_BYTES])
+{
+    struct counting *counting = context;
+    uint64_t n = 0;
+    counting->err = index_counter(counting->r->index, id, &n);
+    if (counting->err != SL_OK)
+        return false;
+    struct hmac_key hmac;
+    uint8_t tag[LEAF_TAG_BYTES];
+    uint64_t before = n;
+    hmac_key_init(&hmac, slice_of(key, SUBJECT_KEY_BYTES));
+    for (leaf_tag(&hmac, n, tag); tag_set_has(&counting->r->tags, tag); leaf_tag(&hmac, n, tag))
+        n++;
+    OPENSSL_cleanse(&hmac, sizeof hmac);
+    if (n != before)
+        index_put_counter(counting->r->index, id, n);
+    return true;
+}
+
+/* What was read since the last time goes into the index. */
+static enum sl_err save(struct recovering *r)
+{
+    if (!r->unsaved)
+        return SL_OK;
+    struct counting counting = {r, SL_OK};
+    tree_root(&r->walk.tree, r->state.root);
+    index_begin(r->index);
+    enum sl_err err = r->config->ops.each_subject(r->config->ops.context, count_subject, &counting);
+    enum sl_err committed = index_commit(r->index, &r->state);
+    if (err != SL_OK)
+        return refuse(r->problem, "the subjects' keys can't be read from the store");
+    if (counting.err != SL_OK || committed != SL_OK)
+        return refuse_index(r);
+    tag_set_clear(&r->tags);
+    r->unsaved = false;
+    return SL_OK;
+}
+
+/* --------------------------------------------------------------------------------- walking -- */
+
+static enum sl_err note_tags(struct recovering *r, const struct batch *batch)
+{
+    struct batch_cursor cursor = batch_cursor_over(batch);
+    struct slice bytes;
+    struct leaf leaf;
+    uint8_t tag[LEAF_TAG_BYTES];
+    while (batch_next_leaf(&cursor, &bytes)) {
+        SL_ASSERT(leaf_parse(bytes, &leaf) == SL_OK);
+        SL_ASSERT(base64url_decode(leaf.tag, tag, sizeof tag));
+        if (tag_set_is_full(&r->tags))
+            return refuse(r->problem, "out of memory");
+        tag_set_add(&r->tags, tag);
+    }
+    return SL_OK;
+}
+
+/* One batch further. `before` is where the walk stood. */
+static enum sl_err take_batch(struct recovering *r, const struct batch *batch,
+                              const struct tree *before, int64_t newest_time_before_ms)
+{
+    if (r->tags.n_tags + batch->n_receipts > r->tags.n_tags_max)
+        SL_TRY(save(r));
+    SL_TRY(note_tags(r, batch));
+    r->state.size = r->walk.tree.size;
+    r->state.before = *before;
+    r->state.newest_time_before_ms = newest_time_before_ms;
+    r->state.segment_first = r->walk.segment_first;
+    r->state.batch_offset = r->walk.batch_offset;
+    r->unsaved = true;
+    const struct index_batch place = {batch->first_index, r->walk.segment_first,
+                                      r->walk.batch_offset};
+    index_note_batch(r->index, &place);
+    return SL_OK;
+}
+
+static enum walk_step step(struct recovering *r, struct batch *batch)
+{
+    enum walk_step found = walk_next(&r->walk, batch);
+    if (found == WALK_BATCH) {
+        r->checkpoint_n = batch->checkpoint.n;
+        memcpy(r->checkpoint, batch->checkpoint.p, batch->checkpoint.n);
+    }
+    return found;
+}
+
+/* The last batch that the index has seen must still be the one that it has seen. */
+static enum sl_err check_seen(struct recovering *r)
+{
+    struct batch batch;
+    uint8_t root[SHA256_BYTES];
+    enum walk_step found = step(r, &batch);
+    if (found == WALK_UNREADABLE || (found == WALK_DAMAGED && r->walk.problem.other_key))
+        return refuse_walk(r, found);
+    if (found == WALK_END)
+        snprintf(r->walk.problem.text, sizeof r->walk.problem.text, "nothing is there");
+    if (found != WALK_BATCH)
+        return refuse_behind(r, r->state.size);
+    tree_root(&r->walk.tree, root);
+    if (r->walk.tree.size != r->state.size || memcmp(root, r->state.root, sizeof root) != 0) {
+        snprintf(r->walk.problem.text, sizeof r->walk.problem.text, "another batch is there");
+        return refuse_behind(r, r->state.size);
+    }
+    return SL_OK;
+}
+
+static enum sl_err walk_to_the_end(struct recovering *r, uint64_t *n_torn_bytes)
+{
+    for (;;) {
+        struct tree before = r->walk.tree;
+        int64_t newest_before_ms = r->walk.newest_time_ms;
+        struct batch batch;
+        enum walk_step found = step(r, &batch);
+        if (found == WALK_BATCH) {
+            SL_TRY(take_batch(r, &batch, &before, newest_before_ms));
+            continue;
+        }
+        if (found == WALK_TORN) {
+            bool is_one_batch = false;
+            if (walk_measure_torn(&r->walk, &is_one_batch, n_torn_bytes) != SL_OK)
+                return refuse_walk(r, WALK_UNREADABLE);
+            return is_one_batch ? SL_OK : refuse_walk(r, WALK_DAMAGED);
+        }
+        return found == WALK_END ? SL_OK : refuse_walk(r, found);
+    }
+}
+
+static enum sl_err run(struct recovering *r, struct note_verifier *verifier, struct recovery *out)
+{
+    bool seen = false;
+    if (index_state_get(r->index, &r->state, &seen) != SL_OK)
+        return refuse_index(r);
+    struct walk_start start = {.tree = r->state.before,
+                               .newest_time_ms = r->state.newest_time_before_ms,
+                               .segment_first = r->state.segment_first,
+                               .offset = r->state.batch_offset};
+    if (walk_open(&r->walk, r->config->folder, verifier, seen ? &start : NULL) != SL_OK)
+        return refuse(r->problem, "%s", r->walk.problem.text);
+    out->is_new = !seen && r->walk.n_listed == 0;
+    if (!out->is_new) {
+        SL_TRY(tag_set_init(&r->tags, TAGS_AT_ONCE));
+        if (seen)
+            SL_TRY(check_seen(r));
+        SL_TRY(walk_to_the_end(r, &out->n_torn_bytes));
+        SL_TRY(save(r));
+    }
+    out->tree = r->walk.tree;
+    out->newest_time_ms = r->walk.newest_time_ms;
+    out->segment_first = r->walk.segment_first;
+    out->segment_bytes = r->walk.segment_bytes;
+    out->offset = r->walk.offset;
+    out->alignment = r->walk.alignment;
+    out->checkpoint_n = r->checkpoint_n;
+    memcpy(out->checkpoint, r->checkpoint, r->checkpoint_n);
+    return SL_OK;
+}
+
+enum sl_err recover(const struct recorder_config *config, struct note_verifier *verifier,
+                    struct ledger_index *index, struct recorder_problem *problem,
+                    struct recovery *out)
+{
+    struct recovering r = {.config = config, .index = index, .problem = problem};
+    r.walk.folder_fd = r.walk.segment_fd = -1;
+    snprintf(problem->text, sizeof problem->text, "out of memory");
+    struct recovery found = {0};
+    enum sl_err err = run(&r, verifier, &found);
+    walk_close(&r.walk);
+    tag_set_deinit(&r.tags);
+    if (err == SL_OK) {
+        problem->text[0] = '\0';
+        *out = found;
+    }
+    return err;
+}

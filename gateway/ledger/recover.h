@@ -1,0 +1,30 @@
+/*
+ * recover.h - what the recorder finds when it starts
+ *
+ * Shape   re-reads the last batch that the index knows, then proves every batch after it, and
+ *         brings the index up to date. Changes nothing in the ledger's folder: what has to be
+ *         overwritten is reported.
+ * Errors  SL_ESTORE with a text for the operator
+ */
+#ifndef SLUIS_LEDGER_RECOVER_H
+#define SLUIS_LEDGER_RECOVER_H
+
+#include "ledger/index.h"
+#include "ledger/walk.h"
+
+struct recovery {
+    bool is_new; /* no segment yet; then nothing below holds but `tree` and the newest time */
+    struct tree tree;
+    int64_t newest_time_ms;
+    uint64_t segment_first, segment_bytes, offset; /* where the next batch goes */
+    uint32_t alignment;
+    uint64_t n_torn_bytes; /* to be overwritten with zeros, from offset on */
+    size_t checkpoint_n;   /* the newest, as a note; 0: no batch yet */
+    uint8_t checkpoint[CHECKPOINT_BYTES_MAX];
+};
+
+SL_NODISCARD enum sl_err recover(const struct recorder_config *config,
+                                 struct note_verifier *verifier, struct ledger_index *index,
+                                 struct recorder_problem *problem, struct recovery *out);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * tree.h - the Merkle tree over receipts, as the little that appending needs
+ *
+ * Shape   leaf = SHA-256(0x00 || bytes), node = SHA-256(0x01 || left || right), empty =
+ *         SHA-256(""). Kept is one hash for each bit that is set in the size: the roots of the
+ *         perfect subtrees, largest on the left. A plain value: copying it copies the tree.
+ * Units   size counts leaves; indices start at 0
+ * Owns    nothing
+ * Spec    RFC 9162 section 2.1 (the same as RFC 6962)
+ */
+#ifndef SLUIS_LEDGER_TREE_H
+#define SLUIS_LEDGER_TREE_H
+
+#include "base/sha256.h"
+
+enum { TREE_LEVELS = 64 };
+
+struct tree {
+    uint64_t size;
+    uint8_t subtree[TREE_LEVELS][SHA256_BYTES]; /* [l] of 2^l leaves; holds when bit l is set */
+};
+
+void tree_init(struct tree *tree);
+void tree_leaf_hash(struct slice leaf, uint8_t hash[SHA256_BYTES]);
+/* O(log n) at worst, two hashes on average with that of the leaf. */
+void tree_append(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES]);
+void tree_root(const struct tree *tree, uint8_t root[SHA256_BYTES]);
+
+#endif

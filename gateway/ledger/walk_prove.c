@@ -1,0 +1,129 @@
+/*
+ * walk_prove.c - a batch against everything that came before it
+ *
+ *   place        its first index is the size so far
+ *   receipts     as many as it says, each with its checksum, each a receipt in its one text
+ *   time         the newest so far
+ *   checkpoint   of our origin, under our key, one signature, over the size and the root that
+ *                come out when the receipts are hashed
+ *
+ * Every value that a batch repeats is compared with what it follows from, so that there is no byte
+ * in a segment that could be changed without notice.
+ */
+#include "ledger/walk_prove.h"
+
+#include <string.h>
+
+/* Bytes from the start of the batch to `p`, which is in it. */
+static uint64_t offset_of(const struct walk *walk, const struct batch *batch, const uint8_t *p)
+{
+    return walk->offset + BATCH_HEAD_BYTES + (uint64_t)(p - batch->receipts.p);
+}
+
+static enum walk_step stop_at_receipt(struct walk *walk, enum walk_step step, uint64_t offset,
+                                      uint64_t receipt, const char *what)
+{
+    step = walk_stop(walk, step, offset, "receipt %llu %s", (unsigned long long)receipt, what);
+    walk->problem.receipt = receipt;
+    return step;
+}
+
+static enum walk_step prove_receipts(struct walk *walk, const struct batch *batch,
+                                     struct tree *tree, int64_t *newest_time_ms)
+{
+    struct batch_cursor cursor = batch_cursor_over(batch);
+    for (uint32_t i = 0; i < batch->n_receipts; i++) {
+        uint64_t index = tree->size;
+        uint64_t offset = offset_of(walk, batch, cursor.receipts.at);
+        struct slice bytes;
+        struct leaf leaf;
+        uint8_t hash[SHA256_BYTES];
+        if (!batch_next_leaf(&cursor, &bytes))
+            return stop_at_receipt(walk, WALK_DAMAGED, offset, index, "does not fit its checksum");
+        if (leaf_parse(bytes, &leaf) != SL_OK)
+            return stop_at_receipt(walk, WALK_DAMAGED, offset, index, "is not a receipt");
+        if (leaf.time_ms > *newest_time_ms)
+            *newest_time_ms = leaf.time_ms;
+        tree_leaf_hash(bytes, hash);
+        tree_append(tree, hash);
+    }
+    if (reader_left(&cursor.receipts) > 0)
+        return walk_stop(walk, WALK_DAMAGED, offset_of(walk, batch, cursor.receipts.at),
+                         "there are bytes after the last receipt of the batch");
+    return WALK_BATCH;
+}
+
+static enum walk_step prove_checkpoint(struct walk *walk, const struct batch *batch,
+                                       const struct tree *tree)
+{
+    uint64_t offset = offset_of(walk, batch, batch->checkpoint.p);
+    struct slice text;
+    size_t n_signatures = 0;
+    switch (note_verify(walk->verifier, batch->checkpoint, &text, &n_signatures)) {
+    case NOTE_VALID:
+        break;
+    case NOTE_MALFORMED:
+        return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint is not a signed note");
+    case NOTE_OTHER_KEY:
+        return walk_stop_other_key(walk, offset, "the checkpoint is signed by another key");
+    case NOTE_BAD_SIGNATURE:
+        return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint's signature does not hold");
+    }
+    struct checkpoint checkpoint;
+    uint8_t root[SHA256_BYTES];
+    if (checkpoint_parse(text, &checkpoint) != SL_OK || n_signatures != 1)
+        return walk_stop(walk, WALK_DAMAGED, offset, "the signed note is not a checkpoint");
+    if (!slice_equals(checkpoint.origin, note_verifier_name(walk->verifier)))
+        return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint is of another origin");
+    if (checkpoint.size != tree->size)
+        return walk_stop(walk, WALK_DAMAGED, offset,
+                         "the checkpoint is over %llu receipts, the batch ends at %llu",
+                         (unsigned long long)checkpoint.size, (unsigned long long)tree->size);
+    tree_root(tree, root);
+    if (memcmp(root, checkpoint.root, sizeof root) != 0)
+        return walk_stop(walk, WALK_DAMAGED, walk->offset,
+                         "the receipts of this batch are not those that were signed");
+    return WALK_BATCH;
+}
+
+enum walk_step walk_prove(struct walk *walk, const struct batch *batch)
+{
+    if (batch->first_index != walk->tree.size)
+        return walk_stop(walk, WALK_DAMAGED, walk->offset,
+                         "the batch begins with receipt %llu, but receipt %llu is next",
+                         (unsigned long long)batch->first_index,
+                         (unsigned long long)walk->tree.size);
+    if (batch->n_receipts > UINT64_MAX - walk->tree.size)
+        return walk_stop(walk, WALK_DAMAGED, walk->offset, "there can't be so many receipts");
+    struct tree tree = walk->tree;
+    int64_t newest_time_ms = walk->newest_time_ms;
+    enum walk_step step = prove_receipts(walk, batch, &tree, &newest_time_ms);
+    if (step != WALK_BATCH)
+        return step;
+    step = prove_checkpoint(walk, batch, &tree);
+    if (step != WALK_BATCH)
+        return step;
+    if (batch->newest_time_ms != newest_time_ms)
+        return walk_stop(walk, WALK_DAMAGED, walk->offset,
+                         "the batch's time is not that of its newest receipt");
+    walk->tree = tree;
+    walk->newest_time_ms = newest_time_ms;
+    return WALK_BATCH;
+}
+
+enum walk_step walk_name_damage(struct walk *walk, enum walk_step step, struct slice bytes)
+{
+    struct batch batch;
+    if (batch_parse_unchecked(bytes, &batch) != SL_OK)
+        return walk_stop(walk, step, walk->offset, "the head of the batch does not add up");
+    struct batch_cursor cursor = batch_cursor_over(&batch);
+    for (uint32_t i = 0; i < batch.n_receipts; i++) {
+        uint64_t offset = offset_of(walk, &batch, cursor.receipts.at);
+        struct slice leaf;
+        if (!batch_next_leaf(&cursor, &leaf))
+            return stop_at_receipt(walk, step, offset, walk->tree.size + i,
+                                   "was changed: it does not fit its checksum");
+    }
+    return walk_stop(walk, step, walk->offset,
+                     "the head or the checkpoint of the batch was changed: its CRC is wrong");
+}

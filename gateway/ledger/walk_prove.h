@@ -1,0 +1,23 @@
+/*
+ * walk_prove.h - what makes a batch believable; a part of walk.c
+ */
+#ifndef SLUIS_LEDGER_WALK_PROVE_H
+#define SLUIS_LEDGER_WALK_PROVE_H
+
+#include "ledger/walk.h"
+
+/* Sets walk->problem and returns `step`. */
+enum walk_step walk_stop(struct walk *walk, enum walk_step step, uint64_t offset,
+                         const char *format, ...) SL_PRINTF(4, 5);
+
+/* The same for WALK_DAMAGED because origin or key are not ours. */
+enum walk_step walk_stop_other_key(struct walk *walk, uint64_t offset, const char *format, ...)
+    SL_PRINTF(3, 4);
+
+/* A whole batch at walk->offset: moves the walk's tree and time, and nothing else. */
+enum walk_step walk_prove(struct walk *walk, const struct batch *batch);
+
+/* A batch at walk->offset whose form or CRC is wrong: names the first receipt that is. */
+enum walk_step walk_name_damage(struct walk *walk, enum walk_step step, struct slice bytes);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * fixture.h - a ledger in a temporary folder, with a store of a few subjects that is not one
+ */
+#ifndef SLUIS_TESTS_LEDGER_FIXTURE_H
+#define SLUIS_TESTS_LEDGER_FIXTURE_H
+
+#include "ledger/index.h"
+#include "ledger/note.h"
+#include "ledger/recorder.h"
+
+#include <sluis/verify.h>
+
+enum { FIXTURE_SUBJECTS = 8 };
+
+#define FIXTURE_ORIGIN "ledger.example/test"
+
+struct fixture_subject {
+    bool known;
+    uint8_t id[SUBJECT_ID_BYTES];
+    uint8_t key[SUBJECT_KEY_BYTES];
+    uint64_t version;
+    uint64_t pending_n; /* of the last committed change */
+};
+
+struct fixture {
+    char root[128];
+    char folder[160], index_folder[160], key_file[160], vkey_file[160];
+    char vkey[512];
+    struct limits limits;
+    struct recorder_config config;
+    struct recorder_problem problem;
+    struct recorder *recorder;
+    struct mailbox box;
+    struct fixture_subject subjects[FIXTURE_SUBJECTS];
+    enum sl_err load_err, commit_err;
+};
+
+/* A temporary folder with a key; nothing is opened. */
+void fixture_init(struct fixture *fixture);
+/* Below `base` instead of the usual folder for temporary files. */
+void fixture_init_in(struct fixture *fixture, const char *base);
+/* Closes, and removes everything. */
+void fixture_deinit(struct fixture *fixture);
+
+/* Opens and starts; fails the test when that fails. */
+void fixture_open(struct fixture *fixture);
+/* The error of recorder_open(), which must be one; the text is in fixture->problem. */
+enum sl_err fixture_open_fails(struct fixture *fixture);
+/* Stops and frees. */
+void fixture_close(struct fixture *fixture);
+
+/* Drafts: a release, refusal or consent of subject `who`; negative: of an unknown subject. */
+void fixture_draft(struct fixture *fixture, struct record *record, enum record_kind kind, int who);
+/* Submits, and waits until it is back. Returns the outcome. */
+enum record_outcome fixture_record(struct fixture *fixture, struct record *record);
+enum record_outcome fixture_release(struct fixture *fixture, int who);
+/* Submits n releases at once, and waits for all. */
+void fixture_release_many(struct fixture *fixture, size_t n);
+
+enum sluis_verify_result fixture_verify(struct fixture *fixture,
+                                        struct sluis_verify_report *report);
+/* Fails the test unless the ledger is valid and holds `n_receipts`. */
+void fixture_assert_valid(struct fixture *fixture, uint64_t n_receipts);
+
+/* The path of the segment that begins with `first_index`. */
+void fixture_segment_path(const struct fixture *fixture, uint64_t first_index, char path[256]);
+/* Reads or writes bytes of a file; fails the test when that fails. */
+void fixture_peek(const char *path, uint64_t offset, void *bytes, size_t n);
+void fixture_poke(const char *path, uint64_t offset, const void *bytes, size_t n);
+/* A new folder with a copy of the ledger (not of the index) in it. */
+void fixture_copy_ledger(const struct fixture *fixture, const char *to);
+
+#endif
