@@ -5,6 +5,8 @@
 
 #include "common/terminal.h"
 
+#include <stdarg.h>
+
 void problems_print(struct yaml_problems *problems)
 {
     yaml_problems_sort(problems);
@@ -36,4 +38,26 @@ json_t *problems_json(struct yaml_problems *problems)
                                               json_of_slice(slice_of_str(problem->text))));
     }
     return list;
+}
+
+int problems_fail(const struct cli *cli, int exit_code, struct yaml_problems *problems,
+                  const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    problems_print(problems);
+    if (!cli->json)
+        return cli_fail(cli, exit_code, "%s", text);
+
+    struct cli quiet = *cli; /* one JSON document, not two */
+    quiet.json = false;
+    cli_fail(&quiet, exit_code, "%s", text);
+    json_t *error =
+        json_pack("{s:i, s:o}", "exit", exit_code, "text", json_of_slice(slice_of_str(text)));
+    cli_print_json(cli,
+                   json_pack("{s:o, s:o}", "error", error, "problems", problems_json(problems)));
+    return exit_code;
 }

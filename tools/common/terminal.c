@@ -62,6 +62,13 @@ void print_text(FILE *stream, struct slice text)
     }
 }
 
+void print_column(FILE *stream, struct slice text, int width)
+{
+    print_text(stream, text);
+    for (int n = text.n < (size_t)width ? (int)text.n : width; n < width; n++)
+        fputc(' ', stream);
+}
+
 void print_lines(FILE *stream, struct slice text)
 {
     size_t from = 0;

@@ -21,6 +21,8 @@ const char *style_on(FILE *stream, enum style style);
 void print_styled(FILE *stream, enum style style, const char *format, ...) SL_PRINTF(3, 4);
 /* Text from outside, on one line: every byte a terminal could act on is written as \xNN. */
 void print_text(FILE *stream, struct slice text);
+/* As print_text(), filled up with blanks to `width` characters of ASCII. */
+void print_column(FILE *stream, struct slice text, int width);
 /* The same for text of many lines (a policy): LF and TAB stay. */
 void print_lines(FILE *stream, struct slice text);
 

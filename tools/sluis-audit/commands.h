@@ -1,0 +1,28 @@
+/*
+ * commands.h - the functions behind the table in main.c; each gives the exit code
+ */
+#ifndef SLUIS_AUDIT_COMMANDS_H
+#define SLUIS_AUDIT_COMMANDS_H
+
+#include "common/cli.h"
+
+int verify_run(struct cli *cli);
+int show_run(struct cli *cli);
+int list_run(struct cli *cli);
+
+/* Keys of the options; letters where there is a short form. */
+enum {
+    KEY_KEY = 'k',
+    KEY_PARTNER = 'p',
+    KEY_ROUTE = 'r',
+    KEY_DECISION = 'd',
+    KEY_KIND = 200,
+    KEY_SINCE,
+    KEY_UNTIL,
+    KEY_LIMIT,
+};
+
+/* The exit codes of a check, whichever command makes it. */
+enum { AUDIT_VALID = 0, AUDIT_INVALID = 1, AUDIT_UNCHECKED = 2 };
+
+#endif

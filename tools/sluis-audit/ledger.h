@@ -1,0 +1,47 @@
+/*
+ * ledger.h - the receipts of a ledger folder, proven or only read
+ *
+ * Shape   with a key, receipts come out when their batch is proven (see sluis/verify.h); without
+ *         one, when their checksums are right, which protects against accidents only
+ */
+#ifndef SLUIS_AUDIT_LEDGER_H
+#define SLUIS_AUDIT_LEDGER_H
+
+#include "common/cli.h"
+#include "sluis/verify.h"
+
+enum { LEDGER_VKEY_BYTES = 512, LEDGER_PATH_BYTES = 4096 };
+
+struct ledger_source {
+    const struct cli *cli;
+    char folder[LEDGER_PATH_BYTES];
+    bool has_key;
+    char vkey[LEDGER_VKEY_BYTES];
+    uint64_t first; /* without a key: receipts before this one may be left out */
+    char origin[256];
+    const char *warning; /* after reading without a key: what was odd at the end, or NULL */
+};
+
+/*
+ * Finds the folder that DIR means (a ledger, or the state folder or gateway around one) and reads
+ * --key. AUDIT_UNCHECKED when that fails; what is wrong has been said.
+ */
+SL_NODISCARD int ledger_source_init(struct ledger_source *source, const struct cli *cli,
+                                    const char *folder);
+
+typedef bool ledger_visit(void *context, uint64_t index, struct slice leaf);
+/* Without a key: an exit code; what is wrong has been said. */
+SL_NODISCARD int ledger_read(struct ledger_source *source, ledger_visit *visit, void *context);
+/* With a key, and a progress bar. */
+enum sluis_verify_result ledger_verify(struct ledger_source *source, ledger_visit *visit,
+                                       void *context, struct sluis_verify_report *report);
+/* Either of both; says what is wrong. For `show` and `list`. */
+SL_NODISCARD int ledger_each(struct ledger_source *source, ledger_visit *visit, void *context);
+/* On standard error, when there was no key. */
+void ledger_say_unverified(const struct ledger_source *source);
+
+/* What was found wrong, what that means, and what to do; on standard error. */
+void report_print_problem(const struct cli *cli, enum sluis_verify_result result,
+                          const struct sluis_verify_report *report);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * ledger_verify.c - receipts with a proof: a progress bar around sluis_verify_folder()
+ */
+#include "commands.h"
+#include "common/terminal.h"
+#include "ledger.h"
+
+struct bridge {
+    ledger_visit *visit;
+    void *context;
+};
+
+static bool pass_on(void *context, uint64_t index, const uint8_t *leaf, size_t leaf_bytes)
+{
+    struct bridge *bridge = context;
+    return !bridge->visit || bridge->visit(bridge->context, index, slice_of(leaf, leaf_bytes));
+}
+
+static void show_progress(void *context, uint64_t bytes_done, uint64_t bytes_total)
+{
+    progress_show(context, bytes_done, bytes_total);
+}
+
+enum sluis_verify_result ledger_verify(struct ledger_source *source, ledger_visit *visit,
+                                       void *context, struct sluis_verify_report *report)
+{
+    struct progress progress = {.what = "checking"};
+    struct bridge bridge = {visit, context};
+    const struct sluis_verify_options options = {
+        .vkey = source->vkey,
+        .visit = pass_on,
+        .visit_context = &bridge,
+        .progress = show_progress,
+        .progress_context = &progress,
+    };
+    enum sluis_verify_result result = sluis_verify_folder(source->folder, &options, report);
+    progress_clear(&progress);
+    snprintf(source->origin, sizeof source->origin, "%s", report->origin);
+    return result;
+}
+
+int ledger_each(struct ledger_source *source, ledger_visit *visit, void *context)
+{
+    if (!source->has_key)
+        return ledger_read(source, visit, context);
+    struct sluis_verify_report report = {0};
+    enum sluis_verify_result result = ledger_verify(source, visit, context, &report);
+    if (result != SLUIS_VERIFY_VALID)
+        report_print_problem(source->cli, result, &report);
+    return (int)result;
+}
+
+void ledger_say_unverified(const struct ledger_source *source)
+{
+    if (source->warning)
+        fprintf(stderr, "sluis-audit: %s\n", source->warning);
+    if (!source->has_key)
+        fprintf(stderr, "sluis-audit: not verified: add --key FILE to check signatures and tree\n");
+}
+
+void report_print_problem(const struct cli *cli, enum sluis_verify_result result,
+                          const struct sluis_verify_report *report)
+{
+    fflush(stdout);
+    if (result == SLUIS_VERIFY_UNCHECKED) {
+        struct cli quiet = *cli; /* the caller prints the JSON */
+        quiet.json = false;
+        cli_fail(&quiet, AUDIT_UNCHECKED, "could not check: %s%s%s", report->problem,
+                 report->segment[0] ? ", in " : "", report->segment);
+        return;
+    }
+    print_styled(stderr, STYLE_BAD, "INVALID");
+    fprintf(stderr, ": ");
+    print_text(stderr, slice_of_str(report->problem));
+    fprintf(stderr, "\n");
+    if (report->segment[0]) {
+        fprintf(stderr, "  segment   ");
+        print_text(stderr, slice_of_str(report->segment));
+        fprintf(stderr, ", byte %llu\n", (unsigned long long)report->segment_offset);
+    }
+    fprintf(stderr, "  batch     %llu\n", (unsigned long long)report->batch);
+    fprintf(stderr,
+            "  receipt   %llu is the first that can't be trusted; the %llu before it hold\n",
+            (unsigned long long)report->receipt, (unsigned long long)report->n_receipts);
+    if (report->n_receipts == 0)
+        fprintf(stderr, "  meaning   nothing here holds under this key: the ledger was changed "
+                        "from the start on,\n            or the key is another ledger's\n");
+    else
+        fprintf(stderr, "  meaning   what stands there is not what the gateway signed: it was "
+                        "changed, cut off\n            or damaged afterwards\n");
+    fprintf(stderr, "  to do     keep this copy as it is; compare it with another copy and with "
+                    "the last checkpoint\n            that you, a partner or a witness kept; ask "
+                    "the operator about the difference\n");
+}

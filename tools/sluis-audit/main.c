@@ -1,0 +1,65 @@
+/*
+ * main.c - sluis-audit: what an auditor does with a ledger folder and a public key, in one table
+ *
+ * It links what reads and proves a ledger and nothing of the gateway: no server, no LMDB.
+ */
+#include "commands.h"
+
+static const struct argp_option key_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {0},
+};
+
+static const struct argp_option list_options[] = {
+    {"partner", KEY_PARTNER, "PARTNER", 0, "only flows of this partner", 0},
+    {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", 0},
+    {"decision", KEY_DECISION, "DECISION", 0, "only this decision: release or refuse", 0},
+    {"kind", KEY_KIND, "KIND", 0, "only this kind: pull or policy", 0},
+    {"since", KEY_SINCE, "TIME", 0, "from this time on, as 2026-11-23 or 2026-11-23T09:00:00Z", 0},
+    {"until", KEY_UNTIL, "TIME", 0, "up to and with this time", 0},
+    {"limit", KEY_LIMIT, "N", 0, "at most N receipts", 0},
+    {"key", KEY_KEY, "FILE", 0, "check the ledger with this public key at the same time", 1},
+    {0},
+};
+
+static const struct argp_option show_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "check the ledger up to this receipt with this public key", 0},
+    {0},
+};
+
+static const struct cli_command commands[] = {
+    {"verify", "DIR", 1, 1, "recompute everything and say whether it holds",
+     "Checks every receipt's bytes, their order, the tree, and the signature of every checkpoint, "
+     "without the gateway and without a network. The exit code is 0 when all holds, 1 when "
+     "something does not, 2 when it could not be checked.\n\n"
+     "Example:\n  sluis-audit verify state/ledger --key ledger.vkey",
+     key_options, verify_run},
+    {"show", "N DIR", 2, 2, "explain one receipt, line by line",
+     "N is a receipt's number, alone or after the ledger's name as in `Sluis-Receipt: "
+     "gateway.example/1/17'.\n\n"
+     "Example:\n  sluis-audit show 17 state/ledger --key ledger.vkey",
+     show_options, show_run},
+    {"list", "DIR", 1, 1, "list receipts, oldest first",
+     "With --json each receipt is one object on a line of its own, with its index.\n\n"
+     "Example:\n  sluis-audit list state/ledger --partner soundmap --decision release --since "
+     "2026-11-01",
+     list_options, list_run},
+};
+
+static const struct argp_option options[] = {{0}};
+
+static const struct cli_program program = {
+    .name = "sluis-audit",
+    .summary = "Check and read the ledger of a Sluis gateway, trusting nobody.",
+    .help =
+        "DIR is a copy of the gateway's ledger folder. The public key must come from somewhere\n"
+        "you trust, not from the folder that is checked.",
+    .options = options,
+    .commands = commands,
+    .n_commands = SL_LENGTH(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

@@ -1,0 +1,201 @@
+/*
+ * show.c - one receipt, explained line by line
+ *
+ * What stands in the ledger is shown beside what it means, so that somebody who has never seen a
+ * receipt can tell what it proves and what it does not tell: the person is not in it, and the
+ * data is not either.
+ */
+#include "base/sha256.h"
+#include "base/writer.h"
+#include "commands.h"
+#include "common/terminal.h"
+#include "ledger.h"
+#include "ledger/leaf.h"
+
+#include <string.h>
+
+struct shown {
+    uint64_t index;
+    bool found;
+    size_t n_bytes;
+    uint8_t bytes[LEAF_BYTES_MAX];
+};
+
+static bool keep_one(void *context, uint64_t index, struct slice leaf)
+{
+    struct shown *shown = context;
+    if (index < shown->index)
+        return true;
+    if (index == shown->index && leaf.n <= sizeof shown->bytes) {
+        memcpy(shown->bytes, leaf.p, leaf.n);
+        shown->n_bytes = leaf.n;
+        shown->found = true;
+    }
+    return false;
+}
+
+/* --- in words -------------------------------------------------------------------------------- */
+
+static void print_row(const char *name, struct slice value, const char *meaning)
+{
+    printf("  %-10s ", name);
+    print_text(stdout, value);
+    if (*meaning) {
+        printf("%s", value.n > 0 ? "  " : "");
+        print_styled(stdout, STYLE_FAINT, "%s", meaning);
+    }
+    printf("\n");
+}
+
+/* The member as text without JSON's escapes, or the empty slice. */
+static struct slice text_of(const json_t *receipt, const char *name)
+{
+    const json_t *member = json_object_get(receipt, name);
+    return slice_of(json_string_value(member), json_string_length(member));
+}
+
+static void print_data(const struct leaf *leaf)
+{
+    for (size_t i = 0; i < leaf->n_classes; i++) {
+        struct slice done = leaf->classes[i].done;
+        printf("  %-10s ", i == 0 ? "data" : "");
+        print_text(stdout, leaf->classes[i].name);
+        printf(": ");
+        if (slice_equals_str(done, "kept"))
+            printf("left as the app gave it\n");
+        else if (slice_equals_str(done, "dropped"))
+            printf("did not leave\n");
+        else
+            printf("left coarsened to %.*s (metres of a grid, seconds of a step)\n",
+                   SLICE_PRINTF(done));
+    }
+}
+
+static void print_flow(const struct leaf *leaf, const json_t *receipt)
+{
+    print_row("kind", leaf->kind, "a partner asked through the gateway");
+    print_row("partner", text_of(receipt, "partner"), "who asked");
+    print_row("app", text_of(receipt, "app"), "who holds the data");
+    print_row("route", text_of(receipt, "route"), "what was asked");
+    struct slice purpose = text_of(receipt, "purpose");
+    print_row("purpose", purpose, purpose.n ? "why, from the partner's contract" : "none named");
+    struct slice benefit = text_of(receipt, "benefit");
+    print_row("benefit", benefit,
+              benefit.n ? "what the person was promised in return" : "none, as nothing left");
+    printf("  %-10s ", "decision");
+    print_styled(stdout, leaf->released ? STYLE_GOOD : STYLE_BAD, "%.*s",
+                 SLICE_PRINTF(leaf->decision));
+    printf(", because: ");
+    print_text(stdout, leaf->reason);
+    printf("\n");
+    print_data(leaf);
+}
+
+static void print_policy(const struct leaf *leaf)
+{
+    const struct leaf_policy *policy = &leaf->policy;
+    print_row("kind", leaf->kind, "a person changed what they allow");
+    printf("  %-10s %u granted, %u changed, %u withdrawn\n", "consents", policy->granted,
+           policy->changed, policy->withdrawn);
+    printf("  %-10s %u added, %u removed\n", "refusals", policy->refusals_added,
+           policy->refusals_removed);
+}
+
+static int print_words(const struct ledger_source *source, const struct shown *shown,
+                       const struct leaf *leaf, const json_t *receipt)
+{
+    uint8_t digest[SHA256_BYTES];
+    char hash[64];
+    struct sha256 sha;
+    static const uint8_t prefix = 0; /* RFC 9162: leaves begin with 0x00, nodes with 0x01 */
+    sha256_begin(&sha);
+    sha256_add(&sha, slice_of(&prefix, 1));
+    sha256_add(&sha, slice_of(shown->bytes, shown->n_bytes));
+    sha256_end(&sha, digest);
+    struct writer writer = writer_over(hash, sizeof hash);
+    write_base64(&writer, slice_of(digest, sizeof digest));
+
+    print_styled(stdout, STYLE_STRONG, "receipt ");
+    print_text(stdout, slice_of_str(source->origin));
+    printf("/%llu\n", (unsigned long long)shown->index);
+    print_row("verified", slice_of_str(source->has_key ? "yes" : "no"),
+              source->has_key ? "it and all before it hold under the key"
+                              : "add --key FILE to check it");
+    print_row("time", text_of(receipt, "time"), "");
+    if (slice_equals_str(leaf->kind, "policy"))
+        print_policy(leaf);
+    else
+        print_flow(leaf, receipt);
+    print_row("tag", leaf->tag, "the person, by a name used this once");
+    print_row("basis", leaf->basis, "pins the policy and the facts decided on");
+    if (leaf->body.n > 0)
+        print_row("body", leaf->body, "pins the bytes that left");
+    print_row("leaf hash", writer_slice(&writer), "its place in the tree");
+    printf("\n");
+    print_text(stdout, slice_of(shown->bytes, shown->n_bytes));
+    printf("\n");
+    return EX_OK;
+}
+
+static int print_shown(const struct ledger_source *source, const struct shown *shown)
+{
+    const struct cli *cli = source->cli;
+    struct leaf leaf;
+    struct slice bytes = slice_of(shown->bytes, shown->n_bytes);
+    json_t *receipt = json_loadb((const char *)bytes.p, bytes.n, JSON_REJECT_DUPLICATES, NULL);
+    if (leaf_parse(bytes, &leaf) != SL_OK || !receipt) {
+        json_decref(receipt);
+        return cli_fail(cli, AUDIT_INVALID, "what stands at %llu is not a receipt",
+                        (unsigned long long)shown->index);
+    }
+    int code = EX_OK;
+    if (cli->json) {
+        json_t *answer =
+            json_pack("{s:I, s:o, s:b}", "index", (json_int_t)shown->index, "origin",
+                      json_of_slice(slice_of_str(source->origin)), "verified", source->has_key);
+        json_object_update(answer, receipt);
+        code = cli_print_json(cli, answer);
+    } else {
+        code = print_words(source, shown, &leaf, receipt);
+    }
+    json_decref(receipt);
+    return code;
+}
+
+/* --- which ----------------------------------------------------------------------------------- */
+
+/* "17" or "gateway.example/1/17"; *origin is what stands before, or empty. */
+static bool parse_number(struct slice text, struct slice *origin, uint64_t *index)
+{
+    size_t at = text.n;
+    while (at > 0 && text.p[at - 1] != '/')
+        at--;
+    *origin = slice_of(text.p, at > 0 ? at - 1 : 0);
+    return slice_to_u64(slice_of(text.p + at, text.n - at), INT64_MAX, index);
+}
+
+int show_run(struct cli *cli)
+{
+    struct slice origin;
+    struct shown shown = {0};
+    if (!parse_number(slice_of_str(cli->arguments[0]), &origin, &shown.index))
+        return cli_misused(cli,
+                           "a receipt's number looks like 17 or gateway.example/1/17; found \"%s\"",
+                           cli->arguments[0]);
+    struct ledger_source source = {.first = shown.index};
+    int code = ledger_source_init(&source, cli, cli->arguments[1]);
+    if (code == EX_OK)
+        code = ledger_each(&source, keep_one, &shown);
+    /* A proven receipt stays proven, whatever is wrong with what comes after it. */
+    if (code != EX_OK && !shown.found)
+        return code;
+    if (origin.n > 0 && !slice_equals_str(origin, source.origin))
+        return cli_fail(cli, EX_NOINPUT, "this is the ledger %s, and %s is of another",
+                        source.origin, cli->arguments[0]);
+    if (!shown.found)
+        return cli_fail(cli, EX_NOINPUT, "the ledger has no receipt %llu",
+                        (unsigned long long)shown.index);
+    code = print_shown(&source, &shown);
+    ledger_say_unverified(&source);
+    return code;
+}

@@ -1,0 +1,82 @@
+/*
+ * source.c - which folder and which key
+ *
+ * A public key is not a secret, so it is read whatever its mode. Its name is the ledger's: a key
+ * of another ledger is refused by the verifier, not here.
+ */
+#include "commands.h"
+#include "ledger.h"
+#include "ledger/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Ends with the exit code of "could not check". */
+static int unchecked(const struct cli *cli, const char *path, const char *doing)
+{
+    return cli_fail(cli, AUDIT_UNCHECKED, "cannot %s %s: %s", doing, path, strerror(errno));
+}
+
+static bool has_segments(const char *folder)
+{
+    DIR *listing = opendir(folder);
+    bool found = false;
+    uint64_t first;
+    for (struct dirent *entry; listing && !found && (entry = readdir(listing));)
+        found = segment_name_parse(slice_of_str(entry->d_name), &first);
+    if (listing)
+        closedir(listing);
+    return found;
+}
+
+static int find_folder(struct ledger_source *source, const char *folder)
+{
+    static const char *const below[] = {"/ledger", "/state/ledger"};
+    DIR *listing = opendir(folder);
+    if (!listing)
+        return unchecked(source->cli, folder, "open the ledger folder");
+    closedir(listing);
+    if (strlen(folder) >= sizeof source->folder - 16)
+        return cli_fail(source->cli, AUDIT_UNCHECKED, "the path is too long");
+    snprintf(source->folder, sizeof source->folder, "%s", folder);
+    for (size_t i = 0; i < SL_LENGTH(below) && !has_segments(source->folder); i++) {
+        char path[LEDGER_PATH_BYTES];
+        snprintf(path, sizeof path, "%.*s%s", LEDGER_PATH_BYTES - 16, folder, below[i]);
+        if (has_segments(path))
+            snprintf(source->folder, sizeof source->folder, "%s", path);
+    }
+    return EX_OK;
+}
+
+/* One line; blanks at its end are left out. */
+static int read_key(struct ledger_source *source, const char *path)
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return unchecked(source->cli, path, "open the key");
+    size_t n = fread(source->vkey, 1, sizeof source->vkey, file);
+    bool bad = ferror(file) != 0;
+    fclose(file);
+    while (n > 0 && n < sizeof source->vkey && strchr(" \t\r\n", source->vkey[n - 1]))
+        n--;
+    if (bad || n == 0 || n == sizeof source->vkey || memchr(source->vkey, 0, n) ||
+        memchr(source->vkey, '\n', n))
+        return cli_fail(source->cli, AUDIT_UNCHECKED,
+                        "%s is not a public key; expected one line, NAME+HASH+KEY, as in the "
+                        "ledger.vkey that `sluis init` makes",
+                        path);
+    source->vkey[n] = 0;
+    source->has_key = true;
+    return EX_OK;
+}
+
+int ledger_source_init(struct ledger_source *source, const struct cli *cli, const char *folder)
+{
+    source->cli = cli;
+    int code = find_folder(source, folder);
+    if (code == EX_OK && cli->given[KEY_KEY])
+        code = read_key(source, cli->values[KEY_KEY]);
+    return code;
+}

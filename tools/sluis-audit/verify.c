@@ -1,0 +1,82 @@
+/*
+ * verify.c - the whole ledger, and one word at the end: valid, invalid, or not checked
+ */
+#include "base/writer.h"
+#include "commands.h"
+#include "common/terminal.h"
+#include "ledger.h"
+
+static const char *result_name(enum sluis_verify_result result)
+{
+    switch (result) {
+    case SLUIS_VERIFY_VALID:
+        return "valid";
+    case SLUIS_VERIFY_INVALID:
+        return "invalid";
+    case SLUIS_VERIFY_UNCHECKED:
+        break;
+    }
+    return "unchecked";
+}
+
+static struct slice root_text(const struct sluis_verify_report *report, char room[64])
+{
+    struct writer writer = writer_over(room, 64);
+    write_base64(&writer, slice_of(report->root, sizeof report->root));
+    return writer_slice(&writer);
+}
+
+static void print_report(const struct sluis_verify_report *report)
+{
+    char room[64];
+    struct slice root = root_text(report, room);
+    print_styled(stdout, STYLE_GOOD, "valid");
+    printf("\n  ledger      ");
+    print_text(stdout, slice_of_str(report->origin));
+    printf("\n  receipts    %llu\n  batches     %llu, each under a signed checkpoint\n"
+           "  segments    %llu\n  root        %.*s\n  checkpoint  the newest is of size %llu\n",
+           (unsigned long long)report->n_receipts, (unsigned long long)report->n_batches,
+           (unsigned long long)report->n_segments, SLICE_PRINTF(root),
+           (unsigned long long)report->n_receipts);
+}
+
+static json_t *report_json(enum sluis_verify_result result,
+                           const struct sluis_verify_report *report)
+{
+    char room[64];
+    json_t *answer = json_pack(
+        "{s:s, s:o, s:I, s:I, s:I, s:o}", "result", result_name(result), "origin",
+        json_of_slice_or_null(slice_of_str(report->origin)), "receipts",
+        (json_int_t)report->n_receipts, "batches", (json_int_t)report->n_batches, "segments",
+        (json_int_t)report->n_segments, "root", json_of_slice(root_text(report, room)));
+    if (result == SLUIS_VERIFY_VALID)
+        return answer;
+    json_object_set_new(answer, "problem", json_of_slice(slice_of_str(report->problem)));
+    json_object_set_new(answer, "segment", json_of_slice_or_null(slice_of_str(report->segment)));
+    json_object_set_new(answer, "byte", json_integer((json_int_t)report->segment_offset));
+    json_object_set_new(answer, "batch", json_integer((json_int_t)report->batch));
+    json_object_set_new(answer, "receipt", json_integer((json_int_t)report->receipt));
+    return answer;
+}
+
+int verify_run(struct cli *cli)
+{
+    if (!cli->given[KEY_KEY])
+        return cli_misused(cli, "verify with which key? add --key FILE, the ledger.vkey that the "
+                                "operator published");
+    struct ledger_source source = {0};
+    int code = ledger_source_init(&source, cli, cli->arguments[0]);
+    if (code != EX_OK)
+        return code;
+    struct sluis_verify_report report = {0};
+    enum sluis_verify_result result = ledger_verify(&source, NULL, NULL, &report);
+    if (result != SLUIS_VERIFY_VALID)
+        report_print_problem(cli, result, &report);
+    if (cli->json) {
+        code = cli_print_json(cli, report_json(result, &report));
+        return code == EX_OK ? (int)result : code;
+    }
+    if (result == SLUIS_VERIFY_VALID)
+        print_report(&report);
+    return (int)result;
+}

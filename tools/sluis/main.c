@@ -1,0 +1,120 @@
+/*
+ * main.c - sluis: what an operator does with a node, in one table
+ *
+ * Help texts are short and have an example each. Commands that write ask a running sluisd, or open
+ * the node themselves when none runs; commands that read open the store beside it.
+ */
+#include "commands.h"
+
+static const struct argp_option init_options[] = {
+    {"origin", KEY_ORIGIN, "NAME", 0, "the ledger's name, such as gateway.example/1", 0},
+    {0},
+};
+
+static const struct argp_option put_options[] = {
+    {"expect", KEY_EXPECT, "VERSION", 0,
+     "only if the policy in force has this version (0: none yet)", 0},
+    {0},
+};
+
+static const struct argp_option get_options[] = {
+    {"version", KEY_VERSION, "N", 0, "this version instead of the one in force", 0},
+    {0},
+};
+
+static const struct argp_option explain_options[] = {
+    {"partner", KEY_PARTNER, "PARTNER", 0, "who asks", 0},
+    {"route", KEY_ROUTE, "ROUTE", 0, "what is asked", 0},
+    {"purpose", KEY_PURPOSE, "PURPOSE", 0, "why (default: the contract's only purpose)", 0},
+    {"at", KEY_AT, "TIME", 0, "when, as 2026-11-23T09:00:00Z (default: now)", 0},
+    {0},
+};
+
+static const struct argp_option pseudonym_options[] = {
+    {"partner", KEY_PARTNER, "PARTNER", 0, "whose pseudonym", 0},
+    {0},
+};
+
+static const struct argp_option account_options[] = {
+    {"remove", KEY_REMOVE, NULL, 0, "forget the account: the subject's own name is used again", 0},
+    {0},
+};
+
+static const struct cli_command commands[] = {
+    {"init", "DIR", 1, 1, "make a working configuration with keys",
+     "DIR must be empty, or new. Nothing is ever overwritten.\n\n"
+     "Example:\n  sluis init gateway --origin gateway.example/1",
+     init_options, init_run},
+    {"status", "", 0, 0, "tell whether sluisd runs, and how the ledger stands",
+     "The exit code is 0 when sluisd runs and writes, 69 when none runs, 74 when the ledger can't "
+     "be written.\n\nExample:\n  sluis -c gateway/sluis.yaml status",
+     NULL, status_run},
+    {"policy check", "FILE", 1, 1, "check a policy and say everything that is wrong",
+     "With a configuration, apps, partners, purposes and benefits are checked against it. FILE may "
+     "be - for standard input. The exit code is 0 when nothing is wrong, 65 otherwise.\n\n"
+     "Example:\n  sluis policy check lotte.yaml",
+     NULL, policy_check_run},
+    {"policy put", "FILE", 1, 1, "put a policy in force",
+     "FILE names its subject, who is added if new. The change is in the ledger when this "
+     "returns.\n\nExample:\n  sluis policy put lotte.yaml --expect 3",
+     put_options, policy_put_run},
+    {"policy get", "SUBJECT", 1, 1, "print a policy as it was put",
+     "Example:\n  sluis policy get lotte > lotte.yaml", get_options, policy_get_run},
+    {"policy history", "SUBJECT", 1, 1, "list the versions of a policy",
+     "Example:\n  sluis policy history lotte", NULL, policy_history_run},
+    {"policy diff", "SUBJECT FILE", 2, 2, "say what FILE would change",
+     "Compares with the policy in force, in plain words: granted, widened, narrowed, "
+     "withdrawn.\n\nExample:\n  sluis policy diff lotte lotte.yaml",
+     NULL, policy_diff_run},
+    {"policy withdraw", "SUBJECT CONSENT", 2, 2, "take one consent out of a policy",
+     "Every other byte of the policy stays. When this returns, no later release rests on the "
+     "consent.\n\nExample:\n  sluis policy withdraw lotte drive-playlists",
+     NULL, policy_withdraw_run},
+    {"policy explain", "SUBJECT", 1, 1, "say what a partner would get, and why",
+     "Asks the same decision as the gateway does, without a flow and without a receipt.\n\n"
+     "Example:\n  sluis policy explain lotte --partner soundmap --route position --at "
+     "2026-11-23T09:00:00Z",
+     explain_options, policy_explain_run},
+    {"subject add", "SUBJECT", 1, 1, "add a subject without a policy",
+     "Without a policy nothing about them is released.\n\nExample:\n  sluis subject add lotte",
+     NULL, subject_add_run},
+    {"subject list", "", 0, 0, "list the subjects", "Example:\n  sluis subject list --json", NULL,
+     subject_list_run},
+    {"subject pseudonym", "SUBJECT", 1, 1, "print what a partner calls a subject",
+     "Each partner has another pseudonym for the same subject.\n\n"
+     "Example:\n  sluis subject pseudonym --partner soundmap lotte",
+     pseudonym_options, subject_pseudonym_run},
+    {"subject account", "SUBJECT APP [USER]", 2, 3, "set a subject's user name at an app",
+     "Without an account the subject's own name is used.\n\n"
+     "Example:\n  sluis subject account lotte wayfinder lotte.de.vries",
+     account_options, subject_account_run},
+    {"partner token", "", 0, 0, "draw a bearer token and its hash",
+     "The partner gets the token; sluis.yaml gets the hash. Neither is stored here.\n\n"
+     "Example:\n  sluis partner token",
+     NULL, partner_token_run},
+    {"vocabulary", "", 0, 0, "list data classes, purposes and situations",
+     "Of the configuration, or those that sluis was built with when there is none.\n\n"
+     "Example:\n  sluis vocabulary",
+     NULL, vocabulary_run},
+};
+
+static const struct argp_option options[] = {
+    {"config", KEY_CONFIG, "FILE", 0, "the configuration (default: sluis.yaml)", 80},
+    {0},
+};
+
+static const struct cli_program program = {
+    .name = "sluis",
+    .summary = "Manage the policies, subjects and partners of a Sluis gateway.",
+    .help = "The configuration is ./sluis.yaml unless -c names another. To begin:\n\n"
+            "  sluis init demo\n"
+            "  sluisd -c demo/sluis.yaml",
+    .options = options,
+    .commands = commands,
+    .n_commands = SL_LENGTH(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

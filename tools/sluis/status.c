@@ -1,0 +1,116 @@
+/*
+ * status.c - does sluisd run, and how does the ledger stand
+ *
+ * A running sluisd says it itself, over its control socket. Without one, what can be seen from
+ * outside is told: the segments of the ledger on the disk. Neither proves anything; for that there
+ * is `sluis-audit verify`.
+ */
+#include "commands.h"
+#include "common/terminal.h"
+#include "ledger/segment.h"
+#include "workspace.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct on_disk {
+    uint64_t n_segments, n_bytes, newest_first;
+};
+
+static struct on_disk look_at_ledger(const struct workspace *workspace)
+{
+    struct on_disk found = {0};
+    char path[4096];
+    workspace_path(workspace, "ledger", path, sizeof path);
+    DIR *listing = opendir(path);
+    for (struct dirent *entry; listing && (entry = readdir(listing));) {
+        uint64_t first = 0;
+        struct stat facts;
+        if (!segment_name_parse(slice_of_str(entry->d_name), &first) ||
+            fstatat(dirfd(listing), entry->d_name, &facts, 0) != 0)
+            continue;
+        found.n_segments++;
+        found.n_bytes += (uint64_t)facts.st_size;
+        if (first > found.newest_first)
+            found.newest_first = first;
+    }
+    if (listing)
+        closedir(listing);
+    return found;
+}
+
+static bool is_set(const json_t *answer, const char *member)
+{
+    return json_is_true(json_object_get(answer, member));
+}
+
+static void print_running(const json_t *answer)
+{
+    printf("sluisd     ");
+    print_styled(stdout, STYLE_GOOD, "runs");
+    printf(" as process %lld\n", (long long)json_integer_value(json_object_get(answer, "pid")));
+    printf("receipts   %lld", (long long)json_integer_value(json_object_get(answer, "receipts")));
+    struct slice newest = answer_text(answer, "newest");
+    if (newest.n > 0) {
+        printf(", the newest of ");
+        print_text(stdout, newest);
+    }
+    printf("\n");
+    printf("ledger     ");
+    if (is_set(answer, "failed")) {
+        print_styled(stdout, STYLE_BAD, "can't be written: ");
+        print_text(stdout, answer_text(answer, "failure"));
+    } else if (is_set(answer, "full")) {
+        print_styled(stdout, STYLE_BAD,
+                     "full: flows are refused, withdrawing still works; make "
+                     "room on the disk");
+    } else {
+        print_styled(stdout, STYLE_GOOD, "takes receipts");
+    }
+    printf("\n");
+    if (is_set(answer, "store_low"))
+        printf("policies   the disk is full: only withdrawals should be written; make room\n");
+}
+
+int status_run(struct cli *cli)
+{
+    struct workspace workspace = {0};
+    int code = workspace_open_config(&workspace, cli);
+    if (code != EX_OK)
+        return code;
+    json_t *answer = NULL;
+    bool runs = ask_daemon(workspace.config, json_pack("{s:s}", "call", "status"), &answer);
+    struct on_disk disk = look_at_ledger(&workspace);
+    if (cli->json) {
+        json_t *all = runs ? json_incref(answer) : json_object();
+        json_object_del(all, "outcome");
+        json_object_set_new(all, "running", json_boolean(runs));
+        json_object_set_new(all, "origin", json_of_slice(workspace.config->origin));
+        json_object_set_new(all, "segments", json_integer((json_int_t)disk.n_segments));
+        json_object_set_new(all, "segment_bytes", json_integer((json_int_t)disk.n_bytes));
+        code = cli_print_json(cli, all);
+    } else {
+        printf("node       ");
+        print_text(stdout, workspace.config->origin);
+        printf(" in ");
+        print_text(stdout, slice_of_str(workspace.config->state_folder));
+        printf("\n");
+        if (runs)
+            print_running(answer);
+        else
+            printf("sluisd     does not run here\n");
+        printf("segments   %llu of %.1f MB in all, pre-written\n",
+               (unsigned long long)disk.n_segments, (double)disk.n_bytes / 1e6);
+        if (!runs && disk.newest_first > 0)
+            printf("receipts   at least %llu\n", (unsigned long long)disk.newest_first);
+    }
+    if (code == EX_OK && !runs)
+        code = EX_UNAVAILABLE;
+    else if (code == EX_OK && is_set(answer, "failed"))
+        code = EX_IOERR;
+    json_decref(answer);
+    workspace_close(&workspace);
+    return code;
+}
