@@ -63,7 +63,7 @@ enum sl_err pseudonym_cipher_new(const uint8_t node_key[PSEUDONYM_KEY_BYTES], st
         return SL_EINTERNAL;
     uint8_t key[SIV_KEY_BYTES];
     derive_key(node_key, partner, key);
-    enum sl_err err = siv_new(key, format_name, &cipher->siv);
+    enum sl_err err = siv_new(key, &format_name, 1, &cipher->siv);
     OPENSSL_cleanse(key, sizeof key);
     SL_TRY(err);
     *out = cipher;
