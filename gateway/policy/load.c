@@ -45,7 +45,12 @@ static void load_timezone(struct policy_loading *loading, const struct yaml_node
     }
     uint8_t bytes[ZONE_BYTES_MAX];
     struct writer writer = writer_over(bytes, sizeof bytes);
-    if (timezone_read(node->text, &writer) != SL_OK) {
+    const enum sl_err err = timezone_read(node->text, &writer);
+    if (err == SL_EINTERNAL) {
+        loading->pool->failed = true;
+        return;
+    }
+    if (err != SL_OK) {
         char nearest[TIMEZONE_NAME_BYTES + 1];
         if (timezone_nearest(node->text, nearest))
             yaml_error_at(loading->problems, node->line, node->column,
