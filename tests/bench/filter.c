@@ -5,8 +5,8 @@
  * piece), a long list of points, and text that is dropped unread by anyone. Prints nanoseconds
  * per answer and megabytes per second; asserts nothing, since a figure depends on the machine.
  */
-#include "base/timestamp.h"
 #include "transform/filter.h"
+#include "base/timestamp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,329 @@
+#include "naive_filter.h"
+
+#include "base/timestamp.h"
+#include "transform/coarsen.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Where a value stands: the names and indices that lead to it. */
+struct place {
+    size_t n;
+    struct step step[STEPS_MAX + 1];
+};
+
+struct walk {
+    const struct naive_route *route;
+    const struct reduction *reduction;
+    struct place place;
+    unsigned faults;
+};
+
+bool naive_route_add(struct naive_route *route, struct path_trie *trie, const char *path,
+                     struct path_field field)
+{
+    size_t fault_at;
+    if (strlen(path) > NAIVE_NAMES_BYTES ||
+        path_trie_add(trie, slice_of_str(path), field, &fault_at) != PATH_OK)
+        return false;
+    struct naive_field *added = &route->fields[route->n_fields++];
+    added->field = field;
+    return steps_parse(slice_of_str(path), added->names, &added->steps, &fault_at) == STEPS_OK;
+}
+
+static bool step_leads_to(const struct step *step, const struct step *to)
+{
+    if (step->kind == STEP_ANY)
+        return to->kind == STEP_INDEX;
+    if (step->kind != to->kind)
+        return false;
+    return step->kind == STEP_NAME ? slice_equals(step->name, to->name) : step->index == to->index;
+}
+
+/* The first `n_place` steps of the field's path lead to the place (or to where it begins). */
+static bool leads_to(const struct naive_field *field, const struct place *place, size_t n_place)
+{
+    if (field->steps.n < n_place)
+        return false;
+    for (size_t i = 0; i < n_place; i++)
+        if (!step_leads_to(&field->steps.step[i], &place->step[i]))
+            return false;
+    return true;
+}
+
+static bool has_class(const struct naive_field *field)
+{
+    return field->field.form == FIELD_VALUE || field->field.form == FIELD_LATITUDE ||
+           field->field.form == FIELD_LONGITUDE;
+}
+
+static bool is_kept(const struct walk *walk, const struct naive_field *field)
+{
+    return field->field.class_index < walk->reduction->n_classes &&
+           walk->reduction->classes[field->field.class_index].keep;
+}
+
+static const struct naive_field *field_here(const struct walk *walk)
+{
+    for (size_t i = 0; i < walk->route->n_fields; i++) {
+        const struct naive_field *field = &walk->route->fields[i];
+        if (field->steps.n == walk->place.n && leads_to(field, &walk->place, walk->place.n))
+            return field;
+    }
+    return NULL;
+}
+
+static json_t *fault(struct walk *walk, enum filter_fault kind)
+{
+    walk->faults |= 1u << kind;
+    return NULL;
+}
+
+static bool is_subject(const struct walk *walk, const json_t *value)
+{
+    if (json_is_string(value))
+        return slice_equals(slice_of(json_string_value(value), json_string_length(value)),
+                            walk->reduction->user);
+    char digits[32];
+    snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
+    return json_is_integer(value) && slice_equals_str(walk->reduction->user, digits);
+}
+
+/* 0001-01-01 to 9999-12-31. */
+static bool has_four_digit_year(double time_ms)
+{
+    return time_ms >= -62135596800000.0 && time_ms < 253402300800000.0;
+}
+
+static json_t *reduce_time_text(struct walk *walk, const json_t *value)
+{
+    int64_t time_ms;
+    if (!timestamp_parse(slice_of(json_string_value(value), json_string_length(value)), &time_ms) ||
+        !has_four_digit_year((double)time_ms))
+        return fault(walk, FILTER_TIME);
+    if (walk->reduction->time_s == 0)
+        return json_deep_copy(value);
+    time_t start_s = (time_t)(coarsen_time(time_ms, walk->reduction->time_s) / 1000);
+    if (!has_four_digit_year((double)start_s * 1000))
+        return fault(walk, FILTER_TIME);
+    struct tm civil;
+    char text[80];
+    gmtime_r(&start_s, &civil);
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", civil.tm_year + 1900,
+             civil.tm_mon + 1, civil.tm_mday, civil.tm_hour, civil.tm_min, civil.tm_sec);
+    return json_string(text);
+}
+
+static json_t *reduce_time(struct walk *walk, const json_t *value)
+{
+    if (json_is_null(value))
+        return json_null();
+    if (json_is_string(value))
+        return reduce_time_text(walk, value);
+    if (!json_is_number(value))
+        return fault(walk, FILTER_TIME);
+    double time = floor(json_number_value(value));
+    bool is_seconds = fabs(time) < 1e11;
+    if (!has_four_digit_year(is_seconds ? time * 1000 : time))
+        return fault(walk, FILTER_TIME);
+    if (walk->reduction->time_s == 0)
+        return json_deep_copy(value);
+    double bucket = walk->reduction->time_s * (is_seconds ? 1.0 : 1000.0);
+    return json_integer((json_int_t)(floor(time / bucket) * bucket));
+}
+
+/* The other half of the position, or NULL. */
+static const json_t *partner_of(const struct walk *walk, const struct naive_field *field,
+                                const json_t *container)
+{
+    enum field_form other_form =
+        field->field.form == FIELD_LATITUDE ? FIELD_LONGITUDE : FIELD_LATITUDE;
+    size_t n_parent = walk->place.n - 1;
+    for (size_t i = 0; i < walk->route->n_fields; i++) {
+        const struct naive_field *other = &walk->route->fields[i];
+        if (other->field.form != other_form || other->steps.n != walk->place.n ||
+            !leads_to(other, &walk->place, n_parent))
+            continue;
+        const struct step *step = &other->steps.step[n_parent];
+        if (step->kind == STEP_NAME)
+            return json_object_getn(container, (const char *)step->name.p, step->name.n);
+        return json_array_get(container, step->index);
+    }
+    return NULL;
+}
+
+static json_t *reduce_position(struct walk *walk, const struct naive_field *field,
+                               const json_t *container, const json_t *value)
+{
+    const json_t *partner = partner_of(walk, field, container);
+    if (json_is_null(value) && json_is_null(partner))
+        return json_null();
+    if (!json_is_number(value) || !json_is_number(partner))
+        return fault(walk, FILTER_POSITION);
+    bool is_latitude = field->field.form == FIELD_LATITUDE;
+    double own = json_number_value(value);
+    double other = json_number_value(partner);
+    struct position position = {is_latitude ? own : other, is_latitude ? other : own};
+    if (!position_is_on_globe(position))
+        return fault(walk, FILTER_POSITION);
+    uint32_t metres = walk->reduction->classes[field->field.class_index].precision_m;
+    if (metres == 0)
+        return json_deep_copy(value);
+    struct position cell = coarsen_position(position, metres);
+    return json_real(is_latitude ? cell.latitude : cell.longitude);
+}
+
+static json_t *reduce_field(struct walk *walk, const struct naive_field *field,
+                            const json_t *container, const json_t *value, bool emitting)
+{
+    if (field->field.form == FIELD_SUBJECT && !is_subject(walk, value))
+        return fault(walk, FILTER_SUBJECT);
+    if (!emitting || (has_class(field) && !is_kept(walk, field)))
+        return NULL;
+    switch (field->field.form) {
+    case FIELD_SUBJECT:
+        return json_stringn((const char *)walk->reduction->pseudonym.p,
+                            walk->reduction->pseudonym.n);
+    case FIELD_TIME:
+        return reduce_time(walk, value);
+    case FIELD_LATITUDE:
+    case FIELD_LONGITUDE:
+        return reduce_position(walk, field, container, value);
+    case FIELD_VALUE:
+    case FIELD_STRUCTURE:
+        break;
+    }
+    return json_is_object(value) || json_is_array(value) ? NULL : json_deep_copy(value);
+}
+
+/* Whether the route has fields below this container, and whether it is to be emitted for them. */
+static bool look_below(const struct walk *walk, bool is_object, bool *is_alive)
+{
+    bool any_field = false;
+    bool any_class = false;
+    bool any_kept = false;
+    for (size_t i = 0; i < walk->route->n_fields; i++) {
+        const struct naive_field *field = &walk->route->fields[i];
+        if (field->steps.n <= walk->place.n || !leads_to(field, &walk->place, walk->place.n) ||
+            (field->steps.step[walk->place.n].kind == STEP_NAME) != is_object)
+            continue;
+        any_field = true;
+        any_class = any_class || has_class(field);
+        any_kept = any_kept || (has_class(field) && is_kept(walk, field));
+    }
+    *is_alive = any_kept || !any_class;
+    return any_field;
+}
+
+static json_t *reduce(struct walk *walk, const json_t *container, const json_t *value,
+                      bool emitting);
+
+static void reduce_members(struct walk *walk, const json_t *object, json_t *result)
+{
+    struct step *step = &walk->place.step[walk->place.n - 1];
+    const char *key;
+    size_t key_bytes;
+    json_t *value;
+    json_t *unchanged = json_copy((json_t *)(uintptr_t)object);
+    json_object_keylen_foreach(unchanged, key, key_bytes, value)
+    {
+        *step = (struct step){.kind = STEP_NAME, .name = slice_of(key, key_bytes)};
+        json_t *child = reduce(walk, object, value, result != NULL);
+        if (result && child)
+            json_object_setn_new(result, key, key_bytes, child);
+        else
+            json_decref(child);
+    }
+    json_decref(unchanged);
+}
+
+static void reduce_elements(struct walk *walk, const json_t *array, json_t *result)
+{
+    struct step *step = &walk->place.step[walk->place.n - 1];
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        *step = (struct step){.kind = STEP_INDEX, .index = (uint32_t)i};
+        json_t *child = reduce(walk, array, json_array_get(array, i), result != NULL);
+        if (result && child)
+            json_array_append_new(result, child);
+        else
+            json_decref(child);
+    }
+}
+
+static json_t *reduce(struct walk *walk, const json_t *container, const json_t *value,
+                      bool emitting)
+{
+    const struct naive_field *field = field_here(walk);
+    if (field)
+        return reduce_field(walk, field, container, value, emitting);
+    bool is_object = json_is_object(value);
+    bool is_alive;
+    if (!is_object && !json_is_array(value))
+        return NULL;
+    if (!look_below(walk, is_object, &is_alive) || walk->place.n == STEPS_MAX)
+        return NULL;
+    json_t *result = emitting && is_alive ? (is_object ? json_object() : json_array()) : NULL;
+    walk->place.n++;
+    if (is_object)
+        reduce_members(walk, value, result);
+    else
+        reduce_elements(walk, value, result);
+    walk->place.n--;
+    return result;
+}
+
+json_t *naive_reduce(const struct naive_route *route, const struct reduction *reduction,
+                     const json_t *root, unsigned *faults)
+{
+    struct walk walk = {.route = route, .reduction = reduction};
+    json_t *result = reduce(&walk, NULL, root, true);
+    if (!result)
+        fault(&walk, FILTER_SHAPE);
+    *faults = walk.faults;
+    return result;
+}
+
+json_t *naive_parse(struct slice text, bool *is_overflow)
+{
+    json_error_t error;
+    json_t *root = json_loadb((const char *)text.p, text.n,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    *is_overflow = !root && json_error_code(&error) == json_error_numeric_overflow;
+    return root;
+}
+
+static bool equal_objects(const json_t *a, const json_t *b)
+{
+    if (json_object_size(a) != json_object_size(b))
+        return false;
+    const char *key;
+    size_t key_bytes;
+    json_t *value;
+    bool equal = true;
+    json_t *unchanged = json_copy((json_t *)(uintptr_t)a);
+    json_object_keylen_foreach(unchanged, key, key_bytes, value)
+    {
+        const json_t *other = json_object_getn(b, key, key_bytes);
+        equal = equal && other && naive_equal(value, other);
+    }
+    json_decref(unchanged);
+    return equal;
+}
+
+bool naive_equal(const json_t *a, const json_t *b)
+{
+    if (json_is_number(a) && json_is_number(b))
+        return json_is_integer(a) && json_is_integer(b)
+                   ? json_integer_value(a) == json_integer_value(b)
+                   : json_number_value(a) == json_number_value(b);
+    if (json_is_object(a) && json_is_object(b))
+        return equal_objects(a, b);
+    if (!json_is_array(a) || !json_is_array(b))
+        return json_equal(a, b);
+    bool equal = json_array_size(a) == json_array_size(b);
+    for (size_t i = 0; equal && i < json_array_size(a); i++)
+        equal = naive_equal(json_array_get(a, i), json_array_get(b, i));
+    return equal;
+}
