@@ -190,6 +190,8 @@ static int unknown_command(const struct cli *cli, const char *words, const char 
             names[n++] = cli->program->commands[i].words;
     }
     const char *nearest = yaml_nearest(slice_of_str(words), names, n);
+    if (!nearest && !group) /* what follows may be arguments */
+        nearest = yaml_nearest(slice_of(words, strcspn(words, " ")), names, n);
     if (nearest)
         return cli_misused(cli, "there is no command \"%s\"; did you mean \"%s\"?", words, nearest);
     int code = cli_misused(cli, "there is no command \"%s\"; there are:", words);
@@ -199,47 +201,61 @@ static int unknown_command(const struct cli *cli, const char *words, const char 
 
 /* --- options --- */
 
-static bool has_long_option(const struct argp_option *options, const char *word, size_t n)
+static bool is_known_option(const struct argp_option *options, const char *word)
 {
+    const char *name = word + 2;
+    size_t n = strcspn(name, "=");
     for (; !option_ends(options); options++) {
-        if (options->name && strncmp(options->name, word, n) == 0)
+        if (word[1] != '-' && options->key == word[1])
+            return true;
+        if (word[1] == '-' && options->name && strncmp(options->name, name, n) == 0)
             return true;
     }
     return false;
 }
 
-/* argp would only say "unrecognized". False after having said what is wrong. */
-static bool check_long_options(const struct cli *cli, const struct argp_option *options, int argc,
-                               char **argv)
+static void say_unknown_option(const struct cli *cli, const struct argp_option *options,
+                               const char *word)
 {
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strncmp(argv[i], "--", 2) != 0)
-            continue;
-        const char *word = argv[i] + 2;
-        size_t n = strcspn(word, "=");
-        if (has_long_option(options, word, n))
-            continue;
-        const char *names[OPTIONS_MAX];
-        size_t n_names = 0;
-        for (const struct argp_option *o = options; !option_ends(o); o++) {
-            if (o->name)
-                names[n_names++] = o->name;
-        }
-        const char *nearest = yaml_nearest(slice_of(word, n), names, n_names);
-        if (nearest)
-            cli_misused(cli, "unknown option \"--%.*s\"; did you mean \"--%s\"?", (int)n, word,
-                        nearest);
-        else
-            cli_misused(cli, "unknown option \"--%.*s\"", (int)n, word);
-        return false;
+    size_t n = strcspn(word, "=");
+    const char *names[OPTIONS_MAX];
+    size_t n_names = 0;
+    for (const struct argp_option *o = options; !option_ends(o); o++) {
+        if (o->name)
+            names[n_names++] = o->name;
     }
-    return true;
+    bool is_long = n > 2 && word[1] == '-';
+    const char *nearest = is_long ? yaml_nearest(slice_of(word + 2, n - 2), names, n_names) : NULL;
+    if (nearest)
+        cli_misused(cli, "unknown option \"%.*s\"; did you mean \"--%s\"?", (int)n, word, nearest);
+    else
+        cli_misused(cli, "unknown option \"%.*s\"", (int)n, word);
+}
+
+/*
+ * argp met an option that it can't take, somewhere in the first `n` words; it would only say
+ * "unrecognized", and print it as it is.
+ */
+static void say_bad_option(const struct cli *cli, const struct argp_option *options, int n,
+                           char **argv)
+{
+    for (int i = 1; i < n && strcmp(argv[i], "--") != 0; i++) {
+        if (argv[i][0] != '-' || !argv[i][1] || is_known_option(options, argv[i]))
+            continue;
+        say_unknown_option(cli, options, argv[i]);
+        return;
+    }
+    cli_misused(cli,
+                "the option \"%s\" lacks its value, has one that it doesn't take, or could "
+                "mean several",
+                n > 1 ? argv[n - 1] : "");
 }
 
 enum { PARSE_CONTINUE = -1 };
 
 struct parse {
     struct cli *cli;
+    const struct argp_option *options;
     int exit_code;  /* PARSE_CONTINUE: go on */
     int command_at; /* first pass: where the command's first word stands, 0: nowhere */
     bool wants_help, wants_version;
@@ -279,6 +295,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
             parse->exit_code = cli_misused(cli, "too many words on the command line");
         }
         return 0;
+    case ARGP_KEY_ERROR:
+        if (parse->exit_code == PARSE_CONTINUE) {
+            say_bad_option(cli, parse->options, state->next, state->argv);
+            parse->exit_code = EX_USAGE;
+        }
+        return 0;
     default:
         if (key <= 0 || key >= CLI_KEYS)
             return ARGP_ERR_UNKNOWN;
@@ -291,12 +313,10 @@ static bool parse_pass(struct parse *parse, unsigned flags, int argc, char **arg
 {
     struct argp_option options[OPTIONS_MAX];
     collect_options(parse->cli, options);
-    if (parse->cli->command && !check_long_options(parse->cli, options, argc, argv)) {
-        parse->exit_code = EX_USAGE;
-        return false;
-    }
+    parse->options = options;
     struct argp argp = {.options = options, .parser = parse_option};
-    error_t error = argp_parse(&argp, argc, argv, flags | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, parse);
+    error_t error = argp_parse(&argp, argc, argv,
+                               flags | ARGP_NO_HELP | ARGP_NO_EXIT | ARGP_NO_ERRS, NULL, parse);
     if (parse->exit_code == PARSE_CONTINUE && error)
         parse->exit_code = EX_USAGE;
     return parse->exit_code == PARSE_CONTINUE;
@@ -340,15 +360,10 @@ static int run_command(struct cli *cli, int n_before, int n_words, int argc, cha
 static int dispatch(struct cli *cli, int argc, char **argv)
 {
     struct parse parse = {.cli = cli, .exit_code = PARSE_CONTINUE};
-    struct argp_option options[OPTIONS_MAX];
-    collect_options(cli, options);
     if (argc > 1 && strcmp(argv[1], "help") == 0) {
         static char help_option[] = "--help";
         argv[1] = help_option;
     }
-    /* Only what stands before the first word is read here; --help may belong to a command. */
-    if (argc > 1 && argv[1][0] == '-' && !check_long_options(cli, options, 2, argv))
-        return EX_USAGE;
     if (!parse_pass(&parse, ARGP_IN_ORDER, argc, argv))
         return parse.exit_code;
     int at = parse.command_at;

@@ -138,7 +138,7 @@ fi
 title "1. ASan and UBSan"
 build asan -Db_sanitize=address,undefined -Db_lundef=false || finish
 unit_tests asan
-flow_tests asan tests/flow tests/crash
+flow_tests asan tests/flow tests/crash tests/cli
 ! $quick || finish
 
 title "2. TSan"
@@ -164,7 +164,7 @@ check clang-tidy tidy
 check cppcheck cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
   --suppress=missingIncludeSystem --suppress=memleak --suppress=autoVariables \
   --suppress=ctuuninitvar --suppress=zerodivcond:gateway/transform/coarsen.c --std=c11 \
-  -j "$(nproc)" -I gateway -I include -D_GNU_SOURCE gateway include tools/sluis tools/sluis-audit
+  -j "$(nproc)" -I gateway -I include -D_GNU_SOURCE gateway include tools/common tools/sluis tools/sluis-audit
 
 title "5. Release build and demo"
 build release --buildtype=release && check demo env NO_COLOR=1 tools/dev/demo.sh --once --no-deps

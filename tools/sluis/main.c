@@ -47,7 +47,7 @@ static const struct cli_command commands[] = {
      init_options, init_run},
     {"status", "", 0, 0, "tell whether sluisd runs, and how the ledger stands",
      "The exit code is 0 when sluisd runs and writes, 69 when none runs, 74 when the ledger can't "
-     "be written.\n\nExample:\n  sluis -c gateway/sluis.yaml status",
+     "be written.\n\nExample:\n  sluis status -c gateway/sluis.yaml",
      NULL, status_run},
     {"policy check", "FILE", 1, 1, "check a policy and say everything that is wrong",
      "With a configuration, apps, partners, purposes and benefits are checked against it. FILE may "

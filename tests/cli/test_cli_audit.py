@@ -1,0 +1,180 @@
+"""sluis-audit: verify, show and list, with and without a key."""
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from cli_node import run_on_terminal
+from gateway import AUDIT, ENVIRONMENT
+
+pytestmark = pytest.mark.usefixtures("busy")
+
+
+@pytest.fixture
+def copy(auditor, tmp_path):
+    """A copy to be damaged."""
+    return shutil.copytree(auditor.ledger, tmp_path / "ledger")
+
+
+def segment(folder):
+    return sorted(folder.glob("*.seg"))[0]
+
+
+def flip(file, at):
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.write_bytes(data)
+
+
+def test_it_links_no_server_and_no_store():
+    linked = subprocess.run(["ldd", AUDIT], capture_output=True, text=True, check=True).stdout
+    for library in ("microhttpd", "lmdb", "gnutls", "libssl", "libyaml"):
+        assert library not in linked, linked
+    names = subprocess.run(["nm", AUDIT], capture_output=True, text=True, check=True).stdout
+    for symbol in ("MHD_", "mdb_", "recorder_open", "edge_", "store_open"):
+        assert not re.search(rf"\b{symbol}", names), symbol
+
+
+def test_verify_a_valid_ledger(auditor):
+    done = auditor.run("verify", auditor.ledger, "--key", auditor.vkey)
+    assert done.code == 0 and done.err == "" and done.out.startswith("valid\n")
+    assert re.search(r"receipts +6\n", done.out) and "cli.example/gateway" in done.out
+    found = json.loads(auditor.run("verify", auditor.ledger, "-k", auditor.vkey, "--json").out)
+    assert (found["result"], found["receipts"], found["origin"]) == ("valid", 6, "cli.example/gateway")
+
+
+def test_the_folder_may_be_the_ledgers_the_states_or_the_nodes(auditor):
+    for folder in (auditor.ledger, auditor.node.state, auditor.node.folder):
+        assert auditor.run("verify", folder, "--key", auditor.vkey).code == 0
+
+
+def test_verify_names_place_meaning_and_what_to_do(auditor, copy):
+    data = segment(copy).read_bytes()
+    at = data.index(b'"reason":"consented"') + 12
+    flip(segment(copy), at)
+    done = auditor.run("verify", copy, "--key", auditor.vkey)
+    assert done.code == 1 and done.out == ""
+    assert done.err.startswith("INVALID: ") and segment(copy).name in done.err
+    assert re.search(r"receipt +1 is the first that can't be trusted; the 1 before it hold", done.err)
+    for word in ("batch", "byte", "meaning", "to do"):
+        assert word in done.err
+    done = auditor.run("verify", copy, "--key", auditor.vkey, "--json")
+    found = json.loads(done.out)
+    assert done.code == 1 and found["result"] == "invalid" and found["receipt"] == 1
+    assert found["segment"] == segment(copy).name and found["receipts"] == 1
+
+
+def test_what_could_not_be_checked_is_2(auditor, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    odd = tmp_path / "odd.vkey"
+    for text in (b"", b"\n", b"nonsense\n", b"a+b+c\nd\n", b"x" * 4096, b"\0\n"):
+        odd.write_bytes(text)
+        done = auditor.run("verify", auditor.ledger, "--key", odd)
+        assert done.code == 2 and done.err, text
+    for folder in (tmp_path / "nowhere", auditor.vkey):
+        assert auditor.run("verify", folder, "--key", auditor.vkey).code == 2
+    assert auditor.run("verify", auditor.ledger, "--key", tmp_path / "nowhere").code == 2
+    assert auditor.run("verify", empty, "--key", auditor.vkey).code != 0
+
+
+def test_list_has_a_line_for_each_receipt_and_says_that_it_did_not_verify(auditor):
+    done = auditor.run("list", auditor.ledger)
+    lines = done.out.splitlines()
+    assert done.code == 0 and len(lines) == 6
+    assert "granted 1" in lines[0] and "release" in lines[1] and "no_consent" in lines[4]
+    assert "location 5000m 900s" in lines[1]
+    assert "not verified" in done.err
+    done = auditor.run("list", auditor.ledger, "--key", auditor.vkey)
+    assert done.code == 0 and done.out.splitlines() == lines and done.err == ""
+
+
+def test_list_json_is_the_receipt_with_its_index(auditor):
+    done = auditor.run("list", auditor.ledger, "--json")
+    receipts = [json.loads(line) for line in done.out.splitlines()]
+    assert [one["index"] for one in receipts] == list(range(6))
+    assert list(receipts[1])[:3] == ["index", "sluis", "tag"]
+    assert receipts[1]["data"]["location"] == "5000m 900s"
+
+
+@pytest.mark.parametrize("filters, indices", [
+    (["--kind", "policy"], [0, 5]), (["--kind", "pull"], [1, 2, 3, 4]),
+    (["--decision", "release"], [1, 2, 3]), (["--decision", "refuse"], [4]),
+    (["--partner", "soundmap", "--decision", "refuse"], [4]), (["--partner", "nobody"], []),
+    (["--route", "position"], [1, 2, 3, 4]), (["--route", "trace"], []),
+    (["--limit", "2"], [0, 1]), (["--limit", "0"], []), (["--kind", "pull", "--limit", "1"], [1]),
+    (["--since", "2020-01-01"], list(range(6))), (["--until", "2020-01-01"], []),
+    (["--since", "9999-12-31T00:00:00Z"], []),
+])
+@pytest.mark.parametrize("key", [False, True], ids=["read", "verified"])
+def test_list_filters(auditor, filters, indices, key):
+    more = ["--key", auditor.vkey] if key else []
+    done = auditor.run("list", auditor.ledger, "--json", *filters, *more)
+    assert done.code == 0
+    assert [json.loads(line)["index"] for line in done.out.splitlines()] == indices
+
+
+def test_a_date_means_the_whole_day(auditor):
+    day = json.loads(auditor.run("list", auditor.ledger, "--json", "--limit", "1").out)["time"][:10]
+    done = auditor.run("list", auditor.ledger, "--json", "--since", day, "--until", day)
+    assert done.out.splitlines()
+
+
+def test_show_explains_a_release(auditor):
+    done = auditor.run("show", "1", auditor.ledger, "--key", auditor.vkey)
+    assert done.code == 0 and done.err == ""
+    for words in ("receipt cli.example/gateway/1\n", "verified   yes", "soundmap", "position",
+                  "release", "consented", "5000m 900s", "Playlists that fit the drive"):
+        assert words in done.out, words
+    raw = done.out.splitlines()[-1]
+    assert json.loads(raw)["sluis"] == 1
+
+
+def test_show_without_a_key_says_so(auditor):
+    done = auditor.run("show", "cli.example/gateway/4", auditor.ledger)
+    assert done.code == 0 and "verified   no" in done.out and "not verified" in done.err
+    found = json.loads(auditor.run("show", "4", auditor.ledger, "--json").out)
+    assert (found["index"], found["verified"], found["reason"]) == (4, False, "no_consent")
+
+
+def test_show_of_what_is_not_there(auditor):
+    for key in ([], ["--key", auditor.vkey]):
+        done = auditor.run("show", "6", auditor.ledger, *key)
+        assert done.code == 66 and "receipt 6" in done.err
+        done = auditor.run("show", "other.example/1/2", auditor.ledger, *key)
+        assert done.code == 66 and "cli.example/gateway" in done.err
+
+
+def test_show_a_receipt_before_the_damage_and_one_after_it(auditor, copy):
+    data = segment(copy).read_bytes()
+    flip(segment(copy), data.index(b'"no_consent"') + 3)
+    assert auditor.run("show", "1", copy, "--key", auditor.vkey).code == 0
+    for key in ([], ["--key", auditor.vkey]):
+        done = auditor.run("show", "5", copy, *key)
+        assert done.code in (1, 66) and done.out == ""
+    done = auditor.run("list", copy, "--key", auditor.vkey)
+    assert done.code == 1 and len(done.out.splitlines()) == 4 and "INVALID" in done.err
+
+
+def test_hostile_receipts_are_not_echoed_raw(auditor, copy):
+    """Without a key the checksums would still have to be right, so this is not even read."""
+    data = segment(copy).read_bytes()
+    file = segment(copy)
+    file.write_bytes(data.replace(b"soundmap", b"\x1b[31msnd"))
+    for command in (["list", copy], ["show", "1", copy], ["verify", copy, "--key", auditor.vkey]):
+        done = auditor.run(*command)
+        assert "\x1b" not in done.out + done.err
+
+
+def test_progress_is_for_terminals_only(auditor):
+    shown = run_on_terminal(AUDIT, "verify", auditor.ledger, "--key", auditor.vkey)
+    assert shown.code == 0 and "checking [" in shown.out
+    assert "checking" not in auditor.run("verify", auditor.ledger, "--key", auditor.vkey).err
+
+
+def test_an_empty_ledger_has_nothing_to_list(node, tmp_path):
+    done = subprocess.run([AUDIT, "list", tmp_path], env=ENVIRONMENT, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2 and "no segment" in done.stderr
