@@ -23,18 +23,23 @@ bool window_covers_local(struct policy_window window, int64_t local_s)
     return window_covers(window, (unsigned)day, (unsigned)(second / 60));
 }
 
+/*
+ * Within a day a window begins to hold, or ends, at midnight, its start or its end only. So it is
+ * enough to look at those minutes of each day, for both windows.
+ */
 enum window_relation window_relate(const struct policy_window *a, const struct policy_window *b)
 {
+    const unsigned minutes[] = {0, a ? a->start_minute : 0, a ? a->end_minute : 0,
+                                b ? b->start_minute : 0, b ? b->end_minute : 0};
     bool common = false, outside = false;
-    for (unsigned day = 0; day < DAYS_PER_WEEK; day++) {
-        for (unsigned minute = 0; minute < MINUTES_PER_DAY; minute++) {
-            if (a && !window_covers(*a, day, minute))
-                continue;
-            if (!b || window_covers(*b, day, minute))
-                common = true;
-            else
-                outside = true;
-        }
+    for (unsigned i = 0; i < DAYS_PER_WEEK * SL_LENGTH(minutes); i++) {
+        const unsigned day = i % DAYS_PER_WEEK, minute = minutes[i / DAYS_PER_WEEK];
+        if (minute == MINUTES_PER_DAY || (a && !window_covers(*a, day, minute)))
+            continue;
+        if (!b || window_covers(*b, day, minute))
+            common = true;
+        else
+            outside = true;
     }
     if (!common)
         return WINDOW_APART;

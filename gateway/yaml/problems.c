@@ -54,9 +54,9 @@ static SL_PRINTF(5, 0) void add(struct yaml_problems *problems, uint32_t line, u
     vsnprintf(text, sizeof text, format, args);
     char safe[PROBLEM_TEXT_BYTES + 256];
     text_make_printable(slice_of_str(text), safe, sizeof safe);
-    char *copy = strdup(safe);
-    if (copy)
-        problems->list[problems->n++] = (struct yaml_problem){line, column, warning, copy};
+    struct yaml_problem problem = {line, column, warning, strdup(safe)};
+    if (problem.text)
+        problems->list[problems->n++] = problem;
 }
 
 void yaml_error_at(struct yaml_problems *problems, uint32_t line, uint32_t column,

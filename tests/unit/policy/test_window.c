@@ -73,6 +73,35 @@ static void windows_are_apart_overlap_or_lie_inside(void **state)
     assert_int_equal(window_relate(NULL, NULL), WINDOW_INSIDE);
 }
 
+/* Minute by minute, for many pairs of windows. */
+static void relation_is_that_of_every_minute(void **state)
+{
+    (void)state;
+    static const uint8_t days[] = {0x7f, 0x1f, 0x60, 1 << SUN, 1 << MON};
+    static const uint16_t ends[][2] = {{0, 1440},    {360, 1200}, {1320, 360}, {480, 480},
+                                       {1439, 1440}, {1439, 1},   {0, 1}};
+    struct policy_window windows[SL_LENGTH(days) * SL_LENGTH(ends)];
+    for (size_t i = 0; i < SL_LENGTH(windows); i++)
+        windows[i] = (struct policy_window){days[i / SL_LENGTH(ends)], ends[i % SL_LENGTH(ends)][0],
+                                            ends[i % SL_LENGTH(ends)][1]};
+    for (size_t i = 0; i < SL_LENGTH(windows) * SL_LENGTH(windows); i++) {
+        const struct policy_window a = windows[i / SL_LENGTH(windows)],
+                                   b = windows[i % SL_LENGTH(windows)];
+        bool common = false, outside = false;
+        for (unsigned now = 0; now < 7 * 1440; now++) {
+            if (!window_covers(a, now / 1440, now % 1440))
+                continue;
+            if (window_covers(b, now / 1440, now % 1440))
+                common = true;
+            else
+                outside = true;
+        }
+        assert_int_equal(window_relate(&a, &b), !common   ? WINDOW_APART
+                                                : outside ? WINDOW_OVERLAPS
+                                                          : WINDOW_INSIDE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +110,7 @@ int main(void)
         cmocka_unit_test(end_at_start_is_a_whole_day_from_there),
         cmocka_unit_test(local_clock_is_read_before_and_after_1970),
         cmocka_unit_test(windows_are_apart_overlap_or_lie_inside),
+        cmocka_unit_test(relation_is_that_of_every_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
