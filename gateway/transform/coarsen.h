@@ -5,7 +5,7 @@
  * in latitude, and in each row columns of equal width in longitude, as many as fit so that a cell
  * is at least `metres` high and wide everywhere (at the poleward edge of the row). The grid is the
  * same for everyone, so asking again, or asking as two partners, teaches nothing more.
- * docs/formats/policy.md has the exact arithmetic.
+ * docs/formats/coarsening.md has the exact arithmetic.
  */
 #ifndef SLUIS_TRANSFORM_COARSEN_H
 #define SLUIS_TRANSFORM_COARSEN_H

@@ -5,7 +5,8 @@
  * exactly RFC 8259 in strict UTF-8, refuses duplicate keys (after unescaping), lone surrogates,
  * a byte order mark, and anything beyond the limits, in dropped parts too. A field passes only
  * when the trie names it and the plan keeps its class; containers on the way are kept exactly
- * when a kept field can lie below them, so the shape depends on the plan, not on the data.
+ * when a kept field can lie below them, so the shape depends on the plan, not on the data. Values
+ * leave byte for byte, keys in the route's spelling; docs/formats/coarsening.md has the rules.
  *
  * Feed it pieces of any size; the result is whole after filter_finish().
  */
