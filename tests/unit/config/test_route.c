@@ -1,0 +1,328 @@
+/*
+ * test_route.c - routes: requests, their overlaps, answers, fields, and receipts that must fit
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "identify/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char request[] = "GET /v1/drivers/{subject}/position";
+static const char query[] = "[limit, after]";
+static const char fields[] = "{\"$.items[*].track.name\": listening.track}";
+
+/* Of the other route the request is on line 38, at column 14. */
+static char *with_request(const char *line)
+{
+    return fixture_text(request, line, NULL);
+}
+
+static void a_request_is_get_and_an_absolute_path(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const refused[] = {
+        "GET",      "/v1/{subject}",   "GET  /v1/{subject}",    "GET v1/{subject}",
+        "\"GET \"", "\" /{subject}\"", "GET http://h/{subject}"};
+    for (size_t i = 0; i < SL_LENGTH(refused); i++)
+        assert_one_problem(fixture, with_request(refused[i]), 24, 14,
+                           "expected a method and a path");
+    assert_one_problem(fixture, with_request("POST /v1/{subject}"), 24, 14,
+                       "only GET can be forwarded");
+    assert_one_problem(fixture, with_request("get /v1/{subject}"), 24, 14,
+                       "only GET can be forwarded");
+}
+
+static void a_path_holds_subject_exactly_once_as_a_whole_segment(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, with_request("GET /v1/drivers"), 24, 18, "without {subject}");
+    assert_one_problem(fixture, with_request("GET /v1/{subject}/{subject}"), 24, 32,
+                       "a second {subject}");
+    assert_one_problem(fixture, with_request("GET /v1/driver-{subject}"), 24, 29,
+                       "alone between two slashes");
+    assert_one_problem(fixture, with_request("GET /v1/{user}"), 24, 22,
+                       "alone between two slashes");
+    assert_accepted(fixture, with_request("GET /{subject}"));
+    assert_true(slice_equals_str(fixture->config->routes[0].path_before, "/"));
+    assert_true(slice_equals_str(fixture->config->routes[0].path_after, ""));
+}
+
+static void a_path_that_could_be_read_in_two_ways_is_refused_where_it_is_odd(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, with_request("GET //{subject}"), 24, 19, "empty or dot segment");
+    assert_one_problem(fixture, with_request("GET /{subject}/"), 24, 29, "empty or dot segment");
+    assert_one_problem(fixture, with_request("GET /./{subject}"), 24, 19, "empty or dot segment");
+    assert_one_problem(fixture, with_request("GET /{subject}/.."), 24, 29, "empty or dot segment");
+    static const char odd[] = "%;\\?\"<>^`|";
+    for (size_t i = 0; odd[i]; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "'GET /a%cb/{subject}'", odd[i]);
+        assert_one_problem(fixture, with_request(line), 24, 21, "letters, digits and");
+    }
+}
+
+static void a_path_has_at_most_512_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+    char line[600] = "GET /{subject}/";
+    size_t n = strlen("GET ") + LIMIT_MAX_route_path_bytes;
+    memset(line + strlen(line), 'p', n - strlen(line));
+    assert_accepted(fixture, with_request(line));
+    line[n] = 'p';
+    assert_one_problem(fixture, with_request(line), 24, 14, "513 bytes");
+}
+
+/* Whatever byte the configuration allows in a path, a request with it must be able to match. */
+static void the_configuration_allows_the_same_path_bytes_as_requests(void **state)
+{
+    struct fixture *fixture = *state;
+    for (unsigned c = 0x20; c < 0x80; c++) {
+        char line[64], target[64];
+        if (c == '/' || c == '\'' || c == 0x7f)
+            continue;
+        snprintf(line, sizeof line, "'GET /a%cb/{subject}'", (char)c);
+        snprintf(target, sizeof target, "/a%cb/x", (char)c);
+        enum sl_err err = fixture_load(fixture, with_request(line));
+        if (err != SL_OK)
+            assert_accepted(fixture, fixture_right());
+        else
+            assert_true(slice_equals_str(fixture->config->routes[0].path_after, ""));
+        struct route_request found;
+        enum route_match match =
+            route_find(fixture->config, slice_of_str("GET"), slice_of_str(target), &found);
+        if ((match == ROUTE_FOUND) != (err == SL_OK))
+            fail_msg("byte 0x%02x: configuration %d, request %d", c, err, match);
+    }
+}
+
+static void forward_is_checked_like_the_request(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, fixture_text("GET /drivers/{subject}\n", "GET /drivers\n", NULL),
+                       25, 18, "without {subject}");
+    assert_one_problem(fixture,
+                       fixture_text("GET /drivers/{subject}\n", "GET /../{subject}\n", NULL), 25,
+                       19, "empty or dot segment");
+}
+
+struct overlap {
+    const char *first, *second;
+    bool overlaps;
+};
+
+static void routes_that_match_one_request_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct overlap overlaps[] = {
+        {"/a/{subject}/b", "/a/{subject}/b", true}, {"/a/{subject}/b", "/a/{subject}/c", false},
+        {"/a/{subject}", "/a/{subject}/b", false},  {"/{subject}", "/a/{subject}", false},
+        {"/{subject}/b", "/a/{subject}", true}, /* both match /a/b */
+        {"/a/{subject}/c", "/a/b/{subject}", true}, {"/a/{subject}/c", "/b/b/{subject}", false},
+        {"/{subject}/b/c", "/a/b/{subject}", true}, {"/{subject}/b/c", "/a/x/{subject}", false},
+        {"/aa/{subject}", "/a/{subject}", false},   {"/{subject}", "/{subject}", true},
+    };
+    for (size_t i = 0; i < SL_LENGTH(overlaps); i++) {
+        char first[64], other[64];
+        snprintf(first, sizeof first, "GET %s", overlaps[i].first);
+        snprintf(other, sizeof other, "GET %s", overlaps[i].second);
+        char *text = fixture_text(request, first, "GET /v1/listeners/{subject}", other, NULL);
+        if (overlaps[i].overlaps)
+            assert_one_problem(fixture, text, 38, 14, "route \"waze-position\" matches");
+        else
+            assert_accepted(fixture, text);
+        text = fixture_text(request, other, "GET /v1/listeners/{subject}", first, NULL);
+        assert_int_equal(fixture_load(fixture, text), overlaps[i].overlaps ? SL_EMALFORMED : SL_OK);
+    }
+}
+
+static void route_ids_are_unique(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, fixture_text("music-recent", "waze-position", NULL), 36, 9,
+                       "stands on line 22 already");
+}
+
+static void query_parameters_are_plain_names_each_once(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, fixture_text(query, "[limit, limit]", NULL), 26, 20,
+                       "listed twice");
+    assert_one_problem(fixture, fixture_text(query, "[\"a b\"]", NULL), 26, 13, "a name of");
+    assert_one_problem(fixture, fixture_text(query, "[a=b]", NULL), 26, 13, "a name of");
+    assert_one_problem(fixture, fixture_text(query, "[\"\"]", NULL), 26, 13, "a name of");
+    assert_one_problem(fixture, fixture_text(query, "[[a]]", NULL), 26, 13, "a name of");
+    assert_one_problem(fixture, fixture_text(query, "[]", NULL), 26, 12, "an empty list");
+    assert_accepted(fixture, fixture_text(query, "[a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p]", NULL));
+    assert_int_equal(fixture->config->routes[0].n_query, 16);
+    assert_one_problem(fixture, fixture_text(query, "[a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q]", NULL),
+                       26, 12, "at most 16");
+}
+
+static void an_answer_is_json(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const accepted[] = {"application/geo+json", "Application/JSON",
+                                           "application/vnd.example.v1+json"};
+    static const char *const refused[] = {"text/html",
+                                          "json",
+                                          "application/",
+                                          "/json",
+                                          "\"application/json; charset=utf-8\"",
+                                          "application/json/x",
+                                          "application/jsonx",
+                                          "application/+json",
+                                          "\"*/*\"",
+                                          "\"\""};
+    for (size_t i = 0; i < SL_LENGTH(accepted); i++)
+        assert_accepted(fixture, fixture_text("application/json", accepted[i], NULL));
+    for (size_t i = 0; i < SL_LENGTH(refused); i++)
+        assert_one_problem(fixture, fixture_text("application/json", refused[i], NULL), 28, 13,
+                           "a type of JSON");
+}
+
+static void a_field_names_a_class_a_part_or_one_of_three_words(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char from[] = "$.user: subject";
+    assert_one_problem(fixture, fixture_text(from, "$.user: subjct", NULL), 33, 17,
+                       "did you mean \"subject\"?");
+    assert_one_problem(fixture, fixture_text(from, "$.user: location.sped", NULL), 33, 17,
+                       "did you mean \"location.speed\"?");
+    assert_one_problem(fixture, fixture_text(from, "$.user: location", NULL), 33, 17,
+                       "has parts; expected one of them, such as location.latitude");
+    assert_one_problem(fixture, fixture_text(from, "$.user: [subject]", NULL), 33, 17,
+                       "a list; expected a data class");
+    assert_one_problem(fixture, fixture_text(fields, "{}", NULL), 41, 15, "no field");
+    assert_one_problem(fixture, fixture_text(fields, "[]", NULL), 41, 15, "no field");
+}
+
+static void a_path_of_a_field_is_checked_where_it_is_wrong(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char from[] = "$.user: subject";
+    assert_one_problem(fixture, fixture_text(from, "$.us..er: subject", NULL), 33, 14, "byte 6");
+    assert_one_problem(fixture, fixture_text(from, "user: subject", NULL), 33, 9, "byte 1");
+    assert_one_problem(fixture, fixture_text(from, "$['user: subject", NULL), 33, 16, "byte 8");
+    assert_one_problem(fixture, fixture_text(from, "$.at.x: subject", NULL), 34, 9,
+                       "contradicts another field");
+    assert_one_problem(fixture, fixture_text(from, "\"$['at']\": subject", NULL), 34, 9,
+                       "named twice");
+}
+
+static void a_latitude_needs_its_longitude(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture,
+                       fixture_text("        $.position.lon: location.longitude\n", "", NULL), 30,
+                       9, "longitude");
+    assert_one_problem(fixture, fixture_text("$.position.lon:", "$.other.lon:", NULL), 30, 9,
+                       "longitude");
+    /* An unknown class of the longitude is one problem, not two. */
+    assert_one_problem(fixture, fixture_text("location.longitude", "location.longitud", NULL), 31,
+                       25, "did you mean");
+}
+
+static char *many_fields(size_t n, bool distinct_classes)
+{
+    char *text = malloc(n * 64 + 64);
+    SL_ASSERT(text);
+    size_t at = (size_t)sprintf(text, "{");
+    for (size_t i = 0; i < n; i++)
+        at += (size_t)sprintf(text + at, "%s$.f%zu: %s", i > 0 ? ", " : "", i,
+                              distinct_classes && i == 0 ? "listening.track" : "structure");
+    strcpy(text + at, "}");
+    return text;
+}
+
+static void a_route_has_at_most_128_fields(void **state)
+{
+    struct fixture *fixture = *state;
+    char *text = many_fields(LIMIT_MAX_route_fields, true);
+    assert_accepted(fixture, fixture_text(fields, text, NULL));
+    assert_int_equal(fixture->config->routes[1].n_classes, 1);
+    free(text);
+    text = many_fields(LIMIT_MAX_route_fields + 1, true);
+    assert_one_problem(fixture, fixture_text(fields, text, NULL), 41, 15, "129 fields");
+    free(text);
+}
+
+/* A vocabulary with n classes that have names of `name_bytes`, each with a field of its own. */
+static char *with_classes(struct fixture *fixture, unsigned n, unsigned name_bytes)
+{
+    char *words = malloc(n * 256 + 512), *list = malloc(n * 128 + 64);
+    SL_ASSERT(words && list);
+    size_t at = (size_t)sprintf(words, "sluis_vocabulary: 1\nversion: 1\nclasses:\n");
+    size_t list_at = (size_t)sprintf(list, "{");
+    for (unsigned i = 0; i < n; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "c%02u", i);
+        for (unsigned fill = 3; fill < name_bytes; fill++)
+            name[fill] = 'x';
+        name[name_bytes] = 0;
+        at += (size_t)sprintf(words + at, "  %s: {en: E, nl: N, dpv: pd:Location}\n", name);
+        list_at += (size_t)sprintf(list + list_at, "%s$.%s: %s", i > 0 ? ", " : "", name, name);
+    }
+    sprintf(words + at, "purposes:\n  recommendation: {en: R, nl: R, dpv: dpv:Marketing}\n"
+                        "situations:\n  driving: {en: D, nl: R}\n");
+    strcpy(list + list_at, "}");
+    fixture_write(fixture, "words.yaml", words, 0644);
+    free(words);
+    char *text = fixture_text("apps:", "vocabulary: words.yaml\napps:", fields, list,
+                              "location.latitude", "structure", "location.longitude", "structure",
+                              "location.speed", "structure", NULL);
+    free(list);
+    return text;
+}
+
+static void a_route_has_at_most_24_classes(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_accepted(fixture, with_classes(fixture, LIMIT_MAX_route_classes, 3));
+    assert_int_equal(fixture->config->routes[1].n_classes, LIMIT_MAX_route_classes);
+    assert_int_equal(fixture_load(fixture, with_classes(fixture, LIMIT_MAX_route_classes + 1, 3)),
+                     SL_EMALFORMED);
+    assert_int_equal(fixture->problems.n, 1);
+    assert_non_null(strstr(fixture_problems(fixture), "more than 24 data classes"));
+}
+
+static void a_route_whose_receipts_could_be_too_long_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, with_classes(fixture, LIMIT_MAX_route_classes, 30), 37, 5,
+                       "receipts of partner \"spotify\" on this route could exceed 1024 bytes");
+    assert_accepted(fixture, with_classes(fixture, 12, 30));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_is_get_and_an_absolute_path),
+        TEST(a_path_holds_subject_exactly_once_as_a_whole_segment),
+        TEST(a_path_that_could_be_read_in_two_ways_is_refused_where_it_is_odd),
+        TEST(a_path_has_at_most_512_bytes),
+        TEST(the_configuration_allows_the_same_path_bytes_as_requests),
+        TEST(forward_is_checked_like_the_request),
+        TEST(routes_that_match_one_request_are_refused),
+        TEST(route_ids_are_unique),
+        TEST(query_parameters_are_plain_names_each_once),
+        TEST(an_answer_is_json),
+        TEST(a_field_names_a_class_a_part_or_one_of_three_words),
+        TEST(a_path_of_a_field_is_checked_where_it_is_wrong),
+        TEST(a_latitude_needs_its_longitude),
+        TEST(a_route_has_at_most_128_fields),
+        TEST(a_route_has_at_most_24_classes),
+        TEST(a_route_whose_receipts_could_be_too_long_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
