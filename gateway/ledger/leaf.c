@@ -175,12 +175,24 @@ void leaf_commit(const struct hmac_key *key, uint64_t n, struct slice field,
     sha256_of(slice_of(salted, sizeof salted), commitment);
 }
 
+/* As write_base64url(), for fixed widths: this runs on the one recorder, three times a receipt. */
 static void fill(struct leaf_draft *draft, size_t at, size_t n_chars, const uint8_t *bytes,
                  size_t n_bytes)
 {
-    struct writer writer = writer_over(draft->bytes + at, n_chars);
-    write_base64url(&writer, slice_of(bytes, n_bytes));
-    SL_ASSERT(!writer.overflow && writer.n == n_chars);
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint8_t *text = draft->bytes + at;
+    uint32_t bits = 0;
+    unsigned n_bits = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < n_bytes; i++) {
+        bits = bits << 8 | bytes[i];
+        for (n_bits += 8; n_bits >= 6; n_bits -= 6)
+            text[n++] = (uint8_t)alphabet[bits >> (n_bits - 6) & 63];
+    }
+    if (n_bits > 0)
+        text[n++] = (uint8_t)alphabet[bits << (6 - n_bits) & 63];
+    SL_ASSERT(n == n_chars);
 }
 
 void leaf_complete(struct leaf_draft *draft, const struct hmac_key *key, uint64_t n,

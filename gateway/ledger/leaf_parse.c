@@ -201,15 +201,6 @@ static void read_policy(struct reader *reader, struct leaf *leaf)
     expect(reader, "}");
 }
 
-/* From after the body to the end of the time. */
-static void read_kind_and_time(struct reader *reader, struct leaf *leaf)
-{
-    expect(reader, LEAF_BEFORE_KIND);
-    leaf->kind = read_text(reader);
-    expect(reader, LEAF_BEFORE_TIME + 1);
-    leaf->time_ms = read_time_ms(reader);
-}
-
 enum sl_err leaf_parse(struct slice bytes, struct leaf *out)
 {
     if (bytes.n > LEAF_BYTES_MAX)
@@ -227,7 +218,11 @@ enum sl_err leaf_parse(struct slice bytes, struct leaf *out)
         leaf.body = read_base64url(&reader, LEAF_DIGEST_CHARS, SHA256_BYTES);
         expect(&reader, "\"");
     }
-    read_kind_and_time(&reader, &leaf);
+    expect(&reader, LEAF_BEFORE_KIND);
+    leaf.kind = read_text(&reader);
+    /* read_text() took the quote that LEAF_BEFORE_TIME begins with. */
+    expect(&reader, LEAF_BEFORE_TIME + 1);
+    leaf.time_ms = read_time_ms(&reader);
     if (slice_equals_str(leaf.kind, "pull"))
         read_flow(&reader, &leaf);
     else if (slice_equals_str(leaf.kind, "policy"))
@@ -247,11 +242,13 @@ enum sl_err leaf_draft_time_ms(const struct leaf_draft *draft, int64_t *time_ms)
         at = LEAF_BASIS_AT + LEAF_DIGEST_CHARS + sizeof LEAF_NO_BODY - 1;
     if (draft->n > LEAF_BYTES_MAX || draft->n < at)
         return SL_EMALFORMED;
-    struct leaf leaf = {0};
     struct reader reader = reader_over(slice_of(draft->bytes + at, draft->n - at));
-    read_kind_and_time(&reader, &leaf);
-    if (reader.bad)
+    int64_t found_ms = 0;
+    expect(&reader, LEAF_BEFORE_KIND);
+    (void)read_until(&reader, '"');
+    expect(&reader, LEAF_BEFORE_TIME + 1);
+    if (!timestamp_parse(read_bytes(&reader, TIMESTAMP_BYTES), &found_ms) || reader.bad)
         return SL_EMALFORMED;
-    *time_ms = leaf.time_ms;
+    *time_ms = found_ms;
     return SL_OK;
 }

@@ -130,23 +130,34 @@ static enum record_outcome admit_consent(struct recorder *r, struct record *reco
     return RECORD_DURABLE;
 }
 
+/* A flow was drafted a moment ago, by our own code; a consent may have been kept over a crash. */
+static bool is_sound(const struct record *record, int64_t *time_ms)
+{
+    struct leaf leaf;
+    if (leaf_draft_time_ms(&record->leaf, time_ms) != SL_OK)
+        return false;
+    return record->kind != RECORD_CONSENT ||
+           leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) == SL_OK;
+}
+
 /* Gives the receipt its number and its place. */
 static void take_in(struct recorder *r, struct record *record, struct subject_entry *subject)
 {
     leaf_complete(&record->leaf, &subject->key, subject->n, record->basis, record->body);
-    struct slice bytes = slice_of(record->leaf.bytes, record->leaf.n);
-    struct leaf leaf;
-    if (leaf_parse(bytes, &leaf) != SL_OK) {
-        recorder_fail(r, "a receipt was drafted that is none: %.*s",
-                      (int)(bytes.n < 200 ? bytes.n : 200), (const char *)bytes.p);
+    int64_t time_ms;
+    if (!is_sound(record, &time_ms)) {
+        recorder_fail(r, "what was to be recorded is not a receipt: %.*s",
+                      record->leaf.n < 200 ? (int)record->leaf.n : 200,
+                      (const char *)record->leaf.bytes);
         return;
     }
-    if (leaf.time_ms > r->newest_ms)
-        r->newest_ms = leaf.time_ms;
+    if (time_ms > r->newest_ms)
+        r->newest_ms = time_ms;
     if (subject == &r->ghost)
         subject->n++;
     else
         subject_table_advance(r->subjects, subject);
+    struct slice bytes = slice_of(record->leaf.bytes, record->leaf.n);
     uint8_t hash[SHA256_BYTES];
     tree_leaf_hash(bytes, hash);
     record->index = r->tree.size;
