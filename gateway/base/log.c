@@ -20,15 +20,38 @@ void log_set_level(enum log_level level)
     atomic_store(&level_min, level);
 }
 
-/* U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 reorder what a reader sees. */
+/* U+0080 to U+009F: some terminals take them for the start of a control sequence. */
+static bool is_c1_control(struct slice sequence)
+{
+    return sequence.n == 2 && sequence.p[0] == 0xc2 && sequence.p[1] <= 0x9f;
+}
+
+/* U+061C, U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 reorder what a reader sees. */
 static bool is_bidi_control(struct slice sequence)
 {
+    if (sequence.n == 2)
+        return sequence.p[0] == 0xd8 && sequence.p[1] == 0x9c;
     if (sequence.n != 3 || sequence.p[0] != 0xe2)
         return false;
     uint8_t second = sequence.p[1];
     uint8_t third = sequence.p[2];
-    return (second == 0x80 && (third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae))) ||
+    return (second == 0x80 &&
+            (third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae))) ||
            (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
+static bool is_harmless(struct slice sequence)
+{
+    if (sequence.n == 1)
+        return sequence.p[0] >= 0x20 && sequence.p[0] != 0x7f;
+    return sequence.n > 1 && !is_c1_control(sequence) && !is_bidi_control(sequence);
+}
+
+static void write_escaped(struct writer *writer, uint8_t c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char escape[] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+    write_bytes(writer, slice_of(escape, sizeof escape));
 }
 
 void text_make_printable(struct slice text, char *out, size_t cap)
@@ -38,15 +61,12 @@ void text_make_printable(struct slice text, char *out, size_t cap)
     struct writer writer = writer_over(out, cap - 1 - cut.n);
     for (size_t i = 0; i < text.n && !writer.overflow;) {
         size_t n = utf8_sequence_bytes(slice_of(text.p + i, text.n - i));
-        bool plain = n > 1 || (n == 1 && text.p[i] >= 0x20 && text.p[i] != 0x7f);
-        if (plain && !is_bidi_control(slice_of(text.p + i, n))) {
-            write_bytes(&writer, slice_of(text.p + i, n));
-            i += n;
-        } else {
-            write_str(&writer, "\\x");
-            write_hex(&writer, slice_of(text.p + i, 1));
-            i++;
-        }
+        struct slice sequence = slice_of(text.p + i, n);
+        if (is_harmless(sequence))
+            write_bytes(&writer, sequence);
+        else
+            write_escaped(&writer, text.p[i]);
+        i += is_harmless(sequence) ? n : 1;
     }
     if (writer.overflow) {
         writer = (struct writer){writer.block, cap - 1, writer.n, false};
