@@ -10,9 +10,11 @@
 
 enum { RECEIPT_CHARS_MAX = 160 }; /* origin of up to 128, "/", 20 digits */
 
-static bool add_fields(struct MHD_Response *response, const char *media_type, const char *receipt)
+static bool add_fields(struct MHD_Response *response, const char *media_type, const char *receipt,
+                       bool closes)
 {
-    return MHD_add_response_header(response, "Content-Type", media_type) == MHD_YES &&
+    return (!closes || MHD_add_response_header(response, "Connection", "close") == MHD_YES) &&
+           MHD_add_response_header(response, "Content-Type", media_type) == MHD_YES &&
            MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
            MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
            (!receipt || MHD_add_response_header(response, "Sluis-Receipt", receipt) == MHD_YES);
@@ -27,7 +29,7 @@ static enum MHD_Result queue(struct MHD_Connection *handle, unsigned status,
 }
 
 static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct problem *problem,
-                                     struct slice receipt)
+                                     struct slice receipt, bool closes)
 {
     char body[PROBLEM_BYTES_MAX];
     struct writer writer = writer_over(body, sizeof body);
@@ -38,7 +40,7 @@ static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct
     if (!response)
         return MHD_NO;
     bool complete = add_fields(response, "application/problem+json",
-                               receipt.n > 0 ? (const char *)receipt.p : NULL);
+                               receipt.n > 0 ? (const char *)receipt.p : NULL, closes);
     if (problem->status == 401)
         complete = complete && MHD_add_response_header(response, "WWW-Authenticate",
                                                        "Bearer realm=\"sluis\"") == MHD_YES;
@@ -51,7 +53,7 @@ static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct
 
 enum MHD_Result reply_malformed(struct MHD_Connection *handle, enum guard_fault fault)
 {
-    return reply_problem(handle, problem_of_guard(fault), slice_of(NULL, 0));
+    return reply_problem(handle, problem_of_guard(fault), slice_of(NULL, 0), true);
 }
 
 /* "<origin>/<index>", terminated for libmicrohttpd. */
@@ -80,13 +82,15 @@ static enum MHD_Result reply_released(struct connection *connection, struct slic
         answer->body.n, (void *)(uintptr_t)answer->body.p, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    return queue(connection->handle, 200, response,
-                 add_fields(response, media_type, (const char *)receipt.p));
+    return queue(
+        connection->handle, 200, response,
+        add_fields(response, media_type, (const char *)receipt.p, connection->thread->draining));
 }
 
 enum MHD_Result reply_flow(struct connection *connection)
 {
     const struct flow_answer *answer = &connection->flow.answer;
+    bool draining = connection->thread->draining;
     char text[RECEIPT_CHARS_MAX];
     struct slice receipt = write_receipt(connection, text);
     if (answer->kind == ANSWER_RELEASED) {
@@ -94,6 +98,8 @@ enum MHD_Result reply_flow(struct connection *connection)
         return reply_released(connection, receipt);
     }
     if (answer->kind == ANSWER_REFUSED)
-        return reply_problem(connection->handle, problem_of_reason(answer->reason), receipt);
-    return reply_problem(connection->handle, problem_of_answer(answer->kind), slice_of(NULL, 0));
+        return reply_problem(connection->handle, problem_of_reason(answer->reason), receipt,
+                             draining);
+    return reply_problem(connection->handle, problem_of_answer(answer->kind), slice_of(NULL, 0),
+                         draining);
 }

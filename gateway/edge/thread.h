@@ -52,7 +52,8 @@ struct edge_listener {
 SL_NODISCARD enum sl_err edge_thread_start(struct edge_thread *thread,
                                            const struct edge_listener *listener, int listen_fd);
 /*
- * Takes no new connection, lets every flow under way end and its answer be sent, and joins. The
+ * Takes no new connection, lets every flow under way end and its answer be sent, and joins. Each
+ * answer from then on closes its connection, so partners that keep asking cannot hold it up. The
  * app is bounded by flow_ms, a slow reader by reply_ms.
  */
 void edge_thread_stop(struct edge_thread *thread);

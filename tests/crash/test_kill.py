@@ -3,6 +3,7 @@
 The moments are drawn at random, as a number of answers after which the process is killed; the seed
 is printed with a failure, and SLUIS_SEED repeats it. SLUIS_ROUNDS makes it go on longer.
 """
+import itertools
 import os
 import random
 import threading
@@ -111,6 +112,7 @@ def test_a_policy_change_and_its_receipt_survive_together(fresh):
     fresh.gateway.start()
     name = fresh.person()
     confirmed = 1
+    serial = itertools.count(1)  # no put repeats the one before: that would change nothing
     for _ in range(ROUNDS):
         n_puts, stop = rng.randint(1, 4), threading.Event()
         done = []
@@ -120,7 +122,7 @@ def test_a_policy_change_and_its_receipt_survive_together(fresh):
                 if stop.is_set():
                     return
                 try:
-                    fresh.gateway.put(name, consent(f"c{i % 2}", data="location: {precision: %dkm}" % (i + 1)))
+                    fresh.gateway.put(name, consent(f"c{i % 2}", data="location: {precision: %dm}" % next(serial)))
                     done.append(i)
                 except Failed:
                     return
