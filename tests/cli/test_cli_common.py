@@ -60,6 +60,8 @@ def test_version(tool):
     (["polcy", "check", "x"], 'did you mean "policy check"'),
     (["policy", "chek", "x"], 'did you mean "policy check"'),
     (["statsu"], 'did you mean "status"'),
+    (["statsu", "x"], 'did you mean "status"'),
+    (["polcy"], 'did you mean "policy check"'),
     (["policy"], "policy explain"),
     (["policy", "frobnicate"], "policy explain"),
     (["frobnicate"], "vocabulary"),

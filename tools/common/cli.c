@@ -17,10 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef SLUIS_VERSION
-#error "tools/common/meson.build gives SLUIS_VERSION"
-#endif
-
 enum { KEY_JSON = 254, OPTIONS_MAX = 24, NAME_CHARS = 96, TEXT_BYTES = 2048 };
 
 static const struct argp_option common_options[] = {
@@ -137,8 +133,8 @@ static void print_commands(FILE *stream, const struct cli_program *program, cons
 static int print_program_help(const struct cli *cli, const char *group)
 {
     const struct cli_program *program = cli->program;
-    printf("Usage: %s [-c FILE] %s%sCOMMAND [OPTION...]\n%s\n\n", program->name, group ? group : "",
-           group ? " " : "", program->summary);
+    printf("Usage: %s [OPTION...] %s%sCOMMAND [OPTION...]\n%s\n\n", program->name,
+           group ? group : "", group ? " " : "", program->summary);
     print_commands(stdout, program, group);
     if (!group)
         printf("\n%s\n", program->help);
@@ -156,6 +152,8 @@ static int print_command_help(const struct cli *cli)
     struct argp argp = {.options = options, .args_doc = cli->command->arguments, .doc = doc};
     char name[NAME_CHARS];
     full_name(cli, name);
+    /* argp's own way to be told: no note on short options, and room for the examples. */
+    setenv("ARGP_HELP_FMT", "no-dup-args-note,rmargin=98", 0);
     argp_help(&argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
     return EX_OK;
 }
@@ -180,6 +178,20 @@ static bool is_group(const struct cli_program *program, const char *word)
     return false;
 }
 
+/* "statsu x" -> "status"; "polcy" -> "policy check", the first of its group. */
+static const char *nearest_first_word(const char *const *names, size_t n, struct slice word)
+{
+    const char *nearest = NULL;
+    for (size_t i = 0; i < n && !nearest; i++) {
+        char first[NAME_CHARS];
+        snprintf(first, sizeof first, "%.*s", (int)strcspn(names[i], " "), names[i]);
+        const char *candidate = first;
+        if (yaml_nearest(word, &candidate, 1))
+            nearest = names[i];
+    }
+    return nearest;
+}
+
 /* "polcy check" is near "policy check"; of a group that exists, the nearest second word is. */
 static int unknown_command(const struct cli *cli, const char *words, const char *group)
 {
@@ -190,8 +202,8 @@ static int unknown_command(const struct cli *cli, const char *words, const char 
             names[n++] = cli->program->commands[i].words;
     }
     const char *nearest = yaml_nearest(slice_of_str(words), names, n);
-    if (!nearest && !group) /* what follows may be arguments */
-        nearest = yaml_nearest(slice_of(words, strcspn(words, " ")), names, n);
+    if (!nearest && !group) /* what follows may be arguments; or it is a group alone */
+        nearest = nearest_first_word(names, n, slice_of(words, strcspn(words, " ")));
     if (nearest)
         return cli_misused(cli, "there is no command \"%s\"; did you mean \"%s\"?", words, nearest);
     int code = cli_misused(cli, "there is no command \"%s\"; there are:", words);

@@ -23,23 +23,22 @@ int textfile_read(const struct cli *cli, const char *path, size_t bytes_max, uin
                         strerror(error));
     }
     uint8_t *block = malloc(bytes_max + 2);
-    size_t n = block ? fread(block, 1, bytes_max + 1, file) : 0;
+    if (!block) {
+        if (file != stdin)
+            fclose(file);
+        return cli_fail(cli, EX_SOFTWARE, "out of memory");
+    }
+    size_t n = fread(block, 1, bytes_max + 1, file);
     int error = ferror(file) ? errno : 0;
     if (file != stdin)
         fclose(file);
-
-    int code = EX_OK;
-    if (!block)
-        code = cli_fail(cli, EX_SOFTWARE, "out of memory");
-    else if (error)
-        code =
-            cli_fail(cli, exit_code_of_errno(error), "cannot read %s: %s", path, strerror(error));
-    else if (n > bytes_max)
-        code = cli_fail(cli, EX_DATAERR, "%s has more than %zu bytes, the most it may have", path,
-                        bytes_max);
-    if (code != EX_OK) {
+    if (error || n > bytes_max) {
         free(block);
-        return code;
+        if (error)
+            return cli_fail(cli, exit_code_of_errno(error), "cannot read %s: %s", path,
+                            strerror(error));
+        return cli_fail(cli, EX_DATAERR, "%s has more than %zu bytes, the most it may have", path,
+                        bytes_max);
     }
     block[n] = 0;
     *bytes = block;

@@ -176,6 +176,20 @@ static int read_segment(struct reading *reading, size_t segment)
     return code;
 }
 
+/* From the one that holds source->first on. */
+static int read_segments(struct reading *reading)
+{
+    size_t segment = 0;
+    while (segment + 1 < reading->n_firsts &&
+           reading->firsts[segment + 1] <= reading->source->first)
+        segment++;
+    reading->next = reading->firsts[segment];
+    int code = EX_OK;
+    for (; code == EX_OK && !reading->stopped && segment < reading->n_firsts; segment++)
+        code = read_segment(reading, segment);
+    return code;
+}
+
 int ledger_read(struct ledger_source *source, ledger_visit *visit, void *context)
 {
     struct reading reading = {.source = source, .visit = visit, .context = context};
@@ -185,13 +199,8 @@ int ledger_read(struct ledger_source *source, ledger_visit *visit, void *context
                         source->folder);
     if (code == EX_OK && !(reading.block = malloc(BATCH_PADDED_BYTES_MAX)))
         code = cli_fail(source->cli, AUDIT_UNCHECKED, "out of memory");
-    size_t segment = 0;
-    while (segment + 1 < reading.n_firsts && reading.firsts[segment + 1] <= source->first)
-        segment++;
-    if (code == EX_OK)
-        reading.next = reading.firsts[segment];
-    for (; code == EX_OK && !reading.stopped && segment < reading.n_firsts; segment++)
-        code = read_segment(&reading, segment);
+    if (reading.n_firsts > 0 && reading.block)
+        code = read_segments(&reading);
     free(reading.block);
     free(reading.firsts);
     return code;

@@ -276,6 +276,7 @@ static void read_words(const struct workspace *workspace, struct slice yaml,
 static int decide_now(struct workspace *workspace, const uint8_t id[STORE_SUBJECT_ID_BYTES],
                       struct explained *out)
 {
+    SL_ASSERT(out->partner && out->route);
     const struct cli *cli = workspace->cli;
     struct store_subject subject;
     if (store_read(workspace->reader, id, &subject) != SL_OK)

@@ -72,8 +72,7 @@ static const struct cli_command commands[] = {
      NULL, policy_withdraw_run},
     {"policy explain", "SUBJECT", 1, 1, "say what a partner would get, and why",
      "Asks the same decision as the gateway does, without a flow and without a receipt.\n\n"
-     "Example:\n  sluis policy explain lotte --partner soundmap --route position --at "
-     "2026-11-23T09:00:00Z",
+     "Example:\n  sluis policy explain lotte --partner soundmap --route position",
      explain_options, policy_explain_run},
     {"subject add", "SUBJECT", 1, 1, "add a subject without a policy",
      "Without a policy nothing about them is released.\n\nExample:\n  sluis subject add lotte",

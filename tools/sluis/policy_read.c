@@ -34,7 +34,7 @@ int policy_get_run(struct cli *cli)
         return cli_misused(cli, "--version counts from 1");
     struct workspace workspace = {0};
     int code = workspace_open_store(&workspace, cli);
-    struct store_version version;
+    struct store_version version = {0};
     if (code == EX_OK)
         code = workspace_version(&workspace, cli->arguments[0], wanted, &version);
     if (code == EX_OK) {
