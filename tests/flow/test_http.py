@@ -5,6 +5,7 @@ that would release data. After each row the ledger has to be as long as before: 
 partners with a broken client, can't fill it.
 """
 import itertools
+import re
 
 import pytest
 
@@ -14,11 +15,14 @@ REFUSED = {400}
 
 
 class Row:
-    def __init__(self, name, raw, statuses=REFUSED, may_be_silent=False):
+    def __init__(self, name, raw, statuses=REFUSED, may_be_silent=False, by_library=False):
         self.name = name
         self.raw = raw
         self.statuses = statuses
         self.may_be_silent = may_be_silent  # closed without an answer, as libmicrohttpd does
+        # Refused by libmicrohttpd before the guard can look: its head comes twice (see
+        # docs/decisions/004-guard.md). Still one refusal, and nothing after it.
+        self.by_library = by_library
 
 
 def get(headers=b"", line=b"GET {path} HTTP/1.1", body=b"", ok=b"{ok}"):
@@ -45,7 +49,8 @@ LENGTHS = [
     Row("transfer-encoding identity", get(b"Transfer-Encoding: identity\r\n"), {400, 501}),
     Row("transfer-encoding gzip, chunked",
         get(b"Transfer-Encoding: gzip, chunked\r\n", body=b"0\r\n\r\n"), {400, 501}),
-    *(Row(f"content-length {value!r}", get(b"Content-Length: " + value + b"\r\n", body=b"hello"), {400, 413})
+    *(Row(f"content-length {value.decode()!r}", get(b"Content-Length: " + value + b"\r\n", body=b"hello"),
+          {400, 413}, by_library=True)
       for value in (b"+3", b"-1", b"0x3", b"3 3", b"3, 3", b"", b"18446744073709551616",
                     b"99999999999999999999999", b"3;", b"\x0b3")),
     Row("chunk size is not a number",
@@ -87,8 +92,6 @@ HOSTS = [
     Row("two hosts", get(ok=HOST + HOST + AUTH)),
     Row("two different hosts", get(ok=HOST + b"Host: other.test\r\n" + AUTH)),
     Row("empty host", get(ok=b"Host: \r\n" + AUTH)),
-    Row("host with a path", get(ok=b"Host: gateway.test/x\r\n" + AUTH)),
-    Row("host with a user", get(ok=b"Host: a@gateway.test\r\n" + AUTH)),
 ]
 
 REQUEST_LINES = [
@@ -106,7 +109,6 @@ REQUEST_LINES = [
     Row("method of 5,000 bytes", get(line=b"G" * 5000 + b" {path} HTTP/1.1"), {400, 405, 431, 501}),
     Row("small letters in the method", get(line=b"get {path} HTTP/1.1"), {400, 405, 501}),
     Row("CONNECT", get(line=b"CONNECT gateway.test:443 HTTP/1.1"), {400, 405, 501}),
-    Row("TRACE", get(line=b"TRACE {path} HTTP/1.1"), {400, 405, 501}),
     Row("OPTIONS *", get(line=b"OPTIONS * HTTP/1.1"), {400, 405, 501}),
     Row("absolute target", get(line=b"GET http://gateway.test{path} HTTP/1.1")),
     Row("absolute target of another host", get(line=b"GET http://other.test{path} HTTP/1.1")),
@@ -127,8 +129,8 @@ PATHS = [
     Row(f"path trick {trick.decode()}", get(line=b"GET " + trick + b" HTTP/1.1"), {400, 404})
     for trick in (b"/v1/../v1{rest}", b"/./{path}", b"{path}/..", b"{path}/.", b"/v1%2f..{rest}",
                   b"/v1/drivers/x%2fposition", b"/v1/drivers/x%2Fposition", b"{path}%00",
-                  b"/%76%31{rest}", b"{path};a=b", b"/v1\\drivers", b"/v1/%2e%2e{rest}",
-                  b"/v1/%2E{rest}", b"/v1/%252e%252e{rest}", b"{path}%", b"{path}%zz", b"{path}%0d%0aX:1")
+                  b"{path};a=b", b"/v1\\drivers", b"/v1/%2e%2e{rest}",
+                  b"/v1/%2E{rest}", b"//v1{rest}", b"/v1/{rest}", b"/v1/%252e%252e{rest}", b"{path}%", b"{path}%zz", b"{path}%0d%0aX:1")
 ]
 
 FEATURES = [
@@ -168,10 +170,9 @@ def test_malformed_request_is_refused_and_the_connection_closed(world, consented
 
     assert said or row.may_be_silent, "closed without an answer"
     if said:
-        first = said.split(b"\r\n", 1)[0]
-        assert first.startswith(b"HTTP/1.1 "), first
-        assert int(first[9:12]) in row.statuses, first
-        assert said.count(b"HTTP/1.1 ") == 1, f"a second head: {said!r}"
+        heads = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", said)]
+        assert said.startswith(b"HTTP/1.1 ") and heads[0] in row.statuses, said
+        assert len(heads) == 1 or row.by_library and heads == heads[:1] * 2, f"a second head: {said!r}"
         assert b"\r\nsluis-receipt:" not in said.lower()
     assert world.waze.requests == [], "the app was asked"
     assert world.ask(consented).receipt == before + 1, "the ledger has grown"
@@ -189,6 +190,20 @@ def test_harmless_oddities_are_understood(world, consented):
     for headers in ([("X-Empty", "")], [("X", "tab\there")], [("x-UPPER", "1")],
                     [("Connection", "keep-alive")], [("Accept", "*/*")]):
         assert partner.get(partner.path(POSITION, consented), headers=headers).status == 200
+
+
+@pytest.mark.parametrize("line, status", [
+    (b"TRACE {path}", 405), (b"GET /%76%31{rest}", 404), (b"GET /v1", 404),
+])
+def test_a_sound_request_that_leads_nowhere_keeps_the_connection(world, consented, line, status):
+    partner = world.partner()
+    path = partner.path(POSITION, consented).encode()
+    good = partner.request(path.decode())
+    line = line.replace(b"{path}", path).replace(b"{rest}", path[3:])
+    with partner.connect() as connection:
+        connection.send(good.replace(b"GET " + path, line) + good)
+        assert connection.read_answer().status == status
+        assert connection.read_answer().status == 200
 
 
 @pytest.mark.parametrize("headers", [

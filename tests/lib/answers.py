@@ -100,10 +100,12 @@ def gzip(answer):
     return well(body, more=["Content-Encoding: gzip"])
 
 
-def large(n_bytes):
+def large(n_bytes, send=well):
     """Valid JSON of the right type, but very long."""
-    filler = b'{"type":"Feature","note":"' + b"x" * (n_bytes - 28) + b'"}'
-    return well(filler)
+    begin, end = b'{"type":"Feature","notes":[', b'"end"]}'
+    note = b'"' + b"x" * 997 + b'",'
+    n_notes = (n_bytes - len(begin) - len(end)) // len(note)
+    return send(begin + note * n_notes + end)
 
 
 def once_then_close(answer):
