@@ -45,14 +45,10 @@ def test_a_missing_state_folder_is_named_with_what_to_do(fresh):
     assert "state" in said and "sluis init" in said
 
 
-@pytest.mark.parametrize("key", ["ledger", "pseudonym", "subjects", "kek"])
+@pytest.mark.parametrize("key", ["ledger.pem", "pseudonym.key", "kek.key"])
 def test_a_missing_key_is_named(fresh, key):
-    found = [file for file in (fresh.gateway.state / "keys").iterdir()
-             if key in file.name and file.suffix != ".vkey"]
-    if not found:
-        pytest.skip(f"this version has no {key} key")
-    found[0].unlink()
-    assert found[0].name in fresh.gateway.refuses_to_start()
+    (fresh.gateway.state / "keys" / key).unlink()
+    assert key in fresh.gateway.refuses_to_start()
 
 
 def test_a_key_that_others_can_read_is_refused(fresh):
@@ -89,17 +85,27 @@ def test_a_lost_index_is_built_again(used):
     used.gateway.verify()
 
 
-def test_a_flipped_bit_stops_the_start_and_the_auditor_names_it(used):
+def test_a_flipped_bit_is_named_by_the_auditor_wherever_it_is(used):
     file, end = last_written(used.gateway)
     for offset in range(64, end, max(1, end // 7)):
         flip(file, offset)
         done = used.gateway.verify(ok=(1,))
         assert file.name in done.stdout + done.stderr
-        said = used.gateway.refuses_to_start()
-        assert file.name in said or "ledger" in said, said
         flip(file, offset)
     used.gateway.verify()
+
+
+def test_a_flipped_bit_in_what_was_written_last_stops_the_start(used):
+    """The start looks at what it goes on from; the whole is the auditor's to check."""
+    file, end = last_written(used.gateway)
+    last = file.read_bytes().rfind(b'{"sluis":', 0, end)
+    for offset in (last + 20, last + 300, end - 1):
+        flip(file, offset)
+        said = used.gateway.refuses_to_start()
+        assert file.name in said and "ledger" in said, said
+        flip(file, offset)
     used.gateway.start()
+    assert used.ask(used.name).receipt == used.last + 1
 
 
 def test_a_ledger_cut_short_is_noticed_at_the_start(used):
@@ -130,8 +136,10 @@ def test_a_ledger_of_another_key_is_refused(used, tmp_path):
 def test_an_unfinished_tail_that_nobody_has_seen_is_dropped(used):
     file, end = last_written(used.gateway)
     data = bytearray(file.read_bytes())
-    junk = data[end // 2:end // 2 + 100]
-    data[end + 16:end + 16 + len(junk)] = junk
+    # Batches begin at multiples of 4 KiB; this one was being written when the power went.
+    begin = -(-end // 4096) * 4096
+    batch = data.rfind(b"SLB1", 0, end)
+    data[begin:begin + (end - batch) // 2] = data[batch:batch + (end - batch) // 2]
     file.write_bytes(data)
     used.gateway.start()
     assert used.ask(used.name).receipt == used.last + 1
