@@ -16,6 +16,17 @@ static void report_unknown(struct build *build, const struct yaml_node *node)
     build_unknown(build, node->key_line, node->key_column, "limit", node->key, names, n);
 }
 
+/* What two rows mean together. */
+static void check_together(struct build *build, const struct yaml_node *node)
+{
+    const struct limits *limits = &build->config->limits;
+    if (limits->consent_reserve_bytes > limits->segment_bytes / 2)
+        yaml_error_at(build->problems, node->line, node->column,
+                      "consent_reserve_bytes is %ju of %ju segment_bytes; expected at most half, "
+                      "or hardly a flow could be recorded",
+                      (uintmax_t)limits->consent_reserve_bytes, (uintmax_t)limits->segment_bytes);
+}
+
 void build_limits(struct build *build, const struct yaml_node *node)
 {
     if (node->kind != YAML_MAPPING) {
@@ -35,4 +46,5 @@ void build_limits(struct build *build, const struct yaml_node *node)
         else if (build_number(build, item, row->min, row->max, &value))
             limit_set(&build->config->limits, row, value);
     }
+    check_together(build, node);
 }

@@ -205,6 +205,46 @@ static void limits_are_checked_against_their_table(void **state)
                        "no mapping for `limits`");
 }
 
+static void a_reserve_may_take_half_a_segment_at_most(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char from[] = "answer_bytes: 1048576";
+    assert_accepted(fixture, fixture_text(from,
+                                          "segment_bytes: 1048576, consent_reserve_bytes: "
+                                          "524288",
+                                          NULL));
+    assert_one_problem(fixture,
+                       fixture_text(from,
+                                    "segment_bytes: 1048576, consent_reserve_bytes: "
+                                    "524289",
+                                    NULL),
+                       42, 9, "at most half");
+}
+
+/* The first block between ```yaml and ``` of docs/configuration.md. */
+static char *example_of_the_document(void)
+{
+    static char text[65536];
+    FILE *file = fopen(CONFIGURATION_DOC, "rb");
+    SL_ASSERT(file);
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = 0;
+    char *start = strstr(text, "```yaml\n");
+    SL_ASSERT(start);
+    start += strlen("```yaml\n");
+    char *end = strstr(start, "```");
+    SL_ASSERT(end);
+    return strndup(start, (size_t)(end - start));
+}
+
+static void the_example_of_the_document_is_right(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_accepted(fixture, example_of_the_document());
+    assert_int_equal(fixture->config->n_routes, 1);
+}
+
 /* One boundary test for each row that can be set. */
 static void each_limit_is_accepted_at_its_ends_and_refused_beyond(void **state)
 {
@@ -259,6 +299,8 @@ int main(void)
         TEST(a_state_folder_that_is_not_there_is_refused_with_advice),
         TEST(a_vocabulary_of_ones_own_is_read_and_its_problems_are_told),
         TEST(limits_are_checked_against_their_table),
+        TEST(a_reserve_may_take_half_a_segment_at_most),
+        TEST(the_example_of_the_document_is_right),
         TEST(each_limit_is_accepted_at_its_ends_and_refused_beyond),
         TEST(config_load_reads_the_file_and_says_when_it_can_not),
     };
