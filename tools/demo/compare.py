@@ -4,7 +4,7 @@
   compare.py RAW RELEASED [--raw-title T] [--released-title T]
 
 Both are JSON files. The raw answer is walked top to bottom; beside each value stands what became of
-it. Of a list only the first item is shown. Control characters never reach the terminal.
+it. Of a list of objects only the first is shown. Control characters never reach the terminal.
 """
 import argparse
 import json
@@ -37,8 +37,6 @@ def looks_like_pseudonym(value):
 
 
 def verdict(raw, released):
-    if released is GONE:
-        return "dropped"
     if raw == released:
         return "kept"
     return "replaced" if looks_like_pseudonym(released) else "coarser"
@@ -55,20 +53,28 @@ def child(container, key):
 def line(indent, name, raw="", released="", how=None):
     left = fit("  " * indent + name, NAME_WIDTH).ljust(NAME_WIDTH)
     middle = fit(raw, VALUE_WIDTH).ljust(VALUE_WIDTH)
-    right = fit(released, RELEASED_WIDTH).ljust(RELEASED_WIDTH)
-    if how == "dropped":
-        print(f"  {paint(left + middle, 'dim')}  {paint('-', 'dropped')}")
-    elif how in ("coarser", "replaced"):
-        note = {"coarser": "made coarser", "replaced": "pseudonym"}[how]
-        print(f"  {left}{middle}  {paint(right, how)} {note}")
-    elif how == "kept":
-        print(f"  {left}{middle}  {paint(right, 'kept')}")
-    else:
+    right = fit(released, RELEASED_WIDTH)
+    note = {"coarser": "made coarser", "replaced": "pseudonym"}.get(how)
+    if how is None:
         print(f"  {left}".rstrip())
+    elif how == "dropped":
+        print(f"  {paint(left + middle, 'dim')}  {paint('-', 'dropped')}")
+    elif note:
+        print(f"  {left}{middle}  {paint(right.ljust(RELEASED_WIDTH), how)} {note}")
+    else:
+        print(f"  {left}{middle}  {paint(right, how)}")
 
 
-def whole_is_dropped(released):
-    return released is GONE
+def dropped(indent, fields):
+    """Fields beside each other of which nothing passed: a line each, or one for many."""
+    if len(fields) <= 6:
+        for name, raw in fields:
+            line(indent, name, printable(raw), "", "dropped")
+        return
+    names = ", ".join(name for name, _ in fields)
+    room = NAME_WIDTH + VALUE_WIDTH - 2 * indent - 12
+    text = ("  " * indent + f"{fit(names, room)} ({len(fields)})").ljust(NAME_WIDTH + VALUE_WIDTH)
+    print(f"  {paint(text, 'dim')}  {paint('-', 'dropped')}")
 
 
 def items_of(raw):
@@ -81,20 +87,27 @@ def items_of(raw):
 
 def walk(raw, released, name, indent):
     if not isinstance(raw, (dict, list)) or not raw:
-        shown = "" if released is GONE else printable(released)
-        line(indent, name, printable(raw), shown, verdict(raw, released))
-        return
-    if whole_is_dropped(released):
-        # Nothing below passed either: one line says enough.
-        line(indent, name, printable(raw), "", "dropped")
+        line(indent, name, printable(raw), printable(released), verdict(raw, released))
         return
     line(indent, name)
+    walk_items(raw, released, indent + 1)
+
+
+def walk_items(raw, released, indent):
     items, n_more = items_of(raw)
+    gone = []
     for key, value in items:
         label = key if isinstance(key, str) else f"[{key}]"
-        walk(value, child(released, key), label, indent + 1)
+        what = child(released, key)
+        if what is GONE:
+            gone.append((label, value))
+            continue
+        dropped(indent, gone)
+        gone = []
+        walk(value, what, label, indent)
+    dropped(indent, gone)
     if n_more:
-        print(f"  {'  ' * (indent + 1)}… and {n_more} more like it")
+        print(f"  {'  ' * indent}… and {n_more} more like it")
 
 
 def main():
@@ -110,8 +123,7 @@ def main():
     left, right = given.raw.stat().st_size, given.released.stat().st_size
     print(f"  {'':{NAME_WIDTH}}{fit(given.raw_title, VALUE_WIDTH):{VALUE_WIDTH}}  {given.released_title}")
     print(f"  {'':{NAME_WIDTH}}{f'({left:,} bytes)':{VALUE_WIDTH}}  ({right:,} bytes)")
-    for key, value in raw.items():
-        walk(value, child(released, key), key, 0)
+    walk_items(raw, released, 0)
 
 
 if __name__ == "__main__":

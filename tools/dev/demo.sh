@@ -33,6 +33,7 @@ fi
 [ -z "$dir" ] || dir=$(realpath -m "$dir")
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root" # so that messages name files the short way
 demo=$root/tools/demo
 build=$root/build/release
 export LC_ALL=C.UTF-8
@@ -125,7 +126,7 @@ chapter "3. Three people say what may be done with theirs"
 for person in lotte daan mila; do
   command_line "sluis policy put tools/demo/policies/$person.yaml"
   sed -n 's/^# /  /p' "$demo/policies/$person.yaml"
-  sluis -c "$config" policy put "$demo/policies/$person.yaml" >/dev/null
+  sluis -c "$config" policy put "tools/demo/policies/$person.yaml" >/dev/null
 done
 
 # --- play ----------------------------------------------------------------------------------
@@ -191,21 +192,23 @@ ask lotte spotify position
 expect_refused no_consent
 
 chapter "9. Each of these left a receipt; nobody is named in it"
-command_line "sluis-audit list $node/state/ledger"
-sluis-audit list "$node/state/ledger"
-command_line "sluis-audit show 4 $node/state/ledger"
-sluis-audit show 4 "$node/state/ledger"
+key=(--key "$node/state/keys/ledger.vkey")
+command_line "sluis-audit list $node/state/ledger --key $node/state/keys/ledger.vkey"
+sluis-audit list "$node/state/ledger" "${key[@]}"
+say
+command_line "sluis-audit show 4 $node/state/ledger --key ..."
+sluis-audit show 4 "$node/state/ledger" "${key[@]}"
 
 chapter "10. An auditor checks the ledger, with nothing but the public key"
-verify=(sluis-audit verify --key "$node/state/keys/ledger.vkey")
-command_line "sluis-audit verify $node/state/ledger --key $node/state/keys/ledger.vkey"
-"${verify[@]}" "$node/state/ledger"
+command_line "sluis-audit verify $node/state/ledger --key ..."
+sluis-audit verify "$node/state/ledger" "${key[@]}"
 
-say "Now somebody changes one byte in a copy of it, to turn a refusal into something else:"
+say
+say "Now somebody changes one byte in a copy of it, to make a refusal look like something else:"
 cp -r "$node/state/ledger" "$scratch/copy"
 /usr/bin/python3 "$demo/tamper.py" "$scratch/copy"
 command_line "sluis-audit verify $scratch/copy --key ..."
-if "${verify[@]}" "$scratch/copy" 2>&1; then
+if sluis-audit verify "$scratch/copy" "${key[@]}" 2>&1; then
   fail "the auditor did not see the change"
 fi
 say "${green}caught${plain}"
@@ -218,6 +221,7 @@ fi
 # --- stay ----------------------------------------------------------------------------------
 
 ask daan spotify position >/dev/null
+expect_released "" "" >/dev/null
 cat <<END
 
 ${bold}The gateway is up. Try, in another terminal:${plain}
