@@ -10,6 +10,9 @@
  * longer start.
  *
  * The map is 64 GiB of address space, not of disk or memory: the file grows with what is in it.
+ * Touching a mapped page that has no file behind it would end the process with SIGBUS, so the lock
+ * file is allocated before LMDB maps it, and a data file that was cut off is lengthened: LMDB then
+ * finds a page that is none, and says so.
  */
 #include "ledger/index.h"
 
@@ -17,17 +20,20 @@
 #include "base/writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     STATE_VERSION = 1,
     STATE_BYTES_MAX = 4 + 8 + SHA256_BYTES + 8 + 8 + 8 + 8 + TREE_LEVELS * SHA256_BYTES,
     PENDING_BATCHES = 8192,
+    LOCK_FILE_BYTES = 16384, /* LMDB's table of 126 readers, a cache line each, and its head */
 };
 
 static const size_t map_bytes = (size_t)64 << 30;
@@ -93,15 +99,53 @@ static int open_databases(struct ledger_index *index)
     return err;
 }
 
+/* 0 or an error number. Where it can't be allocated ahead, LMDB does without. */
+static int allocate_lock_file(const char *folder)
+{
+    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0)
+        return errno;
+    int err = 0;
+    int fd = openat(folder_fd, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || (fallocate(fd, 0, 0, LOCK_FILE_BYTES) != 0 && errno != EOPNOTSUPP))
+        err = errno;
+    if (fd >= 0)
+        close(fd);
+    close(folder_fd);
+    return err;
+}
+
+static int lengthen_data_file(MDB_env *env)
+{
+    int fd;
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int err = mdb_env_get_fd(env, &fd);
+    if (err == 0)
+        err = mdb_env_info(env, &info);
+    if (err == 0)
+        err = mdb_env_stat(env, &stat);
+    if (err != 0)
+        return err;
+    off_t used = (off_t)(info.me_last_pgno + 1) * (off_t)stat.ms_psize;
+    bool is_short = fstat(fd, &file) == 0 && file.st_size < used;
+    return is_short && ftruncate(fd, used) != 0 ? errno : 0;
+}
+
 static int open_environment(struct ledger_index *index, const char *folder)
 {
-    int err = mdb_env_create(&index->env);
+    int err = allocate_lock_file(folder);
+    if (err == 0)
+        err = mdb_env_create(&index->env);
     if (err == 0)
         err = mdb_env_set_mapsize(index->env, map_bytes);
     if (err == 0)
         err = mdb_env_set_maxdbs(index->env, 3);
     if (err == 0)
         err = mdb_env_open(index->env, folder, MDB_NOTLS, 0600);
+    if (err == 0)
+        err = lengthen_data_file(index->env);
     return err == 0 ? open_databases(index) : err;
 }
 

@@ -305,7 +305,8 @@ static void gather(struct recorder *r, struct done_list *done)
         if (!has_room && r->batch.n_receipts > 0)
             return;
         has_room = has_room || make_room(r, record);
-        atomic_store(&r->full, !has_room);
+        if (!has_room || record->kind != RECORD_CONSENT) /* a consent in the reserve tells nothing */
+            atomic_store(&r->full, !has_room);
         finish_first(r, done, has_room ? admit(r, record) : RECORD_FULL);
     }
 }
