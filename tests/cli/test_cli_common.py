@@ -221,3 +221,16 @@ def test_hostile_comments_in_a_policy_in_force_are_not_echoed_raw_on_a_terminal(
     shown = run_on_terminal(SLUIS, "-c", node.config, "policy", "get", "lotte")
     assert shown.code == 0 and is_harmless(shown.out.replace("\r\n", "\n"))
     assert node.sluis("policy", "get", "lotte").out == file.read_text(encoding="utf-8")
+
+
+def test_a_hostile_benefit_is_not_echoed_raw(node):
+    """Valid in the configuration and in a policy, and still no text for a terminal."""
+    benefit = "Playlists \u202e\u2066that fit"
+    text = node.config.read_text(encoding="utf-8")
+    node.config.write_text(text.replace("Playlists that fit", benefit), encoding="utf-8")
+    node.put(old="Playlists that fit", new=benefit)
+    explain = ["policy", "explain", "lotte", "--partner", "soundmap", "--route", "position"]
+    for more in ([], ["--json"]):
+        done = node.sluis(*explain, *more)
+        assert done.code == 0 and "Playlists" in done.out
+        assert not re.search("[\u202e\u2066]", done.out), repr(done.out)
