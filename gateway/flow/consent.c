@@ -35,7 +35,7 @@ static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_
     bool known = found.found;
     store_read_end(memory->reader);
     if (!known)
-        return SL_ESTORE;
+        return SL_EMALFORMED;
     SL_TRY(store_subject_key(memory->reader, subject, key));
     *policy_version = version;
     return SL_OK;

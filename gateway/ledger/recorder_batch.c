@@ -120,6 +120,8 @@ static enum record_outcome admit_consent(struct recorder *r, struct record *reco
     enum sl_err err = r->ops.commit_change(r->ops.context, record, n);
     if (err == SL_EMALFORMED)
         return RECORD_REJECTED;
+    if (err == SL_ELIMIT) /* the store's disk is full, and nothing was written */
+        return RECORD_FULL;
     if (err != SL_OK)
         return store_failed(r, "a policy change can't be written to the store");
     /* A new subject has its key only now. */
