@@ -80,7 +80,7 @@ void write_degrees(struct writer *writer, double degrees)
     uint64_t rest = size % 1000000;
     if (rest > 0)
         write_u8(writer, '.');
-    for (uint64_t unit = 100000; rest > 0; unit /= 10) {
+    for (uint64_t unit = 100000; rest > 0 && unit > 0; unit /= 10) {
         write_u8(writer, (uint8_t)('0' + rest / unit));
         rest %= unit;
     }
