@@ -27,28 +27,30 @@ struct upstream_config {
     struct sockaddr_storage address;
     socklen_t address_bytes;
     bool tls;
-    const char *ca_file;  /* TLS: PEM bundle, NULL for the system's */
-    struct slice token;   /* secret: sent as "Authorization: Bearer"; empty for none */
+    const char *ca_file; /* TLS: PEM bundle, NULL for the system's */
+    struct slice token;  /* secret: sent as "Authorization: Bearer"; empty for none */
     const struct limits *limits;
 };
 
 enum upstream_outcome {
     UPSTREAM_COMPLETE,
-    UPSTREAM_UNREACHABLE, /* refused, reset before an answer, or app_connect_ms passed */
-    UPSTREAM_TIMEOUT,     /* app_head_ms, app_body_ms or the exchange's deadline passed */
-    UPSTREAM_MALFORMED,   /* not HTTP as the RFC has it, or beyond app_head_bytes */
-    UPSTREAM_CUT_OFF,     /* closed in the middle of head or body */
-    UPSTREAM_STOPPED,     /* `head` or `body` returned false */
+    /* Refused, closed before a byte of answer, not trusted, app_connect_ms passed; or the request
+     * can't be sent: a target that is no origin-form, or too large. */
+    UPSTREAM_UNREACHABLE,
+    UPSTREAM_TIMEOUT,   /* app_head_ms, app_body_ms or the exchange's deadline passed */
+    UPSTREAM_MALFORMED, /* not HTTP as the RFC has it, or beyond app_head_bytes */
+    UPSTREAM_CUT_OFF,   /* closed in the middle of head or body */
+    UPSTREAM_STOPPED,   /* `head` or `body` returned false */
 };
 const char *upstream_outcome_name(enum upstream_outcome outcome);
 
 struct upstream_head {
-    unsigned status;            /* 200 to 599 */
-    struct slice content_type;  /* raw value; empty when absent; duplicates are malformed */
-    bool has_content_encoding;  /* other than identity */
+    unsigned status;           /* 200 to 599 */
+    struct slice content_type; /* raw value; empty when absent; duplicates are malformed */
+    bool has_content_encoding; /* other than identity */
     bool has_content_range;
     bool has_length;
-    uint64_t content_length;    /* when has_length */
+    uint64_t content_length; /* when has_length */
 };
 
 struct upstream_exchange;
@@ -57,7 +59,8 @@ struct upstream_events {
     /* Slices live during the call only. Return false to stop: the connection is closed. */
     bool (*head)(struct upstream_exchange *exchange, const struct upstream_head *head);
     bool (*body)(struct upstream_exchange *exchange, struct slice piece);
-    /* The last call, exactly once, never from inside upstream_start(). */
+    /* The last call, exactly once, never from inside upstream_start(). The exchange may be started
+     * again or freed in it, and so may the upstream, if this was its last exchange. */
     void (*done)(struct upstream_exchange *exchange, enum upstream_outcome outcome);
 };
 
@@ -65,10 +68,10 @@ struct upstream_connection;
 
 struct upstream_exchange {
     const struct upstream_events *events;
-    struct slice method;   /* "GET" */
-    struct slice target;   /* origin-form, encoded */
-    struct slice accept;   /* media type */
-    int64_t deadline_ms;   /* monotonic: for the whole exchange, waiting included */
+    struct slice method; /* "GET" */
+    struct slice target; /* origin-form, encoded */
+    struct slice accept; /* media type */
+    int64_t deadline_ms; /* monotonic: for the whole exchange, waiting included */
 
     /* The upstream's own. */
     struct upstream *upstream;
@@ -87,13 +90,17 @@ void upstream_free(struct upstream *upstream);
 SL_DEFINE_AUTO(upstream, upstream_free)
 
 /*
+ * The caller fills in `events` to `deadline_ms`; the rest needs no initial value.
  * Sends on a pooled connection, or a new one; or waits in line when app_connections are in use.
  * A GET that fails on a reused connection before any byte of the answer came is sent once more,
  * on a new one. All failures, also immediate ones, arrive through `done` in a later turn or from
  * the loop's callbacks.
  */
 void upstream_start(struct upstream *upstream, struct upstream_exchange *exchange);
-/* No callback follows; the connection is closed. */
+/*
+ * No callback follows; the connection is closed. Fine inside any callback. Does nothing after
+ * `done`, and on an exchange that is all zeros.
+ */
 void upstream_cancel(struct upstream_exchange *exchange);
 
 struct upstream_counters {
