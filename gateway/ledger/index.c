@@ -45,6 +45,7 @@ struct ledger_index {
     MDB_txn *reading; /* reset between reads */
     MDB_txn *writing;
     int writing_err;
+    uint64_t n_noted, stride; /* since the last commit; every how many are kept */
     size_t n_pending;
     struct index_batch pending[PENDING_BATCHES];
     struct index_problem problem;
@@ -159,6 +160,7 @@ enum sl_err index_open(const char *folder, struct index_problem *problem, struct
         (void)fail(problem, "out of memory");
         return SL_EINTERNAL;
     }
+    index->stride = 1;
     int err = open_environment(index, folder);
     if (err == MDB_INVALID || err == MDB_CORRUPTED || err == MDB_VERSION_MISMATCH)
         return fail(problem,
@@ -338,12 +340,22 @@ enum sl_err index_find(struct ledger_index *index, uint64_t receipt, struct inde
 
 void index_note_batch(struct ledger_index *index, const struct index_batch *batch)
 {
+    if (index->n_noted++ % index->stride != 0)
+        return;
     if (index->n_pending == PENDING_BATCHES) {
         for (size_t i = 0; i < PENDING_BATCHES / 2; i++)
             index->pending[i] = index->pending[2 * i];
         index->n_pending = PENDING_BATCHES / 2;
+        index->stride *= 2;
     }
     index->pending[index->n_pending++] = *batch;
+}
+
+static void forget_pending(struct ledger_index *index)
+{
+    index->n_pending = 0;
+    index->n_noted = 0;
+    index->stride = 1;
 }
 
 void index_begin(struct ledger_index *index)
@@ -400,6 +412,6 @@ enum sl_err index_commit(struct ledger_index *index, const struct index_state *s
     index->writing = NULL;
     if (err != 0)
         return fail(&index->problem, "the index can't be written: %s", mdb_strerror(err));
-    index->n_pending = 0;
+    forget_pending(index);
     return SL_OK;
 }

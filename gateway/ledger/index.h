@@ -56,7 +56,7 @@ SL_NODISCARD enum sl_err index_counter(struct ledger_index *index,
 SL_NODISCARD enum sl_err index_find(struct ledger_index *index, uint64_t receipt,
                                     struct index_batch *out, bool *found);
 
-/* Kept in memory until the next commit; when there are too many, every second one is left out. */
+/* Kept in memory until the next commit; when they pile up, they are thinned out evenly. */
 void index_note_batch(struct ledger_index *index, const struct index_batch *batch);
 
 /*

@@ -66,7 +66,8 @@ struct recorder_ops {
     /*
      * Makes the change durable together with a note of (n, the completed draft's inputs), so that
      * a start after a crash can write the receipt if it is missing. SL_EMALFORMED: rejected (the
-     * policy is not at the expected version). SL_ESTORE stops the recorder. May create the
+     * policy is not at the expected version). SL_ELIMIT: no room, and nothing was written; the
+     * record gets RECORD_FULL. SL_ESTORE stops the recorder. May create the
      * subject: its key is loaded after.
      */
     enum sl_err (*commit_change)(void *context, struct record *record, uint64_t n);
