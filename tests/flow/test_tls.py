@@ -111,6 +111,7 @@ def with_tls_app(world, url_host, trusted, served):
     try:
         return world.ask(name), app
     finally:
+        world.gateway.stop()  # lets go of its connection to the app
         app.stop()
 
 
