@@ -75,6 +75,16 @@ static size_t keep_escapes(void *context, struct MHD_Connection *handle, char *t
     return strlen(text);
 }
 
+/*
+ * A connection's memory: the head, a record for each of its fields, and the answer's head. It is
+ * zeroed for each request, so what is too much here costs time as well.
+ */
+static size_t pool_bytes(const struct limits *limits)
+{
+    enum { FIELD_BYTES = 72, ANSWER_HEAD_BYTES = 1024 };
+    return limits->request_head_bytes + GUARD_FIELDS_MAX * FIELD_BYTES + ANSWER_HEAD_BYTES;
+}
+
 static struct MHD_Daemon *start_daemon(struct edge_thread *thread,
                                        const struct edge_listener *listener, int listen_fd)
 {
@@ -97,7 +107,7 @@ static struct MHD_Daemon *start_daemon(struct edge_thread *thread,
         MHD_OPTION_NOTIFY_COMPLETED, connection_request_done, thread, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)limits->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)limits->connections_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)(2 * limits->request_head_bytes), MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        pool_bytes(limits), MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static enum sl_err open_daemon(struct edge_thread *thread, const struct edge_listener *listener,

@@ -16,7 +16,6 @@
 #include "base/reader.h"
 #include "ledger/basis.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,9 +109,9 @@ static enum sl_err record_and_wait(struct recorder *recorder, struct record *rec
     bool taken = recorder_submit(recorder, record);
     if (taken) {
         recorder_kick(recorder);
-        struct pollfd wait = {.fd = box.event_fd, .events = POLLIN};
-        while (!mailbox_take(&box))
-            (void)poll(&wait, 1, -1);
+        do
+            mailbox_wait(&box);
+        while (!mailbox_take(&box));
     }
     mailbox_deinit(&box);
     return taken ? SL_OK : SL_ESTORE;
@@ -259,6 +258,9 @@ static enum consent_outcome put_loaded(struct node *node, const struct policy_do
         config_check_policy(node->config, policy, problems);
     if (problems->n_errors > 0)
         return CONSENT_INVALID;
+    if (store_is_low(node->store) && (receipt->change.granted > 0 || receipt->change.changed > 0))
+        return fail(receipt, "the disk is full; what room is left is kept for withdrawals. Make "
+                             "room on the state folder's disk, then try again");
 
     uint8_t *block = NULL;
     enum consent_outcome outcome = CONSENT_FAILED;

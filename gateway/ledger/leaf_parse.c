@@ -175,7 +175,7 @@ static void read_flow(struct reader *reader, struct leaf *leaf)
     if (leaf->released != (leaf->body.n > 0))
         reader->bad = true;
     /* read_text() took the quote that LEAF_BEFORE_REASON begins with. */
-    expect(reader, LEAF_BEFORE_REASON + 1);
+    expect(reader, &LEAF_BEFORE_REASON[1]);
     expect(reader, "\"");
     leaf->reason = read_text(reader);
 
@@ -221,7 +221,7 @@ enum sl_err leaf_parse(struct slice bytes, struct leaf *out)
     expect(&reader, LEAF_BEFORE_KIND);
     leaf.kind = read_text(&reader);
     /* read_text() took the quote that LEAF_BEFORE_TIME begins with. */
-    expect(&reader, LEAF_BEFORE_TIME + 1);
+    expect(&reader, &LEAF_BEFORE_TIME[1]);
     leaf.time_ms = read_time_ms(&reader);
     if (slice_equals_str(leaf.kind, "pull"))
         read_flow(&reader, &leaf);
@@ -246,7 +246,7 @@ enum sl_err leaf_draft_time_ms(const struct leaf_draft *draft, int64_t *time_ms)
     int64_t found_ms = 0;
     expect(&reader, LEAF_BEFORE_KIND);
     (void)read_until(&reader, '"');
-    expect(&reader, LEAF_BEFORE_TIME + 1);
+    expect(&reader, &LEAF_BEFORE_TIME[1]);
     if (!timestamp_parse(read_bytes(&reader, TIMESTAMP_BYTES), &found_ms) || reader.bad)
         return SL_EMALFORMED;
     *time_ms = found_ms;

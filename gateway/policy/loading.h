@@ -8,9 +8,9 @@
 #include "policy/policy.h"
 
 enum {
-    POLICY_ID_BYTES = 32,
-    POLICY_SUBJECT_BYTES = 64,
-    POLICY_BENEFIT_BYTES = 120,
+    POLICY_ID_BYTES = LIMIT_MAX_config_id_bytes,
+    POLICY_SUBJECT_BYTES = LIMIT_MAX_subject_name_bytes,
+    POLICY_BENEFIT_BYTES = LIMIT_MAX_benefit_bytes,
     POLICY_SITUATIONS_MAX = 8,
     POLICY_PRECISION_M_MAX = 1000000, /* 1,000 km */
     POLICY_TIME_S_MAX = 365 * 86400,  /* 365 days */

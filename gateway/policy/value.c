@@ -76,10 +76,13 @@ bool value_id(struct policy_loading *loading, const struct yaml_node *node, stru
 
 bool value_subject(struct policy_loading *loading, const struct yaml_node *node, struct slice *out)
 {
-    static const char expected[] = "1 to 64 characters of A-Z, a-z, 0-9, ., _, @ and -";
+    static const char expected[] =
+        "1 to 64 characters of A-Z, a-z, 0-9, ., _, @ and -, other than . and ..";
     if (!is_scalar(loading, node, expected))
         return false;
-    if (node->text.n > POLICY_SUBJECT_BYTES)
+    /* A dot segment could not stand in an app's path. */
+    if (node->text.n > POLICY_SUBJECT_BYTES || slice_equals_str(node->text, ".") ||
+        slice_equals_str(node->text, ".."))
         return wrong(loading, node, expected);
     for (size_t i = 0; i < node->text.n; i++) {
         uint8_t c = node->text.p[i];

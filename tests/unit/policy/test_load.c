@@ -126,6 +126,8 @@ static void format_and_subject_must_be_given(void **state)
     assert_error("sluis: 1.0\nsubject: lotte\n", 1, 8, "expected 1");
     assert_error("sluis: 1\n", 1, 1, "no `subject`");
     assert_error("sluis: 1\nsubject: lotte/x\n", 2, 10, "`subject: lotte/x`");
+    assert_error("sluis: 1\nsubject: ..\n", 2, 10, "other than . and ..");
+    assert_error("sluis: 1\nsubject: .\n", 2, 10, "other than . and ..");
     assert_error("sluis: 1\nsubject: \"\"\n", 2, 10, "nothing for `subject`");
     assert_error("sluis: 1\nsubject: [lotte]\n", 2, 10, "a list for `subject`");
     assert_error("sluis: 1\nsubject: lotte\nconsent: []\n", 3, 1, "did you mean \"consents\"?");
