@@ -180,14 +180,14 @@ static enum record_outcome admit(struct recorder *r, struct record *record)
 
 /* -------------------------------------------------------------------------------- writing -- */
 
-static enum sl_err sign(struct recorder *r, struct writer *note)
+static enum sl_err sign(struct recorder *r, uint8_t root[SHA256_BYTES], struct writer *note)
 {
     uint8_t text[CHECKPOINT_TEXT_BYTES_MAX];
     struct writer writer = writer_over(text, sizeof text);
     struct checkpoint checkpoint = {.origin = slice_of(r->origin, r->origin_n),
                                     .size = r->tree.size};
     tree_root(&r->tree, checkpoint.root);
-    memcpy(r->state.root, checkpoint.root, sizeof r->state.root);
+    memcpy(root, checkpoint.root, sizeof checkpoint.root);
     write_checkpoint(&writer, &checkpoint);
     SL_ASSERT(!writer.overflow);
     return note_sign(r->signer, writer_slice(&writer), note);
@@ -208,7 +208,8 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
 {
     uint8_t note[CHECKPOINT_BYTES_MAX];
     struct writer writer = writer_over(note, sizeof note);
-    if (sign(r, &writer) != SL_OK) {
+    uint8_t root[SHA256_BYTES];
+    if (sign(r, root, &writer) != SL_OK) {
         recorder_fail(r, "the checkpoint can't be signed: OpenSSL failed");
         return;
     }
@@ -226,6 +227,7 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
         r->flush_due_ms = clock_monotonic_ms() + INDEX_FLUSH_MS;
     r->n_unindexed += r->batch.n_receipts;
     r->state.size = r->tree.size;
+    memcpy(r->state.root, root, sizeof root);
     r->state.before = *before;
     r->state.newest_time_before_ms = newest_before_ms;
     r->state.segment_first = place.segment_first;
