@@ -179,7 +179,8 @@ void recorder_fail(struct recorder *r, const char *format, ...)
 
 void recorder_flush(struct recorder *r, bool now)
 {
-    if (r->n_unindexed == 0)
+    /* After a failed write the table counts receipts that do not exist. */
+    if (r->n_unindexed == 0 || atomic_load(&r->failed))
         return;
     int64_t time_ms = clock_monotonic_ms();
     bool due = time_ms >= r->flush_due_ms || r->n_unindexed >= INDEX_FLUSH_RECEIPTS;
