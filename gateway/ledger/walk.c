@@ -27,6 +27,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { READ_AHEAD_BYTES = 1 << 18 };
+
+_Static_assert((int)BATCH_PADDED_BYTES_MAX <= (int)WALK_WINDOW_BYTES, "a batch fits the window");
+
 static SL_PRINTF(3, 0) void set_problem(struct walk *walk, uint64_t offset, const char *format,
                                         va_list args)
 {
@@ -83,7 +87,8 @@ static bool view(struct walk *walk, uint64_t offset, size_t n, struct slice *out
     bool inside = offset >= walk->window_at && offset - walk->window_at <= walk->window_n &&
                   n <= walk->window_n - (offset - walk->window_at);
     if (!inside) {
-        ssize_t got = read_fully(walk->segment_fd, walk->window, WALK_WINDOW_BYTES, offset);
+        size_t n_wanted = n > READ_AHEAD_BYTES ? n : READ_AHEAD_BYTES;
+        ssize_t got = read_fully(walk->segment_fd, walk->window, n_wanted, offset);
         walk->window_at = offset;
         walk->window_n = got > 0 ? (size_t)got : 0;
         if (got >= 0 && walk->window_n < n)
@@ -109,8 +114,7 @@ static enum walk_step unreadable(struct walk *walk, uint64_t offset)
 static bool find_nonzero(struct walk *walk, uint64_t offset, uint64_t end, uint64_t *found)
 {
     while (offset < end) {
-        size_t n =
-            end - offset < WALK_WINDOW_BYTES / 4 ? (size_t)(end - offset) : WALK_WINDOW_BYTES / 4;
+        size_t n = end - offset < READ_AHEAD_BYTES ? (size_t)(end - offset) : READ_AHEAD_BYTES;
         struct slice bytes;
         if (!view(walk, offset, n, &bytes))
             return false;

@@ -14,7 +14,7 @@
 #include "ledger/segment.h"
 #include "ledger/tree.h"
 
-enum { WALK_WINDOW_BYTES = 4 << 20 };
+enum { WALK_WINDOW_BYTES = 2 << 20 }; /* more than the largest batch */
 
 enum walk_step {
     WALK_BATCH,      /* *batch is proven */

@@ -51,7 +51,7 @@ struct sluis_verify_options {
 };
 
 /*
- * Reads only. Needs about 4 MiB, whatever the size of the ledger. A ledger that a gateway is
+ * Reads only. Needs about 2 MiB, whatever the size of the ledger. A ledger that a gateway is
  * writing to can be checked: what is complete when the end is reached counts.
  */
 enum sluis_verify_result sluis_verify_folder(const char *folder,
