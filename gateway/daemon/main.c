@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -56,7 +57,8 @@ static const struct argp argp = {
     .parser = parse_option,
     .doc = "The Sluis gateway: checks every flow of personal data against the policy of the person "
            "it is about, reduces it, and releases it when its receipt is durable.\v"
-           "It runs in the foreground and logs to standard error; SIGTERM ends it in order.\n\n"
+           "It runs in the foreground and logs to standard error; SIGTERM, SIGINT and SIGHUP end "
+           "it in order.\n\n"
            "  sluis init demo && sluisd -c demo/sluis.yaml",
 };
 
@@ -90,6 +92,7 @@ static sigset_t block_signals(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP); /* nothing is reloaded, and a closed terminal ends in order too */
     signal(SIGPIPE, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     return signals;
@@ -122,6 +125,24 @@ static int wait_for_end(const struct node *node, const sigset_t *signals)
             log_info("there is room again: flows are served");
         was_full = is_full;
     }
+}
+
+/* A descriptor for each connection: the usual soft limit of 1,024 is an old default, not a wish. */
+static void raise_descriptor_limit(const struct config *config)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    const uint64_t n_others = 64;
+    uint64_t n_wanted =
+        n_others + config->n_threads * (config->limits.connections +
+                                        config->n_apps * config->limits.app_connections);
+    if (limit.rlim_max < n_wanted)
+        log_warn("at most %llu files can be open, but the limits allow %llu connections: raise "
+                 "`ulimit -Hn`, or lower connections and app_connections",
+                 (unsigned long long)limit.rlim_max, (unsigned long long)n_wanted);
 }
 
 static int serve(struct node *node, const sigset_t *signals)
@@ -173,6 +194,7 @@ int main(int argc, char **argv)
     }
 
     sigset_t signals = block_signals();
+    raise_descriptor_limit(config);
     struct node_problem problem;
     struct node *node = NULL;
     enum node_state state = node_open(config, &problem, &node);
