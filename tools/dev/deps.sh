@@ -20,7 +20,7 @@ END
 
 packages_build=(build-essential meson ninja-build pkg-config
   libmicrohttpd-dev libgnutls28-dev liblmdb-dev libyaml-dev libssl-dev libjansson-dev
-  libcmocka-dev liburing-dev tzdata ca-certificates)
+  libcmocka-dev scdoc tzdata ca-certificates)
 packages_demo=(python3 curl)
 packages_test=(clang clang-tidy clang-format libclang-rt-dev cppcheck openssl curl jq
   python3-pytest faketime)
