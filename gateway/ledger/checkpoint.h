@@ -27,5 +27,7 @@ struct checkpoint {
 void write_checkpoint(struct writer *writer, const struct checkpoint *checkpoint);
 /* Strict: the one text that write_checkpoint() writes. */
 SL_NODISCARD enum sl_err checkpoint_parse(struct slice text, struct checkpoint *out);
+/* For logs of others: extension lines may follow, none of them empty. */
+SL_NODISCARD enum sl_err checkpoint_parse_extended(struct slice text, struct checkpoint *out);
 
 #endif

@@ -1,27 +1,21 @@
 /*
- * note.c - the text format of signed notes and verifier keys, and checking a signature
+ * note.c - names, and checking a note under one key that is kept
  *
  * What is signed is the text with its last line feed, without the empty line that separates it
- * from the signatures. The *last* empty line separates, so that a text may hold empty lines and
- * a signature line may not hide one.
+ * from the signatures (note_lines.c).
  *
  * A line of a known name and key that does not hold refuses the whole note, even when another
  * one holds: somebody has touched it.
  */
 #include "ledger/note.h"
 
-#include "base/base64.h"
-#include "base/reader.h"
-#include "base/sha256.h"
 #include "base/utf8.h"
+#include "ledger/note_lines.h"
+#include "ledger/vkey.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define EM_DASH_SPACE "\xe2\x80\x94 "
-
-enum { TYPE_ED25519 = 0x01 };
 
 struct note_verifier {
     EVP_PKEY *key;
@@ -63,61 +57,28 @@ bool note_name_is_valid(struct slice name)
 void note_key_id(struct slice name, const uint8_t key[NOTE_KEY_BYTES],
                  uint8_t id[NOTE_KEY_ID_BYTES])
 {
-    static const uint8_t between[2] = {'\n', TYPE_ED25519};
-    uint8_t digest[SHA256_BYTES];
-    struct sha256 hash;
-    sha256_begin(&hash);
-    sha256_add(&hash, name);
-    sha256_add(&hash, slice_of(between, sizeof between));
-    sha256_add(&hash, slice_of(key, NOTE_KEY_BYTES));
-    sha256_end(&hash, digest);
-    memcpy(id, digest, NOTE_KEY_ID_BYTES);
+    vkey_id(name, VKEY_ED25519, key, id);
 }
 
 void write_vkey(struct writer *writer, struct slice name, const uint8_t key[NOTE_KEY_BYTES])
 {
-    uint8_t id[NOTE_KEY_ID_BYTES];
-    uint8_t typed[1 + NOTE_KEY_BYTES];
-    note_key_id(name, key, id);
-    typed[0] = TYPE_ED25519;
-    memcpy(typed + 1, key, NOTE_KEY_BYTES);
-    write_bytes(writer, name);
-    write_str(writer, "+");
-    write_hex(writer, slice_of(id, sizeof id));
-    write_str(writer, "+");
-    write_base64(writer, slice_of(typed, sizeof typed));
-}
-
-/* The base64 of a vkey can hold "+", so only the first two separate. */
-static bool vkey_parse(struct slice vkey, struct slice *name, uint8_t key[NOTE_KEY_BYTES])
-{
-    struct reader reader = reader_over(vkey);
-    *name = read_until(&reader, '+');
-    struct slice id_text = read_until(&reader, '+');
-    struct slice key_text = read_bytes(&reader, reader_left(&reader));
-    uint8_t typed[1 + NOTE_KEY_BYTES];
-    uint8_t id[NOTE_KEY_ID_BYTES], expected_id[NOTE_KEY_ID_BYTES];
-    if (reader.bad || !note_name_is_valid(*name) || !hex_decode(id_text, id, sizeof id) ||
-        !base64_decode(key_text, typed, sizeof typed) || typed[0] != TYPE_ED25519)
-        return false;
-    note_key_id(*name, typed + 1, expected_id);
-    memcpy(key, typed + 1, NOTE_KEY_BYTES);
-    return memcmp(id, expected_id, sizeof id) == 0;
+    vkey_write(writer, name, VKEY_ED25519, key);
 }
 
 enum sl_err note_verifier_new(struct slice vkey, struct note_verifier **out)
 {
-    struct slice name;
-    uint8_t key[NOTE_KEY_BYTES];
-    if (!vkey_parse(vkey, &name, key))
+    struct vkey parsed;
+    SL_TRY(vkey_parse(vkey, &parsed));
+    if (parsed.type != VKEY_ED25519)
         return SL_EMALFORMED;
     SL_AUTO(note_verifier) verifier = calloc(1, sizeof *verifier);
     if (!verifier)
         return SL_EINTERNAL;
-    note_key_id(name, key, verifier->id);
-    memcpy(verifier->name, name.p, name.n);
-    verifier->name_n = name.n;
-    verifier->key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, sizeof key);
+    memcpy(verifier->id, parsed.id, sizeof verifier->id);
+    memcpy(verifier->name, parsed.name.p, parsed.name.n);
+    verifier->name_n = parsed.name.n;
+    verifier->key =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, parsed.key, sizeof parsed.key);
     verifier->context = EVP_MD_CTX_new();
     if (!verifier->key || !verifier->context)
         return SL_EINTERNAL;
@@ -148,57 +109,14 @@ static bool signature_holds(struct note_verifier *verifier, struct slice text,
                1;
 }
 
-/* Splits at the last empty line. */
-static bool note_split(struct slice note, struct slice *text, struct slice *signatures)
+static enum note_check line_verify(struct note_verifier *verifier, struct slice text,
+                                   const struct note_line *line)
 {
-    if (note.n > NOTE_BYTES_MAX || note.n < 2 || note.p[note.n - 1] != '\n')
-        return false;
-    for (size_t i = note.n - 1; i > 0; i--) {
-        if (note.p[i] == '\n' && note.p[i - 1] == '\n') {
-            *text = slice_of(note.p, i);
-            *signatures = slice_of(note.p + i + 1, note.n - i - 1);
-            return signatures->n > 0;
-        }
-    }
-    return false;
-}
-
-/* Valid UTF-8, and no control below 0x20 but LF. */
-static bool text_is_valid(struct slice text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] < 0x20 && text.p[i] != '\n')
-            return false;
-    return utf8_is_valid(text);
-}
-
-/* One line: its name, and what its base64 holds. */
-static bool signature_line_parse(struct slice line, struct slice *name, uint8_t *blob,
-                                 size_t blob_cap, size_t *blob_n)
-{
-    if (!slice_starts_with_str(line, EM_DASH_SPACE))
-        return false;
-    size_t n_dash = sizeof EM_DASH_SPACE - 1;
-    struct reader reader = reader_over(slice_of(line.p + n_dash, line.n - n_dash));
-    *name = read_until(&reader, ' ');
-    struct slice base64 = read_bytes(&reader, reader_left(&reader));
-    return !reader.bad && note_name_is_valid(*name) &&
-           base64_decode_any(base64, blob, blob_cap, blob_n) && *blob_n > NOTE_KEY_ID_BYTES;
-}
-
-static enum note_check signature_line_verify(struct note_verifier *verifier, struct slice text,
-                                             struct slice line)
-{
-    uint8_t blob[1024];
-    size_t blob_n = 0;
-    struct slice name;
-    if (!signature_line_parse(line, &name, blob, sizeof blob, &blob_n))
-        return NOTE_MALFORMED;
-    if (!slice_equals(name, note_verifier_name(verifier)) ||
-        memcmp(blob, verifier->id, NOTE_KEY_ID_BYTES) != 0)
+    if (!slice_equals(line->name, note_verifier_name(verifier)) ||
+        memcmp(line->key_id, verifier->id, NOTE_KEY_ID_BYTES) != 0)
         return NOTE_OTHER_KEY;
-    if (blob_n != NOTE_KEY_ID_BYTES + NOTE_SIGNATURE_BYTES ||
-        !signature_holds(verifier, text, blob + NOTE_KEY_ID_BYTES))
+    if (line->signature_n != NOTE_SIGNATURE_BYTES ||
+        !signature_holds(verifier, text, line->signature))
         return NOTE_BAD_SIGNATURE;
     return NOTE_VALID;
 }
@@ -206,25 +124,22 @@ static enum note_check signature_line_verify(struct note_verifier *verifier, str
 enum note_check note_verify(struct note_verifier *verifier, struct slice note, struct slice *text,
                             size_t *n_signatures)
 {
-    struct slice signed_text, signatures;
-    if (!text_is_valid(note) || !note_split(note, &signed_text, &signatures))
+    struct note_lines lines;
+    struct note_line line;
+    if (!note_lines_open(note, &lines))
         return NOTE_MALFORMED;
-    struct reader reader = reader_over(signatures);
     enum note_check overall = NOTE_OTHER_KEY;
-    size_t n = 0;
-    while (reader_left(&reader) > 0) {
-        if (++n > NOTE_SIGNATURES_MAX)
-            return NOTE_MALFORMED;
-        enum note_check check =
-            signature_line_verify(verifier, signed_text, read_until(&reader, '\n'));
-        if (check == NOTE_MALFORMED)
-            return NOTE_MALFORMED;
+    enum note_line_step step;
+    while ((step = note_lines_next(&lines, &line)) == NOTE_LINE) {
+        enum note_check check = line_verify(verifier, lines.text, &line);
         if (check == NOTE_BAD_SIGNATURE || (check == NOTE_VALID && overall == NOTE_OTHER_KEY))
             overall = check;
     }
+    if (step == NOTE_LINE_MALFORMED)
+        return NOTE_MALFORMED;
     if (overall == NOTE_VALID) {
-        *text = signed_text;
-        *n_signatures = n;
+        *text = lines.text;
+        *n_signatures = lines.n;
     }
     return overall;
 }

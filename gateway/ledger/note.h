@@ -19,7 +19,7 @@ enum {
     NOTE_KEY_BYTES = 32, /* an Ed25519 public key */
     NOTE_KEY_ID_BYTES = 4,
     NOTE_SIGNATURE_BYTES = 64,
-    NOTE_BYTES_MAX = 65536,
+    NOTE_BYTES_MAX = 131072, /* room for 16 signatures of the largest type */
     NOTE_SIGNATURES_MAX = 64,
     /* name, "+", 8 digits, "+", 44 characters, NUL */
     NOTE_VKEY_BYTES_MAX = NOTE_NAME_BYTES_MAX + 1 + 8 + 1 + 44 + 1,

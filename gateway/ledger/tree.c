@@ -30,9 +30,8 @@ void tree_leaf_hash(struct slice leaf, uint8_t hash[SHA256_BYTES])
     sha256_end(&sha, hash);
 }
 
-/* `out` may be one of the two. */
-static void node_hash(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256_BYTES],
-                      uint8_t out[SHA256_BYTES])
+void tree_node_hash(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256_BYTES],
+                    uint8_t out[SHA256_BYTES])
 {
     uint8_t node[1 + 2 * SHA256_BYTES];
     node[0] = 0x01;
@@ -48,7 +47,7 @@ void tree_append(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES])
     memcpy(hash, leaf_hash, sizeof hash);
     size_t level = 0;
     for (; tree->size >> level & 1; level++)
-        node_hash(tree->subtree[level], hash, hash);
+        tree_node_hash(tree->subtree[level], hash, hash);
     memcpy(tree->subtree[level], hash, sizeof hash);
     tree->size++;
 }
@@ -64,6 +63,6 @@ void tree_root(const struct tree *tree, uint8_t root[SHA256_BYTES])
     memcpy(hash, tree->subtree[level], sizeof hash);
     for (level++; level < TREE_LEVELS; level++)
         if (tree->size >> level & 1)
-            node_hash(tree->subtree[level], hash, hash);
+            tree_node_hash(tree->subtree[level], hash, hash);
     memcpy(root, hash, sizeof hash);
 }

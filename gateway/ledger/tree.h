@@ -22,6 +22,9 @@ struct tree {
 
 void tree_init(struct tree *tree);
 void tree_leaf_hash(struct slice leaf, uint8_t hash[SHA256_BYTES]);
+/* The hash of a node over its children; `out` may be one of the two. */
+void tree_node_hash(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256_BYTES],
+                    uint8_t out[SHA256_BYTES]);
 /* O(log n) at worst, two hashes on average with that of the leaf. */
 void tree_append(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES]);
 void tree_root(const struct tree *tree, uint8_t root[SHA256_BYTES]);

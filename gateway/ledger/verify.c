@@ -72,6 +72,15 @@ static void visit_leaves(struct verifying *v, const struct batch *batch)
         v->stopped = !v->options->visit(v->options->visit_context, index++, leaf.p, leaf.n);
 }
 
+static void visit_checkpoint(struct verifying *v, const struct batch *batch)
+{
+    const struct sluis_verify_options *options = v->options;
+    struct slice note = batch->checkpoint;
+    if (!v->stopped && options->visit_checkpoint)
+        v->stopped =
+            !options->visit_checkpoint(options->visit_context, v->walk.tree.size, note.p, note.n);
+}
+
 static void count(struct verifying *v)
 {
     struct sluis_verify_report *report = v->report;
@@ -116,6 +125,7 @@ static enum sluis_verify_result walk_all(struct verifying *v)
         count(v);
         if (v->options->visit)
             visit_leaves(v, &batch);
+        visit_checkpoint(v, &batch);
     }
     count(v);
     if (v->stopped || step == WALK_END)

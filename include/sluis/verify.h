@@ -1,11 +1,16 @@
 /*
- * verify.h - checks a ledger folder offline: no gateway, no LMDB, no trust
+ * verify.h - checks ledger folders and proofs offline: no gateway, no LMDB, no trust
  *
- * Shape   walks the segments in order, recomputes every leaf hash, the tree, each checkpoint's
+ * Folder  walks the segments in order, recomputes every leaf hash, the tree, each checkpoint's
  *         root and signature, order, and CRCs; stops at the first thing that is wrong and names
  *         segment, byte, batch and receipt
+ * Proofs  one receipt against one signed checkpoint, or two checkpoints against each other, from
+ *         text alone. Pure: they read no file, ask no clock, and allocate nothing but what
+ *         OpenSSL needs within a call; about 100 KiB of stack.
  * Owns    nothing after it returns
- * Spec    docs/formats/ledger.md
+ * Links   libcrypto
+ * Spec    docs/formats/ledger.md; C2SP signed-note, tlog-checkpoint, tlog-proof, tlog-cosignature,
+ *         tlog-policy; RFC 9162 section 2.1
  */
 #ifndef SLUIS_VERIFY_H
 #define SLUIS_VERIFY_H
@@ -40,6 +45,10 @@ struct sluis_verify_report {
  */
 typedef bool sluis_verify_visit(void *context, uint64_t index, const uint8_t *leaf,
                                 size_t leaf_bytes);
+/* The same for the checkpoint of each batch, after its receipts: a signed note over `size` leaves.
+ */
+typedef bool sluis_verify_visit_checkpoint(void *context, uint64_t size, const uint8_t *note,
+                                           size_t note_bytes);
 
 struct sluis_verify_options {
     const char *vkey; /* signed-note verifier key: name+hash+base64; may end in LF */
@@ -48,6 +57,7 @@ struct sluis_verify_options {
     /* For a progress bar; may be NULL. */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
     void *progress_context;
+    sluis_verify_visit_checkpoint *visit_checkpoint; /* with visit_context; may be NULL */
 };
 
 /*
@@ -57,5 +67,51 @@ struct sluis_verify_options {
 enum sluis_verify_result sluis_verify_folder(const char *folder,
                                              const struct sluis_verify_options *options,
                                              struct sluis_verify_report *report);
+
+/*
+ * Whom to believe. At least one of the two; with both, both must hold. A policy that names no log
+ * needs the vkey beside it.
+ */
+struct sluis_trust {
+    const char *vkey;   /* the log's signed-note verifier key; may end in LF; or NULL */
+    const char *policy; /* the text of a trust file (C2SP tlog-policy), or NULL */
+    size_t policy_bytes;
+};
+
+struct sluis_proof_report {
+    char problem[256]; /* why it is invalid, or could not be checked */
+    char origin[256];  /* the rest is set when it is valid */
+    uint64_t index;    /* of the receipt; 0 for a consistency proof */
+    uint64_t old_size; /* of a consistency proof; 0 for a receipt's */
+    uint64_t size;
+    uint8_t root[32];
+    /* Witnesses of the policy whose cosignature holds, and the oldest of their times in seconds. */
+    size_t n_witnesses;
+    uint64_t oldest_cosigned_s;
+};
+
+/*
+ * Is the leaf a receipt of the log that `trust` knows? `proof` is a C2SP tlog-proof file, `leaf`
+ * the receipt's exact bytes. SLUIS_VERIFY_UNCHECKED: the vkey or the policy can't be used.
+ */
+enum sluis_verify_result sluis_verify_proof(const void *proof, size_t proof_bytes, const void *leaf,
+                                            size_t leaf_bytes, const struct sluis_trust *trust,
+                                            struct sluis_proof_report *report);
+
+/*
+ * Did the tree of the new checkpoint grow out of the old one's, with nothing changed or taken
+ * away? Both are signed notes that must hold under `trust`, and of one origin; an old size of 0
+ * proves nothing and is invalid.
+ */
+enum sluis_verify_result sluis_verify_consistency(const void *old_checkpoint, size_t old_bytes,
+                                                  const void *new_checkpoint, size_t new_bytes,
+                                                  const uint8_t (*hashes)[32], size_t n_hashes,
+                                                  const struct sluis_trust *trust,
+                                                  struct sluis_proof_report *report);
+
+/* A checkpoint alone: is it a signed note of the log that `trust` knows? */
+enum sluis_verify_result sluis_verify_checkpoint(const void *checkpoint, size_t checkpoint_bytes,
+                                                 const struct sluis_trust *trust,
+                                                 struct sluis_proof_report *report);
 
 #endif
