@@ -18,8 +18,7 @@
 #include <sys/random.h>
 
 enum {
-    SLOTS_START =
-        64, /* few cache lines: many filters are in use at once, and most answers are small */
+    SLOTS_START = 64,   /* few cache lines: most answers are small, and many are under way */
     SLOTS_KEPT = 16384, /* beyond, key_set_reset() gives the memory back */
 };
 
