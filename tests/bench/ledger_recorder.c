@@ -13,6 +13,7 @@
 
 #include <sluis/verify.h>
 
+#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,9 +189,17 @@ static void report(const char *folder, const char *vkey)
     enum sluis_verify_result result = sluis_verify_folder(folder, &options, &found);
     double wall_s = (double)(clock_monotonic_ms() - begin_ms) / 1000;
     printf("mean batch %.1f receipts, %llu segments; verified in %.2f s, %.0f receipts/s: %s\n",
-           (double)found.n_receipts / (double)found.n_batches,
-           (unsigned long long)found.n_segments, wall_s, (double)found.n_receipts / wall_s,
+           (double)found.n_receipts / (double)found.n_batches, (unsigned long long)found.n_segments,
+           wall_s, (double)found.n_receipts / wall_s,
            result == SLUIS_VERIFY_VALID ? "valid" : found.problem);
+}
+
+static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *place)
+{
+    (void)stat;
+    (void)kind;
+    (void)place;
+    return remove(path);
 }
 
 int main(int argc, char **argv)
@@ -227,6 +236,5 @@ int main(int argc, char **argv)
     run(recorder, (size_t)n_threads, (size_t)in_flight, seconds);
     recorder_stop(recorder);
     report(folder, recorder_vkey(recorder));
-    printf("left in %s\n", root);
-    return 0;
+    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : 1;
 }
