@@ -155,7 +155,7 @@ verified=$("$build/tools/sluis-audit/sluis-audit" verify "$dir/node/state/ledger
 
 nginx_rate=$(median "${nginx_rates[@]}") sluis_rate=$(median "${sluis_rates[@]}")
 echo
-echo "$connections connections, ${#body}-byte body, ledger on $(stat -f -c %T "$dir"), medians of $rounds runs of ${seconds} s"
+echo "$connections connections, ${#body}-byte body, ledger on $(df --output=fstype "$dir" | tail -n 1), medians of $rounds runs of ${seconds} s"
 printf '%-8s %10s %16s   %s\n' "" "requests/s" "CPU us/request" "p50 p99 (last run)"
 printf '%-8s %10d %16s   %s\n' nginx "$nginx_rate" "$(median "${nginx_cpus[@]}")" "$nginx_latency"
 printf '%-8s %10d %16s   %s\n' sluisd "$sluis_rate" "$(median "${sluis_cpus[@]}")" "$sluis_latency"

@@ -92,7 +92,7 @@ def test_once_withdrawn_is_said_nothing_more_is_released(fresh):
 def test_a_flow_under_way_is_checked_again_when_it_is_recorded(fresh):
     """The app answers only after the withdrawal: decided with consent, recorded without."""
     import answers
-    from conftest import feature
+    from world import feature
     fresh.gateway.limits |= {"app_head_ms": 20000, "flow_ms": 30000}
     fresh.gateway.write_config()
     fresh.gateway.start()
@@ -120,7 +120,7 @@ def test_a_flow_under_way_is_checked_again_when_it_is_recorded(fresh):
 
 def test_a_narrowed_consent_stops_the_wider_answer_under_way(fresh):
     import answers
-    from conftest import feature
+    from world import feature
     fresh.gateway.limits |= {"app_head_ms": 20000, "flow_ms": 30000}
     fresh.gateway.write_config()
     fresh.gateway.start()

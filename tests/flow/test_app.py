@@ -4,7 +4,7 @@ import json
 import pytest
 
 import answers
-from conftest import feature
+from world import feature
 from gateway import consent
 
 ONE = feature("somebody")

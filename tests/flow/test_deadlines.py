@@ -8,7 +8,7 @@ from gateway import POSITION, consent
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    from conftest import World
+    from world import World
     limits = {"request_head_ms": 400, "connection_idle_ms": 600, "connections_per_address": 40}
     one = World(tmp_path_factory.mktemp("strict") / "node", limits=limits)
     try:

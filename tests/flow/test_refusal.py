@@ -5,7 +5,7 @@ import pytest
 
 import answers
 import partner as partner_
-from conftest import feature
+from world import feature
 from gateway import LISTENING, POSITION, consent
 
 UNKNOWN_PSEUDONYM = "A" * 43

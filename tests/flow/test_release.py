@@ -5,7 +5,7 @@ import pytest
 
 import answers
 import gateway
-from conftest import DATA, feature
+from world import DATA, feature
 from gateway import LISTENING, POSITION, TRACE, consent
 
 EXACT = "location: {}\nlocation.speed: {}"

@@ -7,7 +7,7 @@ import pytest
 import answers
 import partner
 from app import App
-from conftest import World, feature
+from world import World, feature
 from gateway import POSITION, consent, run
 
 
