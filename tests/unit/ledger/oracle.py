@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""A second verifier, written from docs/formats/{ledger,receipt}.md alone.
+
+oracle.py MAKE_LEDGER lets that program make a ledger and checks every byte of it: form, CRCs,
+tree, checkpoints, and the tags and commitments of a subject whose key is known. Shares no code
+with the gateway; signatures are checked by the openssl command.
+"""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+CRC_TABLE = []
+for i in range(256):
+    for _ in range(8):
+        i = i >> 1 ^ (0x82F63B78 if i & 1 else 0)
+    CRC_TABLE.append(i)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 255]
+    return crc ^ 0xFFFFFFFF
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+class Tree:
+    """RFC 9162 section 2.1 by levels: each level keeps all its complete nodes."""
+
+    def __init__(self):
+        self.levels = [[]]
+
+    def append(self, leaf):
+        self.levels[0].append(sha256(b"\0" + leaf))
+        level = 0
+        while len(self.levels[level]) % 2 == 0:
+            if level + 1 == len(self.levels):
+                self.levels.append([])
+            left, right = self.levels[level][-2:]
+            self.levels[level + 1].append(sha256(b"\1" + left + right))
+            level += 1
+
+    def root(self):
+        right = None
+        for nodes in self.levels:
+            if len(nodes) % 2 == 1:
+                right = nodes[-1] if right is None else sha256(b"\1" + nodes[-1] + right)
+        return right
+
+
+class Key:
+    """A vkey, and openssl to check signatures under it."""
+
+    def __init__(self, vkey, folder):
+        self.name, key_id, rest = vkey.strip().split("+", 2)
+        typed = base64.b64decode(rest, validate=True)
+        assert typed[0] == 1 and len(typed) == 33
+        self.id = sha256(self.name.encode() + b"\n" + typed)[:4]
+        assert self.id.hex() == key_id
+        self.folder = folder
+        self.file = os.path.join(folder, "key.der")
+        with open(self.file, "wb") as file:
+            file.write(bytes.fromhex("302a300506032b6570032100") + typed[1:])
+
+    def check(self, note):
+        """The text of a signed note with one signature, which must hold."""
+        text, line = note.decode().rsplit("\n\n", 1)
+        text += "\n"
+        dash, name, blob = line.rstrip("\n").split(" ")
+        signature = base64.b64decode(blob, validate=True)
+        assert line.endswith("\n") and dash == "\u2014" and name == self.name
+        assert signature[:4] == self.id and len(signature) == 68
+        files = {"text": text.encode(), "signature": signature[4:]}
+        for file_name, content in files.items():
+            with open(os.path.join(self.folder, file_name), "wb") as file:
+                file.write(content)
+        subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", self.file,
+             "-rawin", "-in", "text", "-sigfile", "signature"],
+            cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+        return text
+
+
+def check_head(segment, first_index, origin):
+    magic, version, alignment, first, size, n = struct.unpack_from("<8sIIQQH", segment)
+    assert magic == b"SLUISSEG" and version == 1 and alignment in (512, 1024, 2048, 4096)
+    assert first == first_index and size == len(segment) and segment[34:34 + n] == origin
+    assert not any(segment[34 + n:alignment - 4])
+    assert struct.unpack_from("<I", segment, alignment - 4)[0] == crc32c(segment[:alignment - 4])
+    return alignment
+
+
+def check_batch(segment, at, alignment, tree, newest, key, leaves, check_signature):
+    magic, total, first, n, receipts_bytes, time_ms, checkpoint_bytes, zero = struct.unpack_from(
+        "<4sIQIIqII", segment, at)
+    assert magic == b"SLB1" and zero == 0 and first == len(leaves) and 1 <= n <= 1024
+    assert total == 40 + receipts_bytes + 4 * n + checkpoint_bytes + 4
+    batch = segment[at:at + total]
+    assert struct.unpack_from("<I", batch, total - 4)[0] == crc32c(batch[:-4])
+    place = 40
+    for i in range(n):
+        length = struct.unpack_from(">H", batch, place)[0]
+        entry = batch[place:place + 2 + length]
+        assert struct.unpack_from("<I", batch, 40 + receipts_bytes + 4 * i)[0] == crc32c(entry)
+        leaves.append(entry[2:])
+        tree.append(entry[2:])
+        place += 2 + length
+    assert place == 40 + receipts_bytes
+    note = batch[-4 - checkpoint_bytes:-4]
+    text = key.check(note) if check_signature else note.decode().rsplit("\n\n", 1)[0] + "\n"
+    assert text == "%s\n%d\n%s\n" % (key.name, len(leaves), base64.b64encode(tree.root()).decode())
+    end = at + (total + alignment - 1) // alignment * alignment
+    assert not any(segment[at + total:end])
+    newest.append(time_ms)
+    return end
+
+
+def read_ledger(folder, key):
+    tree, leaves, newest, n_segments, n_batches = Tree(), [], [], 0, 0
+    names = sorted(os.listdir(folder))
+    while True:
+        name = "%020d.seg" % len(leaves)
+        if name not in names:
+            break
+        with open(os.path.join(folder, name), "rb") as file:
+            segment = file.read()
+        at = alignment = check_head(segment, len(leaves), key.name.encode())
+        while at < len(segment) and any(segment[at:at + 40]):
+            at = check_batch(segment, at, alignment, tree, newest, key, leaves, n_batches % 7 == 0)
+            n_batches += 1
+        assert not any(segment[at:])
+        n_segments += 1
+    assert n_segments == len(names)
+    return leaves, newest, n_segments
+
+
+def unpadded(digest):
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def check_subject(leaves, key, basis, body):
+    """Every receipt of a subject, by its numbers: none is missing, each opens."""
+    by_tag = {json.loads(leaf)["tag"]: json.loads(leaf) for leaf in leaves}
+    assert len(by_tag) == len(leaves)
+
+    def derive(label, n, field=b""):
+        return hmac.new(key, label + b"\0" + struct.pack(">Q", n) + field, "sha256").digest()
+
+    n = 0
+    while True:
+        receipt = by_tag.get(unpadded(derive(b"tag", n)[:16]))
+        if not receipt:
+            return n
+        assert receipt["basis"] == unpadded(sha256(derive(b"salt", n, b"basis") + basis))
+        if receipt["body"]:
+            assert receipt["body"] == unpadded(sha256(derive(b"salt", n, b"body") + body))
+        n += 1
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.argv[1], folder], check=True, stderr=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+        with open(os.path.join(folder, "vkey"), encoding="utf-8") as file:
+            key = Key(file.read(), folder)
+        leaves, newest, n_segments = read_ledger(os.path.join(folder, "copy"), key)
+    assert len(leaves) == 5005 and n_segments >= 2 and newest == sorted(newest)
+    kinds = [(json.loads(leaf)["kind"], json.loads(leaf).get("decision")) for leaf in leaves[:5]]
+    assert kinds == [("pull", "release"), ("pull", "refuse"), ("policy", None),
+                     ("pull", "release"), ("pull", "refuse")]
+    assert check_subject(leaves, b"\xa0" * 32, b"\x5a" * 32, b"\xa5" * 32) == 3 + 1250
+    assert check_subject(leaves, b"\xa1" * 32, b"\x5a" * 32, b"\xa5" * 32) == 1 + 1250
+    print("%d receipts in %d segments agree" % (len(leaves), n_segments))
+
+
+if __name__ == "__main__":
+    main()
