@@ -9,6 +9,10 @@
 int verify_run(struct cli *cli);
 int show_run(struct cli *cli);
 int list_run(struct cli *cli);
+int checkpoint_run(struct cli *cli);
+int prove_run(struct cli *cli);
+int verify_proof_run(struct cli *cli);
+int consistency_run(struct cli *cli);
 
 /* Keys of the options; letters where there is a short form. */
 enum {
@@ -16,10 +20,14 @@ enum {
     KEY_PARTNER = 'p',
     KEY_ROUTE = 'r',
     KEY_DECISION = 'd',
+    KEY_OUTPUT = 'o',
     KEY_KIND = 200,
     KEY_SINCE,
     KEY_UNTIL,
     KEY_LIMIT,
+    KEY_LEAF,
+    KEY_POLICY,
+    KEY_PROOF,
 };
 
 /* The exit codes of a check, whichever command makes it. */

@@ -29,12 +29,25 @@ struct ledger_source {
 SL_NODISCARD int ledger_source_init(struct ledger_source *source, const struct cli *cli,
                                     const char *folder);
 
+/* The key alone; there may be none. */
+SL_NODISCARD int ledger_source_key(struct ledger_source *source, const struct cli *cli);
+
 typedef bool ledger_visit(void *context, uint64_t index, struct slice leaf);
 /* Without a key: an exit code; what is wrong has been said. */
 SL_NODISCARD int ledger_read(struct ledger_source *source, ledger_visit *visit, void *context);
 /* With a key, and a progress bar. */
 enum sluis_verify_result ledger_verify(struct ledger_source *source, ledger_visit *visit,
                                        void *context, struct sluis_verify_report *report);
+/* The same, and each batch's checkpoint after its receipts. */
+typedef bool ledger_visit_checkpoint(void *context, uint64_t size, struct slice note);
+struct ledger_visitor {
+    ledger_visit *leaf;                  /* may be NULL, and so may be */
+    ledger_visit_checkpoint *checkpoint; /* this */
+    void *context;
+};
+enum sluis_verify_result ledger_walk(struct ledger_source *source,
+                                     const struct ledger_visitor *visitor,
+                                     struct sluis_verify_report *report);
 /* Either of both; says what is wrong. For `show` and `list`. */
 SL_NODISCARD int ledger_each(struct ledger_source *source, ledger_visit *visit, void *context);
 /* On standard error, when there was no key. */

@@ -5,15 +5,17 @@
 #include "common/terminal.h"
 #include "ledger.h"
 
-struct bridge {
-    ledger_visit *visit;
-    void *context;
-};
-
 static bool pass_on(void *context, uint64_t index, const uint8_t *leaf, size_t leaf_bytes)
 {
-    struct bridge *bridge = context;
-    return !bridge->visit || bridge->visit(bridge->context, index, slice_of(leaf, leaf_bytes));
+    const struct ledger_visitor *visitor = context;
+    return !visitor->leaf || visitor->leaf(visitor->context, index, slice_of(leaf, leaf_bytes));
+}
+
+static bool pass_checkpoint_on(void *context, uint64_t size, const uint8_t *note, size_t note_bytes)
+{
+    const struct ledger_visitor *visitor = context;
+    return !visitor->checkpoint ||
+           visitor->checkpoint(visitor->context, size, slice_of(note, note_bytes));
 }
 
 static void show_progress(void *context, uint64_t bytes_done, uint64_t bytes_total)
@@ -21,15 +23,17 @@ static void show_progress(void *context, uint64_t bytes_done, uint64_t bytes_tot
     progress_show(context, bytes_done, bytes_total);
 }
 
-enum sluis_verify_result ledger_verify(struct ledger_source *source, ledger_visit *visit,
-                                       void *context, struct sluis_verify_report *report)
+enum sluis_verify_result ledger_walk(struct ledger_source *source,
+                                     const struct ledger_visitor *visitor,
+                                     struct sluis_verify_report *report)
 {
     struct progress progress = {.what = "checking"};
-    struct bridge bridge = {visit, context};
+    struct ledger_visitor own = *visitor;
     const struct sluis_verify_options options = {
         .vkey = source->vkey,
         .visit = pass_on,
-        .visit_context = &bridge,
+        .visit_checkpoint = pass_checkpoint_on,
+        .visit_context = &own,
         .progress = show_progress,
         .progress_context = &progress,
     };
@@ -37,6 +41,13 @@ enum sluis_verify_result ledger_verify(struct ledger_source *source, ledger_visi
     progress_clear(&progress);
     snprintf(source->origin, sizeof source->origin, "%s", report->origin);
     return result;
+}
+
+enum sluis_verify_result ledger_verify(struct ledger_source *source, ledger_visit *visit,
+                                       void *context, struct sluis_verify_report *report)
+{
+    const struct ledger_visitor visitor = {.leaf = visit, .context = context};
+    return ledger_walk(source, &visitor, report);
 }
 
 int ledger_each(struct ledger_source *source, ledger_visit *visit, void *context)

@@ -27,6 +27,33 @@ static const struct argp_option show_options[] = {
     {0},
 };
 
+static const struct argp_option checkpoint_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write the checkpoint to FILE", 0},
+    {0},
+};
+
+static const struct argp_option prove_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE (by custom, *.tlog-proof)", 0},
+    {"leaf", KEY_LEAF, "FILE", 0, "write the receipt to FILE, byte by byte as it was recorded", 0},
+    {0},
+};
+
+static const struct argp_option verify_proof_options[] = {
+    {"leaf", KEY_LEAF, "FILE", 0, "the receipt; \"-\" is standard input", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"policy", KEY_POLICY, "FILE", 0, "a trust file: logs, witnesses, and how many are enough", 0},
+    {0},
+};
+
+static const struct argp_option consistency_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE", 0},
+    {"proof", KEY_PROOF, "FILE", 0, "check with a proof written before, without a folder", 0},
+    {0},
+};
+
 static const struct cli_command commands[] = {
     {"verify", "DIR", 1, 1, "recompute everything and say whether it holds",
      "Checks every receipt's bytes, their order, the tree, and the signature of every checkpoint, "
@@ -44,6 +71,33 @@ static const struct cli_command commands[] = {
      "Example:\n  sluis-audit list state/ledger --partner soundmap --decision release --since "
      "2026-11-01",
      list_options, list_run},
+    {"checkpoint", "DIR", 1, 1, "print the newest checkpoint, to be kept",
+     "Checks the whole ledger and prints the signed note over its size and root. Keep it where the "
+     "operator can't reach it: next year, `consistency' checks that the ledger is still the same "
+     "one.\n\n"
+     "Example:\n  sluis-audit checkpoint state/ledger --key ledger.vkey -o 2026.checkpoint",
+     checkpoint_options, checkpoint_run},
+    {"prove", "N DIR", 2, 2, "write the proof that receipt N is in the ledger",
+     "Reads and checks the whole ledger once, and writes a proof (C2SP tlog-proof) under its "
+     "newest "
+     "checkpoint; with the receipt and the key, anybody can check it without the ledger.\n\n"
+     "Example:\n  sluis-audit prove 17 state/ledger --key ledger.vkey -o 17.tlog-proof --leaf "
+     "17.json",
+     prove_options, prove_run},
+    {"verify-proof", "FILE", 1, 1, "check a receipt's proof, without the ledger",
+     "Needs the receipt, and the ledger's key or a trust file that names the ledger (C2SP "
+     "tlog-policy), or both. A line feed at the end of the receipt is not part of it. The exit "
+     "code is 0 when the proof holds, 1 when it does not, 2 when it could not be checked.\n\n"
+     "Example:\n  sluis-audit verify-proof 17.tlog-proof --leaf 17.json --key ledger.vkey",
+     verify_proof_options, verify_proof_run},
+    {"consistency", "OLD [NEW] DIR", 1, 3, "check that the ledger grew, and nothing else",
+     "OLD and NEW are checkpoints in files (or proofs that hold one), or sizes; without NEW it is "
+     "the end of the ledger. The ledger up to NEW is read and checked once. With --proof there is "
+     "no DIR: OLD and NEW are compared by a proof that `consistency -o' wrote. The exit code is 0 "
+     "when NEW holds all of OLD unchanged, 1 when not, 2 when it could not be checked.\n\n"
+     "Examples:\n  sluis-audit consistency 2026.checkpoint state/ledger --key ledger.vkey\n"
+     "  sluis-audit consistency 2026.checkpoint 2027.checkpoint --proof growth --key ledger.vkey",
+     consistency_options, consistency_run},
 };
 
 static const struct argp_option options[] = {{0}};

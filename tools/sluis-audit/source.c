@@ -72,11 +72,15 @@ static int read_key(struct ledger_source *source, const char *path)
     return EX_OK;
 }
 
+int ledger_source_key(struct ledger_source *source, const struct cli *cli)
+{
+    source->cli = cli;
+    return cli->given[KEY_KEY] ? read_key(source, cli->values[KEY_KEY]) : EX_OK;
+}
+
 int ledger_source_init(struct ledger_source *source, const struct cli *cli, const char *folder)
 {
     source->cli = cli;
     int code = find_folder(source, folder);
-    if (code == EX_OK && cli->given[KEY_KEY])
-        code = read_key(source, cli->values[KEY_KEY]);
-    return code;
+    return code == EX_OK ? ledger_source_key(source, cli) : code;
 }

@@ -1,0 +1,49 @@
+/*
+ * checkpoint.c - the newest checkpoint of a ledger that holds, as it was signed
+ */
+#include "commands.h"
+#include "common/terminal.h"
+#include "ledger.h"
+#include "output.h"
+
+static bool keep_checkpoint(void *context, uint64_t size, struct slice note)
+{
+    kept_note_set(context, size, note);
+    return true;
+}
+
+int checkpoint_run(struct cli *cli)
+{
+    static struct kept_note kept;
+    if (!cli->given[KEY_KEY])
+        return cli_misused(cli, "the checkpoint under which key? add --key FILE");
+    struct ledger_source source = {0};
+    int code = ledger_source_init(&source, cli, cli->arguments[0]);
+    if (code != EX_OK)
+        return code;
+    const struct ledger_visitor visitor = {.checkpoint = keep_checkpoint, .context = &kept};
+    struct sluis_verify_report report = {0};
+    enum sluis_verify_result result = ledger_walk(&source, &visitor, &report);
+    if (result != SLUIS_VERIFY_VALID) {
+        report_print_problem(cli, result, &report);
+        if (cli->json)
+            cli_print_json(cli, output_problem_json(result, report.problem));
+        return (int)result;
+    }
+    if (kept.n == 0)
+        return output_problem(cli, SLUIS_VERIFY_UNCHECKED, "the ledger has no receipt yet");
+    if (cli->given[KEY_OUTPUT] &&
+        (code = output_file(cli, cli->values[KEY_OUTPUT], kept_note_slice(&kept))) != EX_OK)
+        return code;
+    if (cli->json) {
+        char root[OUTPUT_HASH_CHARS];
+        output_hash(report.root, root);
+        return cli_print_json(cli, json_pack("{s:o, s:o, s:s, s:o}", "origin",
+                                             json_of_slice(slice_of_str(source.origin)), "size",
+                                             json_of_u64(kept.size), "root", root, "checkpoint",
+                                             json_of_slice(kept_note_slice(&kept))));
+    }
+    if (!cli->given[KEY_OUTPUT])
+        output_text(kept_note_slice(&kept));
+    return EX_OK;
+}
