@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -320,6 +321,20 @@ static void segments_roll_over_without_a_gap(void **state)
     fixture_assert_valid(fixture, 7501);
 }
 
+static void segments_are_as_long_as_they_may_be_and_aligned(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256];
+    struct stat segment;
+    fixture->limits.segment_bytes = (1 << 20) + 4097;
+    fixture_open(fixture);
+    assert_int_equal(fixture_release(fixture, 0), RECORD_DURABLE);
+    fixture_segment_path(fixture, 0, path);
+    assert_int_equal(stat(path, &segment), 0);
+    assert_int_equal(segment.st_size, (1 << 20) + 4096);
+    fixture_assert_valid(fixture, 1);
+}
+
 static void the_newest_checkpoint_verifies_and_names_the_size(void **state)
 {
     struct fixture *fixture = *state;
@@ -439,6 +454,7 @@ int main(void)
         LEDGER_TEST(the_queue_takes_its_limit_and_consents_beyond_it),
         LEDGER_TEST(a_batch_has_at_most_its_limit),
         LEDGER_TEST(segments_roll_over_without_a_gap),
+        LEDGER_TEST(segments_are_as_long_as_they_may_be_and_aligned),
         LEDGER_TEST(the_newest_checkpoint_verifies_and_names_the_size),
         LEDGER_TEST(many_threads_get_each_index_once),
     };

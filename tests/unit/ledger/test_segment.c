@@ -81,6 +81,19 @@ static void no_byte_of_a_head_can_be_changed(void **state)
         assert_int_equal(segment_head_parse(slice_of(block, n), &head), SL_EMALFORMED);
 }
 
+static void a_segment_has_at_most_segment_bytes(void **state)
+{
+    (void)state;
+    uint8_t block[SEGMENT_ALIGNMENT_MAX] = {0};
+    struct segment_head head = a_head, found;
+    head.segment_bytes = LIMIT_MAX_segment_bytes;
+    segment_head_write(&head, block);
+    assert_int_equal(segment_head_parse(slice_of(block, sizeof block), &found), SL_OK);
+    head.segment_bytes += head.alignment_bytes;
+    segment_head_write(&head, block);
+    assert_int_equal(segment_head_parse(slice_of(block, sizeof block), &found), SL_EMALFORMED);
+}
+
 /* Changed by somebody who knows how to compute a CRC. */
 static void a_head_with_values_that_cannot_be_is_refused(void **state)
 {
@@ -240,6 +253,7 @@ int main(void)
         cmocka_unit_test(names_are_twenty_digits),
         cmocka_unit_test(a_head_comes_back),
         cmocka_unit_test(no_byte_of_a_head_can_be_changed),
+        cmocka_unit_test(a_segment_has_at_most_segment_bytes),
         cmocka_unit_test(a_head_with_values_that_cannot_be_is_refused),
         cmocka_unit_test(a_batch_comes_back),
         cmocka_unit_test(no_byte_of_a_batch_can_be_changed),

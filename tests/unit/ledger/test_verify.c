@@ -33,6 +33,16 @@ static int setup(void **state)
     return 0;
 }
 
+/* Where O_DIRECT is, most likely: what is read then comes past the page cache of the writer. */
+static int setup_on_disk(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
+    fixture_init(fixture);
+    *state = fixture;
+    return 0;
+}
+
 static int teardown(void **state)
 {
     fixture_deinit(*state);
@@ -514,6 +524,11 @@ static void a_ledger_in_use_is_valid_at_every_moment(void **state)
     }
 }
 
+static void a_ledger_in_use_on_disk_is_valid_at_every_moment(void **state)
+{
+    a_ledger_in_use_is_valid_at_every_moment(state);
+}
+
 int main(void)
 {
 #define VERIFY_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -532,6 +547,8 @@ int main(void)
         VERIFY_TEST(a_segment_under_a_wrong_name_is_found),
         VERIFY_TEST(a_middle_segment_that_ends_early_is_found),
         VERIFY_TEST(a_ledger_in_use_is_valid_at_every_moment),
+        cmocka_unit_test_setup_teardown(a_ledger_in_use_on_disk_is_valid_at_every_moment,
+                                        setup_on_disk, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
