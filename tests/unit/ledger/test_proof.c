@@ -151,7 +151,6 @@ static void proof_of_hex(const char *const *hex, struct proof *out)
 #define H67   "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0"
 #define H0123 "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"
 #define H4567 "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4"
-#define H7    "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f"
 
 static void published_inclusion_proofs_come_out_and_hold(void **state)
 {
@@ -164,7 +163,7 @@ static void published_inclusion_proofs_come_out_and_hold(void **state)
         {0, 8, {H1, H23, H4567, NULL}},
         {2, 3, {H01, NULL}},
         {5, 8, {H4, H67, H0123, NULL}},
-        {6, 8, {H7, H45, H0123, NULL}},
+        {1, 5, {H0, H23, H4, NULL}},
     };
     published_tree();
     for (size_t i = 0; i < SL_LENGTH(cases); i++) {
