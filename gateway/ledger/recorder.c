@@ -42,7 +42,7 @@ static enum sl_err refuse(struct recorder_problem *problem, enum sl_err err, con
 static enum sl_err open_signer(struct recorder *r, const struct recorder_config *config,
                                struct recorder_problem *problem, struct note_verifier **verifier)
 {
-    struct note_problem note_problem;
+    struct note_problem note_problem = {"out of memory"};
     enum sl_err err = note_signer_open(config->key_file, config->origin, &note_problem, &r->signer);
     if (err != SL_OK)
         return refuse(problem, err, note_problem.text);

@@ -100,6 +100,7 @@ static void published_keys_are_keys_and_others_are_not(void **state)
 {
     (void)state;
     SL_AUTO(note_verifier) verifier = verifier_of(go_vkey); /* its base64 holds "+" */
+    assert_true(slice_equals_str(note_verifier_name(verifier), "sum.golang.org"));
     static const char *const wrong[] = {
         "",
         "PeterNeumann",
