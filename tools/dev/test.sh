@@ -36,6 +36,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 root=$PWD
 logs=$root/build/logs
 mkdir -p "$logs"
+# Short, because a node's control socket lies below it and has at most 107 bytes.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/sluis-XXXXXX") || exit 2
+trap 'rm -rf "$scratch"' EXIT
 python=/usr/bin/python3
 export LC_ALL=C.UTF-8
 # Sanitizers end a program at the first finding, so that no test passes in spite of one.
@@ -118,7 +121,7 @@ flow_tests() {
   rm -f "$logs/flow-$name.xml"
   SLUIS_BUILD=$root/build/$name "${without_aslr[@]}" "$python" -B -m pytest -q \
     --junitxml="$logs/flow-$name.xml" -c tests/pytest.ini --rootdir tests \
-    --basetemp "$root/build/tmp-$name" -o tmp_path_retention_policy=failed "$@" \
+    --basetemp "$scratch/$name" "$@" \
     >"$logs/flow-$name.log" 2>&1 || tail -n 120 "$logs/flow-$name.log"
   add_counts pytest "$logs/flow-$name.xml" "flow and crash tests, $name"
 }
