@@ -102,6 +102,7 @@ static bool read_class(struct build *build, const struct yaml_node *node,
 static void report_fault(struct build *build, const struct yaml_node *node, enum path_fault fault,
                          size_t at)
 {
+    SL_ASSERT(node); /* a fault is some field's */
     build->no_memory = build->no_memory || fault == PATH_NO_MEMORY;
     uint32_t column = node->key_column;
     if (fault == PATH_SYNTAX) {

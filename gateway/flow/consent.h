@@ -47,9 +47,9 @@ struct recorder_ops consent_recorder_ops(struct consent_memory *memory);
 struct consent_missing;
 SL_NODISCARD enum sl_err consent_missing_find(struct store *store, struct recorder *recorder,
                                               struct consent_missing **out);
-SL_NODISCARD enum sl_err consent_missing_record(struct consent_missing *missing,
+SL_NODISCARD enum sl_err consent_missing_record(struct consent_missing *list,
                                                 struct recorder *recorder);
-void consent_missing_free(struct consent_missing *missing);
+void consent_missing_free(struct consent_missing *list);
 SL_DEFINE_AUTO(consent_missing, consent_missing_free)
 
 #endif

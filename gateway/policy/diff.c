@@ -200,6 +200,7 @@ static void compare_at_most(struct comparing *comparing, const struct policy_con
 static void compare_rest(struct comparing *comparing, const struct policy_consent *old,
                          const struct policy_consent *new)
 {
+    SL_ASSERT(comparing->old && comparing->new); /* a consent of each, so both are there */
     if (!slice_equals(old->in_return, new->in_return)) {
         note(comparing, false, false);
         say(comparing->details, "in return: ");
