@@ -72,6 +72,7 @@ enum sl_err store_fail(struct store *store, int code, const char *doing);
 int write_begin(struct store *store, MDB_txn **out);
 int write_commit(struct store *store, MDB_txn **txn);
 int pending_forget(struct store *store, MDB_txn *txn);
+int meta_count_change(struct store *store, MDB_txn *txn);
 
 /* Keeps blocks allocated behind the pages in use; for the writer, outside of a transaction. */
 void reserve_keep(struct store *store);

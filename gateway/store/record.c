@@ -21,7 +21,8 @@
  * pending    id[16] || u64be n                         -> opaque
  *
  * meta       "format" -> u32; "check" -> 32 zero bytes wrapped under the key-encryption key,
- *            which tells a wrong key from a damaged record
+ *            which tells a wrong key from a damaged record; "changes" -> u64, how many policy
+ *            changes there were; "pin NAME" -> opaque
  *
  * What a record says of its own lengths must add up to its size exactly.
  */

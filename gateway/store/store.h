@@ -30,6 +30,8 @@ enum {
     STORE_APP_BYTES_MAX = LIMIT_MAX_config_id_bytes,
     STORE_USER_BYTES_MAX = LIMIT_MAX_account_user_bytes,
     STORE_ACCOUNTS_BYTES_MAX = 65535, /* of one subject, with two bytes for each account */
+    STORE_PIN_NAME_BYTES_MAX = 32,
+    STORE_PIN_BYTES_MAX = 64,
 };
 
 struct store;
@@ -165,5 +167,14 @@ SL_NODISCARD enum sl_err store_pending_each(struct store *store,
 SL_NODISCARD enum sl_err store_pending_done(struct store *store,
                                             const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t n,
                                             bool now);
+
+/* How many policy changes were ever committed; from any thread. */
+SL_NODISCARD enum sl_err store_n_changes(struct store *store, uint64_t *n_changes);
+/*
+ * Keeps `value` under `name` when there is none yet; *matches says whether what is kept is the
+ * same. Never replaced. SL_ELIMIT: the value has more than STORE_PIN_BYTES_MAX bytes.
+ */
+SL_NODISCARD enum sl_err store_pin(struct store *store, const char *name, struct slice value,
+                                   bool *matches);
 
 #endif

@@ -154,6 +154,8 @@ static int apply_change(struct store *store, MDB_txn *txn, const struct store_ch
     int code = put_live(store, txn, change->id, live);
     if (code == 0)
         code = put_history(store, txn, change, digest);
+    if (code == 0)
+        code = meta_count_change(store, txn);
     if (code != 0)
         return code;
     uint8_t key[RECORD_KEY_BYTES];

@@ -1,0 +1,103 @@
+/*
+ * meta.c - what the store keeps about itself: the number of changes, and pins
+ *
+ * The count is incremented in the transaction of each policy change, so it tells how many receipts
+ * of policies a ledger must hold that belongs to this store: one that holds fewer was cut off, or
+ * is another's. A pin keeps a few bytes from the first start on, so that a later start can tell
+ * that something outside of the store was exchanged.
+ *
+ * The layouts stand in record.c.
+ */
+#include "store/env.h"
+
+#include "base/reader.h"
+
+#include <string.h>
+
+static const struct slice changes_key = SLICE_LITERAL("changes");
+static const struct slice pin_prefix = SLICE_LITERAL("pin ");
+
+/* A store whose first change is still to come has no count. */
+static int get_n_changes(struct store *store, MDB_txn *txn, uint64_t *n_changes)
+{
+    MDB_val key = val_of(changes_key);
+    MDB_val value;
+    int code = mdb_get(txn, store->meta, &key, &value);
+    if (code == MDB_NOTFOUND) {
+        *n_changes = 0;
+        return 0;
+    }
+    if (code != 0)
+        return code;
+    struct reader reader = reader_over(slice_of_val(value));
+    uint64_t n = read_u64(&reader);
+    if (reader.bad || reader_left(&reader) > 0)
+        return MDB_CORRUPTED;
+    *n_changes = n;
+    return 0;
+}
+
+int meta_count_change(struct store *store, MDB_txn *txn)
+{
+    uint64_t n_changes;
+    int code = get_n_changes(store, txn, &n_changes);
+    if (code != 0)
+        return code;
+    uint8_t bytes[8];
+    struct writer writer = writer_over(bytes, sizeof bytes);
+    write_u64(&writer, n_changes + 1);
+    MDB_val key = val_of(changes_key);
+    MDB_val value = val_of(writer_slice(&writer));
+    return mdb_put(txn, store->meta, &key, &value, 0);
+}
+
+enum sl_err store_n_changes(struct store *store, uint64_t *n_changes)
+{
+    SL_AUTO(MDB_txn) txn = NULL;
+    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (code == 0)
+        code = get_n_changes(store, txn, n_changes);
+    if (code == 0)
+        return SL_OK;
+    STORE_LOCK(store);
+    return store_fail(store, code, "read the number of changes");
+}
+
+/* One that is there is compared, and the transaction left as it was. */
+static int pin_in(struct store *store, MDB_txn **txn, struct slice name, struct slice value,
+                  bool *matches)
+{
+    MDB_val key = val_of(name);
+    MDB_val found;
+    int code = mdb_get(*txn, store->meta, &key, &found);
+    if (code == 0) {
+        *matches = slice_equals(slice_of_val(found), value);
+        return 0;
+    }
+    if (code != MDB_NOTFOUND)
+        return code;
+    found = val_of(value);
+    code = mdb_put(*txn, store->meta, &key, &found, MDB_NOOVERWRITE);
+    if (code == 0)
+        code = write_commit(store, txn);
+    if (code == 0)
+        *matches = true;
+    return code;
+}
+
+enum sl_err store_pin(struct store *store, const char *name, struct slice value, bool *matches)
+{
+    uint8_t key[sizeof "pin " + STORE_PIN_NAME_BYTES_MAX];
+    struct writer writer = writer_over(key, sizeof key);
+    SL_ASSERT(name[0] && strlen(name) <= STORE_PIN_NAME_BYTES_MAX);
+    write_bytes(&writer, pin_prefix);
+    write_str(&writer, name);
+    if (value.n > STORE_PIN_BYTES_MAX)
+        return SL_ELIMIT;
+    STORE_LOCK(store);
+    SL_AUTO(MDB_txn) txn = NULL;
+    int code = write_begin(store, &txn);
+    if (code == 0)
+        code = pin_in(store, &txn, writer_slice(&writer), value, matches);
+    return code == 0 ? SL_OK : store_fail(store, code, "keep a pin");
+}
