@@ -167,6 +167,19 @@ def test_withdraw_leaves_every_other_byte(node):
     assert node.json("policy", "withdraw", "lotte", "drive")["change"]["withdrawn"] == 1
 
 
+def test_a_policy_in_brackets_is_left_to_the_hand_and_says_how(node):
+    file = node.write_policy(old="consents:", new="consents: [{id: flat, app: wayfinder, "
+                             "partner: soundmap, purpose: recommendation, data: {location: {}}}]\n"
+                             "unused:")
+    text = file.read_text()
+    file.write_text(text[:text.index("unused:")])
+    assert node.sluis("policy", "put", file).code == 0
+    done = node.sluis("policy", "withdraw", "lotte", "flat")
+    assert done.code == 65 and "no lines of its own" in done.err
+    assert "sluis policy get lotte > FILE" in done.err
+    assert [one["version"] for one in node.json("policy", "history", "lotte")] == [1]
+
+
 # Explain.
 
 def explain(node, *more, subject="lotte", partner="soundmap", route="position"):

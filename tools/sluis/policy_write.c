@@ -254,9 +254,10 @@ static int cut_consent(struct workspace *workspace, const char *subject, const c
                         subject, consent, subject);
     if (outcome == WITHDRAW_BY_HAND)
         return cli_fail(workspace->cli, EX_DATAERR,
-                        "the consents of %s are written on one line; take \"%s\" out by hand: "
-                        "sluis policy get %s > FILE, edit it, sluis policy put FILE",
-                        subject, consent, subject);
+                        "consent \"%s\" of %s has no lines of its own (JSON, a list in brackets); "
+                        "take it out by hand: sluis policy get %s > FILE, edit it, sluis policy "
+                        "put FILE",
+                        consent, subject, subject);
     if (out->overflow)
         return cli_fail(workspace->cli, EX_SOFTWARE, "the policy is longer than it may be");
     return EX_OK;
