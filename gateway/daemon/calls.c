@@ -128,6 +128,23 @@ static bool subject_name_is_valid(struct slice name)
     return true;
 }
 
+/* The store's no to a subject or an account. */
+static json_t *refused(enum store_refusal why)
+{
+    switch (why) {
+    case STORE_CONFLICT:
+        return json_pack("{s:s}", "outcome", "exists");
+    case STORE_TAKEN:
+        return json_pack("{s:s}", "outcome", "taken");
+    case STORE_UNKNOWN:
+        return json_pack("{s:s}", "outcome", "no_subject");
+    case STORE_UNSAFE:
+        break;
+    }
+    return outcome_text("invalid", "a name is not \".\" or \"..\", and has no slash, backslash or "
+                                   "control character");
+}
+
 static json_t *subject_add(struct node *node, const json_t *request)
 {
     struct slice name = member_text(request, "subject");
@@ -135,11 +152,12 @@ static json_t *subject_add(struct node *node, const json_t *request)
         return outcome_text("invalid", "a subject's name has 1 to 64 characters of A-Z, a-z, 0-9, "
                                        "., _, @ and -");
     uint8_t id[STORE_SUBJECT_ID_BYTES];
-    switch (store_add_subject(node->store, name, id)) {
+    enum store_refusal why;
+    switch (store_add_subject(node->store, name, id, &why)) {
     case SL_OK:
         return json_pack("{s:s}", "outcome", "added");
     case SL_EMALFORMED:
-        return json_pack("{s:s}", "outcome", "exists");
+        return refused(why);
     default:
         return store_failed(node, "the subject could not be added");
     }
@@ -162,11 +180,12 @@ static json_t *subject_account(struct node *node, const json_t *request)
         return store_failed(node, "the subject could not be looked up");
     if (!found)
         return json_pack("{s:s}", "outcome", "no_subject");
-    switch (store_set_account(node->store, id, app, user)) {
+    enum store_refusal why;
+    switch (store_set_account(node->store, id, app, user, &why)) {
     case SL_OK:
         return json_pack("{s:s}", "outcome", user.n > 0 ? "set" : "removed");
     case SL_EMALFORMED:
-        return json_pack("{s:s}", "outcome", "no_subject");
+        return refused(why);
     default:
         return store_failed(node, "the account could not be set");
     }

@@ -20,7 +20,7 @@ struct store_done {
 
 struct store {
     MDB_env *env;
-    MDB_dbi names, live, history, pending, meta;
+    MDB_dbi names, live, history, pending, accounts, meta;
     bool read_only;
     uint8_t kek[KEYWRAP_KEY_BYTES];
     struct keywrap *keywrap; /* the writer's */
@@ -64,6 +64,16 @@ enum sl_err store_err(int code);
 /* Also keeps the text for store_failure(); with the lock held. `doing`: "write a policy". */
 enum sl_err store_fail(struct store *store, int code, const char *doing);
 
+/* Refusals, beside the codes of LMDB (below -30000) and errno (above 0) until they leave here. */
+enum {
+    STORE_CODE_CONFLICT = -1,
+    STORE_CODE_TAKEN = -2,
+    STORE_CODE_UNSAFE = -3,
+    STORE_CODE_UNKNOWN = -4,
+};
+/* SL_EMALFORMED with *why (unless NULL) for a refusal; else as store_fail(). With the lock held. */
+enum sl_err store_refuse(struct store *store, int code, const char *doing, enum store_refusal *why);
+
 /*
  * One write, with the lock held: begun with the notes of durable receipts deleted already, see
  * pending.c. Committing takes the transaction over, whatever comes of it, and leaves NULL. LMDB or
@@ -73,6 +83,15 @@ int write_begin(struct store *store, MDB_txn **out);
 int write_commit(struct store *store, MDB_txn **txn);
 int pending_forget(struct store *store, MDB_txn *txn);
 int meta_count_change(struct store *store, MDB_txn *txn);
+/* STORE_CODE_TAKEN when `name` is an account that someone has set at any app. */
+int account_check_new_name(struct store *store, MDB_txn *txn, struct slice name);
+
+/* Into the place that LMDB makes for it; `live` must not point into this transaction's pages. */
+int write_put_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                   const struct record_live *live);
+/* The record of a subject, copied out of the pages: *copy owns what *live points to. */
+int write_get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                   uint8_t **copy, struct record_live *live);
 
 /* Keeps blocks allocated behind the pages in use; for the writer, outside of a transaction. */
 void reserve_keep(struct store *store);

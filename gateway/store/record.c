@@ -20,6 +20,9 @@
  *
  * pending    id[16] || u64be n                         -> opaque
  *
+ * accounts   user name || 0 || app                     -> id[16]
+ *            each account that is set, so that no second subject gets it; a user name holds no 0
+ *
  * meta       "format" -> u32; "check" -> 32 zero bytes wrapped under the key-encryption key,
  *            which tells a wrong key from a damaged record; "changes" -> u64, how many policy
  *            changes there were; "pin NAME" -> opaque
@@ -135,6 +138,14 @@ bool record_key_read(struct slice key, uint8_t id[STORE_SUBJECT_ID_BYTES], uint6
     memcpy(id, read_bytes(&reader, STORE_SUBJECT_ID_BYTES).p, STORE_SUBJECT_ID_BYTES);
     *number = read_u64be(&reader);
     return true;
+}
+
+void record_account_key_write(struct slice user, struct slice app, struct writer *writer)
+{
+    SL_ASSERT(app.n <= STORE_APP_BYTES_MAX && user.n <= STORE_USER_BYTES_MAX);
+    write_bytes(writer, user);
+    write_u8(writer, 0);
+    write_bytes(writer, app);
 }
 
 /* The next account; false at the end. */

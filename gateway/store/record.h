@@ -38,6 +38,10 @@ void record_key_write(const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t number,
                       uint8_t key[RECORD_KEY_BYTES]);
 bool record_key_read(struct slice key, uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t *number);
 
+/* Of `accounts`: sorted by user, then by app. */
+enum { RECORD_ACCOUNT_BYTES = STORE_USER_BYTES_MAX + 1 + STORE_APP_BYTES_MAX };
+void record_account_key_write(struct slice user, struct slice app, struct writer *writer);
+
 /* The user at `app`; empty when none is set. */
 struct slice record_account_find(struct slice accounts, struct slice app);
 /* Copies `accounts` with that of `app` replaced, or removed when `user` is empty. */

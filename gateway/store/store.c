@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STORE_FORMAT = 1, STORE_DATABASES = 5 };
+enum { STORE_FORMAT = 1, STORE_DATABASES = 6 };
 static const size_t STORE_MAP_BYTES = (size_t)1 << 34;
 
 static const struct slice meta_format_key = SLICE_LITERAL("format");
@@ -66,6 +66,30 @@ enum sl_err store_fail(struct store *store, int code, const char *doing)
     snprintf(store->failure, sizeof store->failure, "could not %s: %s%s", doing, mdb_strerror(code),
              err == SL_ELIMIT ? "; nothing was changed; make room on the state folder's disk" : "");
     return err;
+}
+
+enum sl_err store_refuse(struct store *store, int code, const char *doing, enum store_refusal *why)
+{
+    enum store_refusal refusal;
+    switch (code) {
+    case STORE_CODE_CONFLICT:
+        refusal = STORE_CONFLICT;
+        break;
+    case STORE_CODE_TAKEN:
+        refusal = STORE_TAKEN;
+        break;
+    case STORE_CODE_UNSAFE:
+        refusal = STORE_UNSAFE;
+        break;
+    case STORE_CODE_UNKNOWN:
+        refusal = STORE_UNKNOWN;
+        break;
+    default:
+        return store_fail(store, code, doing);
+    }
+    if (why)
+        *why = refusal;
+    return SL_EMALFORMED;
 }
 
 void store_failure(struct store *store, struct store_problem *out)
@@ -152,11 +176,9 @@ static int open_databases(struct store *store, MDB_txn *txn, unsigned create)
     const struct {
         const char *name;
         MDB_dbi *dbi;
-    } databases[STORE_DATABASES] = {{"names", &store->names},
-                                    {"live", &store->live},
-                                    {"history", &store->history},
-                                    {"pending", &store->pending},
-                                    {"meta", &store->meta}};
+    } databases[STORE_DATABASES] = {{"names", &store->names},       {"live", &store->live},
+                                    {"history", &store->history},   {"pending", &store->pending},
+                                    {"accounts", &store->accounts}, {"meta", &store->meta}};
     int code = 0;
     for (size_t i = 0; i < SL_LENGTH(databases) && code == 0; i++)
         code = mdb_dbi_open(txn, databases[i].name, create, databases[i].dbi);

@@ -4,7 +4,8 @@
  * Shape   databases: `names` subject name -> id; `live` id -> one record with wrapped key, current
  *         version, digest, accounts and compiled blob, so that a flow costs one lookup;
  *         `history` id || u64be version -> time and YAML; `pending` id || u64be n -> a consent
- *         receipt that may not be in the ledger yet
+ *         receipt that may not be in the ledger yet; `accounts` user || 0 || app -> id; `meta`
+ *         the format, pins, and how many policy changes there were
  * Owns    the environment. Slices from a read live until that read ends, and are not aligned
  * Threads one reader (store_reader) per thread. Writes come from the recorder's thread; the other
  *         calls on a store, store_pending_done() too, may come from any. Any number of processes
@@ -124,6 +125,17 @@ SL_NODISCARD enum sl_err store_subject_key(struct store_reader *reader,
                                            const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                            uint8_t key[STORE_SUBJECT_KEY_BYTES]);
 
+/* What a name that is written must be: printable UTF-8 that can stand in a request's path. */
+bool store_name_is_safe(struct slice name);
+
+/* Why the store said no; told together with SL_EMALFORMED, and only then. */
+enum store_refusal {
+    STORE_CONFLICT, /* the policy is at another version, or there is such a subject already */
+    STORE_TAKEN,    /* another subject has this user name at an app */
+    STORE_UNSAFE,   /* no name, or one that leads elsewhere in a path: "..", "a/b" */
+    STORE_UNKNOWN,  /* there is no such subject */
+};
+
 /*
  * A policy change, written by the recorder's thread in one durable transaction: compare and set.
  * Creates the subject (random id and key) when the name is new: then expected_version is 0 and
@@ -138,25 +150,30 @@ struct store_change {
     struct slice blob;
     uint32_t vocabulary_version;
     uint8_t vocabulary_sha256[SHA256_BYTES];
-    struct slice pending; /* opaque: kept until store_pending_done() */
-    uint64_t n;           /* the receipt's number */
+    struct slice pending;    /* opaque: kept until store_pending_done() */
+    uint64_t n;              /* the receipt's number */
+    enum store_refusal *why; /* NULL: nobody asks */
 };
 void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES]);
 /*
- * SL_EMALFORMED: the policy is not at expected_version, or the name is taken, or is no name (see
- * store_add_subject). The version becomes expected_version + 1.
+ * SL_EMALFORMED: refused, *change->why says why. A new subject is refused as STORE_TAKEN when its
+ * name is a user name that was set for another one at any app. The version becomes
+ * expected_version + 1.
  */
 SL_NODISCARD enum sl_err store_put_policy(struct store *store, const struct store_change *change);
 /*
- * Creates a subject without a policy; sets or removes (empty user) its account at an app.
- * SL_EMALFORMED: the name is taken, there is no such subject, or a name could not stand in a
- * request's path ("..", "a/b"). SL_ELIMIT: too long.
+ * Creates a subject without a policy; sets or removes (empty user) its account at an app. No two
+ * subjects get one user name at an app, whether it was set or is the subject's name: also when an
+ * account is removed, and the subject's name is another's by now. SL_EMALFORMED: refused, *why
+ * (may be NULL) says why. SL_ELIMIT: too long.
  */
 SL_NODISCARD enum sl_err store_add_subject(struct store *store, struct slice name,
-                                           uint8_t id[STORE_SUBJECT_ID_BYTES]);
+                                           uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                           enum store_refusal *why);
 SL_NODISCARD enum sl_err store_set_account(struct store *store,
                                            const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                                           struct slice app, struct slice user);
+                                           struct slice app, struct slice user,
+                                           enum store_refusal *why);
 /* Receipts that may be missing after a crash: visited in order at start. */
 SL_NODISCARD enum sl_err store_pending_each(struct store *store,
                                             bool (*visit)(void *context,

@@ -4,7 +4,7 @@
  *     begin ── forget notes of durable receipts ── the change ── commit (synced) ── reserve
  *
  * Compare and set: a change names the version it was made against, and is rejected when another
- * one came first. MDB_KEYEXIST stands for that rejection until it leaves this file.
+ * one came first.
  */
 #include "store/env.h"
 
@@ -48,9 +48,8 @@ static int put(MDB_txn *txn, MDB_dbi dbi, struct slice key, struct slice value, 
     return mdb_put(txn, dbi, &key_val, &value_val, flags);
 }
 
-/* Into the place that LMDB makes for it; `live` must not point into this transaction's pages. */
-static int put_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                    const struct record_live *live)
+int write_put_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                   const struct record_live *live)
 {
     MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
     MDB_val place = {record_live_bytes(live), NULL};
@@ -84,9 +83,8 @@ static int put_history(struct store *store, MDB_txn *txn, const struct store_cha
     return 0;
 }
 
-/* The record of a subject, copied out of the pages: *copy owns what *live points to. */
-static int get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                    uint8_t **copy, struct record_live *live)
+int write_get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
+                   uint8_t **copy, struct record_live *live)
 {
     MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
     MDB_val value;
@@ -105,25 +103,15 @@ static int get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SU
     return 0;
 }
 
-/*
- * Whether a name can stand in a request's path: an app that decodes "%2E%2E" or "%2F" would be
- * led to another place than the subject's.
- */
-static bool is_path_safe(struct slice name)
+/* An app that decodes "%2E%2E" or "%2F" would be led to another place than the subject's. */
+bool store_name_is_safe(struct slice name)
 {
     bool dots = slice_equals_str(name, ".") || slice_equals_str(name, "..");
-    return !dots && utf8_is_printable(name) && !memchr(name.p, '/', name.n) &&
+    return name.n > 0 && !dots && utf8_is_printable(name) && !memchr(name.p, '/', name.n) &&
            !memchr(name.p, '\\', name.n);
 }
 
-static enum sl_err check_name(struct slice name)
-{
-    if (name.n > STORE_SUBJECT_NAME_BYTES_MAX)
-        return SL_ELIMIT;
-    return name.n > 0 && is_path_safe(name) ? SL_OK : SL_EMALFORMED;
-}
-
-/* Puts the name and draws the key; MDB_KEYEXIST when the name or the id is taken. */
+/* Puts the name and draws the key; a conflict when there is such a name or id. */
 static int create_subject(struct store *store, MDB_txn *txn, struct slice name,
                           const uint8_t id[STORE_SUBJECT_ID_BYTES], struct record_live *live)
 {
@@ -138,20 +126,23 @@ static int create_subject(struct store *store, MDB_txn *txn, struct slice name,
     MDB_val id_key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
     int code = mdb_get(txn, store->live, &id_key, &existing);
     if (code != MDB_NOTFOUND)
-        return code == 0 ? MDB_KEYEXIST : code;
-    return put(txn, store->names, name, slice_of(id, STORE_SUBJECT_ID_BYTES), MDB_NOOVERWRITE);
+        return code == 0 ? STORE_CODE_CONFLICT : code;
+    code = put(txn, store->names, name, slice_of(id, STORE_SUBJECT_ID_BYTES), MDB_NOOVERWRITE);
+    if (code != 0)
+        return code == MDB_KEYEXIST ? STORE_CODE_CONFLICT : code;
+    return account_check_new_name(store, txn, name);
 }
 
-/* All parts of a change; MDB_KEYEXIST when it is not the one expected next. */
+/* All parts of a change; a conflict when it is not the one expected next. */
 static int apply_change(struct store *store, MDB_txn *txn, const struct store_change *change,
                         struct record_live *live, const uint8_t digest[SHA256_BYTES])
 {
     if (live->version != change->expected_version || !slice_equals(live->name, change->name))
-        return MDB_KEYEXIST;
+        return STORE_CODE_CONFLICT;
     live->version = change->expected_version + 1;
     live->blob = change->blob;
     memcpy(live->digest, digest, SHA256_BYTES);
-    int code = put_live(store, txn, change->id, live);
+    int code = write_put_live(store, txn, change->id, live);
     if (code == 0)
         code = put_history(store, txn, change, digest);
     if (code == 0)
@@ -168,11 +159,11 @@ static int change_in(struct store *store, MDB_txn *txn, const struct store_chang
 {
     uint8_t *copy = NULL;
     struct record_live live;
-    int code = get_live(store, txn, change->id, &copy, &live);
+    int code = write_get_live(store, txn, change->id, &copy, &live);
     if (code == MDB_NOTFOUND && change->expected_version == 0)
         code = create_subject(store, txn, change->name, change->id, &live);
     else if (code == MDB_NOTFOUND)
-        code = MDB_KEYEXIST;
+        code = STORE_CODE_CONFLICT;
     if (code == 0)
         code = apply_change(store, txn, change, &live, digest);
     free(copy);
@@ -181,22 +172,22 @@ static int change_in(struct store *store, MDB_txn *txn, const struct store_chang
 
 enum sl_err store_put_policy(struct store *store, const struct store_change *change)
 {
-    if (check_name(change->name) != SL_OK || change->expected_version == UINT64_MAX)
-        return SL_EMALFORMED;
     if (change->yaml.n > UINT32_MAX || change->blob.n > UINT32_MAX)
         return SL_ELIMIT;
+    bool named = change->name.n <= STORE_SUBJECT_NAME_BYTES_MAX && store_name_is_safe(change->name);
     uint8_t digest[SHA256_BYTES];
     store_policy_digest(change->yaml, change->blob, change->vocabulary_sha256, digest);
     STORE_LOCK(store);
+    if (!named || change->expected_version == UINT64_MAX)
+        return store_refuse(store, named ? STORE_CODE_CONFLICT : STORE_CODE_UNSAFE,
+                            "write a policy", change->why);
     SL_AUTO(MDB_txn) txn = NULL;
     int code = write_begin(store, &txn);
     if (code == 0)
         code = change_in(store, txn, change, digest);
     if (code == 0)
         code = write_commit(store, &txn);
-    if (code == MDB_KEYEXIST)
-        return SL_EMALFORMED;
-    return code == 0 ? SL_OK : store_fail(store, code, "write a policy");
+    return code == 0 ? SL_OK : store_refuse(store, code, "write a policy", change->why);
 }
 
 void store_policy_digest(struct slice yaml, struct slice blob,
@@ -217,71 +208,26 @@ void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES])
 }
 
 enum sl_err store_add_subject(struct store *store, struct slice name,
-                              uint8_t id[STORE_SUBJECT_ID_BYTES])
+                              uint8_t id[STORE_SUBJECT_ID_BYTES], enum store_refusal *why)
 {
-    SL_TRY(check_name(name));
+    if (name.n > STORE_SUBJECT_NAME_BYTES_MAX)
+        return SL_ELIMIT;
     uint8_t drawn[STORE_SUBJECT_ID_BYTES];
     store_new_id(drawn);
     struct record_live live;
     STORE_LOCK(store);
+    if (!store_name_is_safe(name))
+        return store_refuse(store, STORE_CODE_UNSAFE, "add a subject", why);
     SL_AUTO(MDB_txn) txn = NULL;
     int code = write_begin(store, &txn);
     if (code == 0)
         code = create_subject(store, txn, name, drawn, &live);
     if (code == 0)
-        code = put_live(store, txn, drawn, &live);
+        code = write_put_live(store, txn, drawn, &live);
     if (code == 0)
         code = write_commit(store, &txn);
-    if (code == MDB_KEYEXIST)
-        return SL_EMALFORMED;
     if (code != 0)
-        return store_fail(store, code, "add a subject");
+        return store_refuse(store, code, "add a subject", why);
     memcpy(id, drawn, sizeof drawn);
     return SL_OK;
-}
-
-/* With accounts in a block of their own, large enough for one more. */
-static int replace_account(struct store *store, MDB_txn *txn,
-                           const uint8_t id[STORE_SUBJECT_ID_BYTES], struct record_live *live,
-                           struct slice app, struct slice user)
-{
-    size_t cap = live->accounts.n + 2 + app.n + user.n;
-    uint8_t *block = malloc(cap);
-    if (!block)
-        return ENOMEM;
-    struct writer writer = writer_over(block, cap);
-    record_accounts_write(live->accounts, app, user, &writer);
-    SL_ASSERT(!writer.overflow);
-    live->accounts = writer_slice(&writer);
-    int code = MDB_MAP_FULL;
-    if (live->accounts.n <= STORE_ACCOUNTS_BYTES_MAX)
-        code = put_live(store, txn, id, live);
-    free(block);
-    return code;
-}
-
-enum sl_err store_set_account(struct store *store, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                              struct slice app, struct slice user)
-{
-    if (app.n == 0)
-        return SL_EMALFORMED;
-    if (app.n > STORE_APP_BYTES_MAX || user.n > STORE_USER_BYTES_MAX)
-        return SL_ELIMIT;
-    if (user.n > 0 && !is_path_safe(user))
-        return SL_EMALFORMED;
-    uint8_t *copy = NULL;
-    struct record_live live;
-    STORE_LOCK(store);
-    SL_AUTO(MDB_txn) txn = NULL;
-    int code = write_begin(store, &txn);
-    if (code == 0)
-        code = get_live(store, txn, id, &copy, &live);
-    if (code == 0)
-        code = replace_account(store, txn, id, &live, app, user);
-    free(copy);
-    if (code == 0)
-        code = write_commit(store, &txn);
-    if (code == MDB_NOTFOUND)
-        return SL_EMALFORMED;
-    return code == 0 ? SL_OK : store_fail(store, code, "set an account");
 }

@@ -177,7 +177,7 @@ int answer_code(const struct cli *cli, const json_t *answer)
         {"set", EX_OK},           {"removed", EX_OK},        {"status", EX_OK},
         {"invalid", EX_DATAERR},  {"exists", EX_CANTCREAT},  {"no_subject", EX_NOINPUT},
         {"no_app", EX_NOINPUT},   {"conflict", EX_TEMPFAIL}, {"failed", EX_IOERR},
-        {"misused", EX_SOFTWARE},
+        {"misused", EX_SOFTWARE}, {"taken", EX_CANTCREAT},
     };
     struct slice outcome = answer_text(answer, "outcome");
     struct slice text = answer_text(answer, "text");

@@ -13,6 +13,24 @@
 
 /* --- add, account ---------------------------------------------------------------------------- */
 
+/* Of `add SUBJECT`, `account SUBJECT APP USER` or `account SUBJECT APP --remove`. */
+static int say_taken(struct cli *cli, int code)
+{
+    const char **arguments = cli->arguments;
+    if (cli->n_arguments == 1)
+        return cli_fail(cli, code,
+                        "\"%s\" is the user name of another subject at an app; nothing changed",
+                        arguments[0]);
+    if (cli->n_arguments == 3)
+        return cli_fail(cli, code,
+                        "another subject has the user name \"%s\" at %s; nothing changed",
+                        arguments[2], arguments[1]);
+    return cli_fail(cli, code,
+                    "another subject has the user name \"%s\" at %s by now, so \"%s\" can't do "
+                    "without an account there; nothing changed",
+                    arguments[0], arguments[1], arguments[0]);
+}
+
 /* Asks, and prints `text` (from outside) and `done` on success; `denied` names what was wrong. */
 static int ask_and_say(struct cli *cli, const struct config *config, json_t *request,
                        const char *done)
@@ -31,6 +49,8 @@ static int ask_and_say(struct cli *cli, const struct config *config, json_t *req
     else if (slice_equals_str(outcome, "no_subject"))
         cli_fail(cli, code, "there is no subject \"%s\"; add one with: sluis subject add %s",
                  subject, subject);
+    else if (slice_equals_str(outcome, "taken"))
+        say_taken(cli, code);
     else if (code == EX_OK && cli->json)
         code = cli_print_json(cli, json_incref(answer));
     else if (code == EX_OK) {

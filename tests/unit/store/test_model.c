@@ -44,7 +44,7 @@ static void step_add(struct model *model, unsigned s)
 {
     struct twin *twin = &model->twins[s];
     uint8_t id[16];
-    enum sl_err err = store_add_subject(model->fixture->store, slice_of_str(names[s]), id);
+    enum sl_err err = store_add_subject(model->fixture->store, slice_of_str(names[s]), id, NULL);
     assert_int_equal(err, twin->exists ? SL_EMALFORMED : SL_OK);
     if (err != SL_OK)
         return;
@@ -83,7 +83,7 @@ static void step_account(struct model *model, unsigned s)
     if (pick(model, 3) > 0)
         snprintf(user, sizeof user, "user-%u", pick(model, 1000));
     enum sl_err err = store_set_account(model->fixture->store, twin->id, slice_of_str(apps[app]),
-                                        slice_of_str(user));
+                                        slice_of_str(user), NULL);
     assert_int_equal(err, twin->exists ? SL_OK : SL_EMALFORMED);
     if (err == SL_OK)
         memcpy(twin->users[app], user, sizeof user);

@@ -183,7 +183,7 @@ static void readers_open_beside_the_writer_and_see_each_commit(void **state)
     struct fixture *fixture = *state;
     fixture_open(fixture);
     uint8_t id[16];
-    assert_int_equal(store_add_subject(fixture->store, slice_of_str("first"), id), SL_OK);
+    assert_int_equal(store_add_subject(fixture->store, slice_of_str("first"), id, NULL), SL_OK);
     int to_child[2], to_parent[2];
     assert_int_equal(pipe(to_child), 0);
     assert_int_equal(pipe(to_parent), 0);
@@ -208,7 +208,7 @@ static void readers_open_beside_the_writer_and_see_each_commit(void **state)
     char turn;
     close(to_parent[1]);
     assert_int_equal(read(to_parent[0], &turn, 1), 1);
-    assert_int_equal(store_add_subject(fixture->store, slice_of_str("second"), id), SL_OK);
+    assert_int_equal(store_add_subject(fixture->store, slice_of_str("second"), id, NULL), SL_OK);
     assert_int_equal(write(to_child[1], &turn, 1), 1);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);

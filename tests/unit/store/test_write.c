@@ -152,7 +152,7 @@ static void a_name_that_is_taken_is_rejected(void **state)
     assert_int_equal(put(fixture, "lotte", id, 0), SL_OK);
     assert_int_equal(put(fixture, "lotte", other, 0), SL_EMALFORMED);
     assert_int_equal(put(fixture, "someone", id, 1), SL_EMALFORMED);
-    assert_int_equal(store_add_subject(fixture->store, slice_of_str("lotte"), other),
+    assert_int_equal(store_add_subject(fixture->store, slice_of_str("lotte"), other, NULL),
                      SL_EMALFORMED);
     assert_true(version_of(fixture, other) == UINT64_MAX);
     assert_int_equal(version_of(fixture, id), 1);
@@ -168,18 +168,18 @@ static void a_name_has_one_to_64_bytes(void **state)
     store_new_id(id);
     assert_int_equal(put(fixture, name, id, 0), SL_EMALFORMED);
     assert_int_equal(put(fixture, "", id, 0), SL_EMALFORMED);
-    assert_int_equal(store_add_subject(fixture->store, slice_of(name, 65), id), SL_ELIMIT);
-    assert_int_equal(store_add_subject(fixture->store, slice_of(name, 0), id), SL_EMALFORMED);
+    assert_int_equal(store_add_subject(fixture->store, slice_of(name, 65), id, NULL), SL_ELIMIT);
+    assert_int_equal(store_add_subject(fixture->store, slice_of(name, 0), id, NULL), SL_EMALFORMED);
     name[64] = 0;
     assert_int_equal(put(fixture, name, id, 0), SL_OK);
-    assert_int_equal(store_add_subject(fixture->store, slice_of(name, 63), id), SL_OK);
+    assert_int_equal(store_add_subject(fixture->store, slice_of(name, 63), id, NULL), SL_OK);
 }
 
 static void a_subject_without_a_policy_gets_its_first_one_later_under_the_same_key(void **state)
 {
     struct fixture *fixture = *state;
     uint8_t id[16], before[32], after[32];
-    assert_int_equal(store_add_subject(fixture->store, slice_of_str("lotte"), id), SL_OK);
+    assert_int_equal(store_add_subject(fixture->store, slice_of_str("lotte"), id, NULL), SL_OK);
     assert_int_equal(version_of(fixture, id), 0);
     SL_AUTO(store_reader) reader = NULL;
     assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
@@ -239,7 +239,8 @@ static void subjects_are_visited_in_the_order_of_names_until_told_to_stop(void *
     static const char *const names[] = {"milan", "anna", "lotte"};
     uint8_t id[16];
     for (size_t i = 0; i < SL_LENGTH(names); i++)
-        assert_int_equal(store_add_subject(fixture->store, slice_of_str(names[i]), id), SL_OK);
+        assert_int_equal(store_add_subject(fixture->store, slice_of_str(names[i]), id, NULL),
+                         SL_OK);
     SL_AUTO(store_reader) reader = NULL;
     assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
     struct names all = {0}, two = {.stop_after = 2};
@@ -256,8 +257,9 @@ static void an_account_overrides_the_name_at_its_app_only(void **state)
     store_new_id(id);
     struct slice waze = slice_of_str("waze"), spotify = slice_of_str("spotify");
     assert_int_equal(put(fixture, "lotte", id, 0), SL_OK);
-    assert_int_equal(store_set_account(fixture->store, id, waze, slice_of_str("lot-77")), SL_OK);
-    assert_int_equal(store_set_account(fixture->store, unknown, waze, slice_of_str("x")),
+    assert_int_equal(store_set_account(fixture->store, id, waze, slice_of_str("lot-77"), NULL),
+                     SL_OK);
+    assert_int_equal(store_set_account(fixture->store, unknown, waze, slice_of_str("x"), NULL),
                      SL_EMALFORMED);
     assert_int_equal(put(fixture, "lotte", id, 1), SL_OK); /* a change keeps accounts */
 
@@ -267,7 +269,7 @@ static void an_account_overrides_the_name_at_its_app_only(void **state)
     assert_int_equal(store_read(reader, id, &subject), SL_OK);
     assert_true(slice_equals_str(store_account(&subject, waze), "lot-77"));
     assert_true(slice_equals_str(store_account(&subject, spotify), "lotte"));
-    assert_int_equal(store_set_account(fixture->store, id, waze, slice_of(NULL, 0)), SL_OK);
+    assert_int_equal(store_set_account(fixture->store, id, waze, slice_of(NULL, 0), NULL), SL_OK);
     assert_int_equal(store_read(reader, id, &subject), SL_OK);
     assert_true(slice_equals_str(store_account(&subject, waze), "lotte"));
 }
@@ -278,19 +280,19 @@ static void accounts_have_limits_and_users_that_change_a_path_are_refused(void *
     uint8_t id[16];
     char long_text[257];
     memset(long_text, 'u', sizeof long_text);
-    assert_int_equal(store_add_subject(fixture->store, slice_of_str("lotte"), id), SL_OK);
+    assert_int_equal(store_add_subject(fixture->store, slice_of_str("lotte"), id, NULL), SL_OK);
     struct slice app = slice_of_str("waze");
     struct store *store = fixture->store;
-    assert_int_equal(store_set_account(store, id, app, slice_of(long_text, 255)), SL_OK);
-    assert_int_equal(store_set_account(store, id, app, slice_of(long_text, 256)), SL_ELIMIT);
-    assert_int_equal(store_set_account(store, id, slice_of(long_text, 32), app), SL_OK);
-    assert_int_equal(store_set_account(store, id, slice_of(long_text, 33), app), SL_ELIMIT);
-    assert_int_equal(store_set_account(store, id, slice_of(NULL, 0), app), SL_EMALFORMED);
+    assert_int_equal(store_set_account(store, id, app, slice_of(long_text, 255), NULL), SL_OK);
+    assert_int_equal(store_set_account(store, id, app, slice_of(long_text, 256), NULL), SL_ELIMIT);
+    assert_int_equal(store_set_account(store, id, slice_of(long_text, 32), app, NULL), SL_OK);
+    assert_int_equal(store_set_account(store, id, slice_of(long_text, 33), app, NULL), SL_ELIMIT);
+    assert_int_equal(store_set_account(store, id, slice_of(NULL, 0), app, NULL), SL_EMALFORMED);
     static const char *const refused[] = {".", "..", "a/b", "a\\b", "a\nb", "\xff"};
     for (size_t i = 0; i < SL_LENGTH(refused); i++)
-        assert_int_equal(store_set_account(store, id, app, slice_of_str(refused[i])),
+        assert_int_equal(store_set_account(store, id, app, slice_of_str(refused[i]), NULL),
                          SL_EMALFORMED);
-    assert_int_equal(store_add_subject(store, slice_of_str(".."), id), SL_EMALFORMED);
+    assert_int_equal(store_add_subject(store, slice_of_str(".."), id, NULL), SL_EMALFORMED);
 }
 
 static void a_read_keeps_its_snapshot_until_it_is_renewed(void **state)
