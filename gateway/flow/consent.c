@@ -100,6 +100,12 @@ struct recorder_ops consent_recorder_ops(struct consent_memory *memory)
 
 /* --- one change ---------------------------------------------------------------------------- */
 
+/* A change that no full disk and no change of the configuration may hold up. */
+static bool takes_only_away(const struct policy_change *change)
+{
+    return change->granted == 0 && change->changed == 0 && change->refusals_removed == 0;
+}
+
 /* Submits, and waits until the recorder hands it back. */
 static enum sl_err record_and_wait(struct recorder *recorder, struct record *record)
 {
@@ -217,6 +223,7 @@ static enum sl_err draft(struct node *node, const struct policy_change *counts,
     basis_digest(stored->expected_version + 1, policy_digest, NULL, 0, record->basis);
 
     record->kind = RECORD_CONSENT;
+    record->may_use_reserve = takes_only_away(counts);
     record->subject_known = true;
     memcpy(record->subject, stored->id, sizeof record->subject);
     record->policy_version = stored->expected_version + 1;
@@ -230,6 +237,12 @@ static enum sl_err draft(struct node *node, const struct policy_change *counts,
         .refusals_removed = counts->refusals_removed,
     };
     return leaf_draft_policy(&leaf, &record->leaf);
+}
+
+static void forget_pending(struct store *store, const struct store_change *stored)
+{
+    enum sl_err err = store_pending_done(store, stored->id, stored->n, true);
+    (void)err;
 }
 
 /* `policy` is loaded; what remains needs the store and the recorder. */
@@ -254,11 +267,12 @@ static enum consent_outcome put_loaded(struct node *node, const struct policy_do
         return CONSENT_UNCHANGED;
 
     policy_compare(old, policy, &receipt->change, NULL);
-    if (receipt->change.granted > 0 || receipt->change.changed > 0)
+    bool only_withdraws = takes_only_away(&receipt->change) && receipt->change.refusals_added == 0;
+    if (!only_withdraws)
         config_check_policy(node->config, policy, problems);
     if (problems->n_errors > 0)
         return CONSENT_INVALID;
-    if (store_is_low(node->store) && (receipt->change.granted > 0 || receipt->change.changed > 0))
+    if (store_is_low(node->store) && !takes_only_away(&receipt->change))
         return fail(receipt, "the disk is full; what room is left is kept for withdrawals. Make "
                              "room on the state folder's disk, then try again");
 
@@ -274,9 +288,9 @@ static enum consent_outcome put_loaded(struct node *node, const struct policy_do
         outcome = fail(receipt, "the recorder can't take the change now; try again");
     else
         outcome = outcome_of(node, &record, receipt);
-    if (outcome == CONSENT_RECORDED &&
-        store_pending_done(node->store, stored.id, stored.n, false) != SL_OK)
-        outcome = fail(receipt, "the change is recorded, but the store can't be read any more");
+    /* If the note of it can't be taken out (a full disk), the next start sees that it is done. */
+    if (outcome == CONSENT_RECORDED)
+        forget_pending(node->store, &stored);
     free(block);
     return outcome;
 }
@@ -321,6 +335,7 @@ static bool find_missing(void *context, const uint8_t id[STORE_SUBJECT_ID_BYTES]
     }
     missing->n = n;
     missing->record.kind = RECORD_CONSENT;
+    missing->record.may_use_reserve = true; /* in force already */
     missing->record.subject_known = true;
     missing->record.outcome = n < n_recorded ? RECORD_DURABLE : RECORD_FAILED;
     memcpy(missing->record.subject, id, sizeof missing->record.subject);
@@ -344,6 +359,14 @@ enum sl_err consent_missing_find(struct store *store, struct recorder *recorder,
     *out = list;
     list = NULL;
     return SL_OK;
+}
+
+uint64_t consent_missing_count(const struct consent_missing *list)
+{
+    uint64_t n = 0;
+    for (const struct missing *missing = list->first; missing; missing = missing->next)
+        n += missing->record.outcome != RECORD_DURABLE;
+    return n;
 }
 
 enum sl_err consent_missing_record(struct consent_missing *list, struct recorder *recorder)

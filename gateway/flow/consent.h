@@ -31,8 +31,8 @@ enum { CONSENT_ANY_VERSION = -1 };
 /*
  * Puts `yaml` in force for the subject that it names. expected_version: the version that the
  * change was made from (0: none yet), or CONSENT_ANY_VERSION. Blocks until durable. A change that
- * only takes away is not checked against the configuration: withdrawing works even when a partner
- * is gone from it.
+ * only withdraws is not checked against the configuration, so it works when a partner is gone from
+ * it; and one that only takes away works on a full disk, from what is kept for it.
  */
 enum consent_outcome consent_put(struct node *node, struct slice yaml, int64_t expected_version,
                                  struct yaml_problems *problems, struct consent_receipt *receipt);
@@ -47,6 +47,8 @@ struct recorder_ops consent_recorder_ops(struct consent_memory *memory);
 struct consent_missing;
 SL_NODISCARD enum sl_err consent_missing_find(struct store *store, struct recorder *recorder,
                                               struct consent_missing **out);
+/* How many they are. */
+uint64_t consent_missing_count(const struct consent_missing *list);
 SL_NODISCARD enum sl_err consent_missing_record(struct consent_missing *list,
                                                 struct recorder *recorder);
 void consent_missing_free(struct consent_missing *list);

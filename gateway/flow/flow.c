@@ -2,9 +2,10 @@
  * flow.c - how a flow travels
  *
  *   flow_start   identify  who, whose, what, why
- *                decide    the policy, read in place
+ *   judge.c      decide    the policy, read in place
  *   relay.c      forward   the app's own API, and
  *                transform the plan applied to its answer as it comes in
+ *   judge.c      decide    once more, as of now: an app may take its time
  *   recorded.c   record    durable, signed, in order
  *                release   the edge sends the answer
  *
@@ -13,11 +14,11 @@
  */
 #include "flow/flow.h"
 
+#include "base/timestamp.h"
+#include "flow/judge.h"
 #include "flow/recorded.h"
 #include "flow/relay.h"
 #include "identify/purpose.h"
-#include "ledger/basis.h"
-#include "policy/policy.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -91,45 +92,6 @@ static void identify_subject(struct flow *flow)
     memcpy(flow->pseudonym, flow->request.subject.p, n);
 }
 
-/* What the decision rested on, pinned in the receipt: the version, and the consents' ids. */
-static void pin_basis(struct flow *flow, const struct store_subject *subject, struct slice blob)
-{
-    struct slice ids[LIMIT_MAX_policy_consents];
-    size_t n_ids = 0;
-    for (size_t i = 0; i < LIMIT_MAX_policy_consents; i++)
-        if (flow->decision.consents >> i & 1)
-            ids[n_ids++] = policy_blob_consent_id(blob, i);
-    basis_digest(subject->version, subject->policy_digest, ids, n_ids, flow->record.basis);
-}
-
-static enum sl_err decide_flow(struct flow *flow)
-{
-    struct flow_engine *engine = flow->engine;
-    struct store_subject subject = {0};
-    SL_TRY(store_read(engine->reader, flow->record.subject, &subject));
-
-    const struct config_route *route = flow->request.route;
-    struct facts facts = {
-        .time_ms = flow->time_ms,
-        .partner = flow->partner->id,
-        .app = route->app->id,
-        .purpose = flow->purpose ? flow->purpose->code : 0,
-        .n_classes = route->n_classes,
-        .classes = route->class_codes,
-    };
-    struct slice blob = subject.version > 0 ? subject.blob : policy_blob_empty();
-    decide(blob, &facts, &flow->decision);
-    pin_basis(flow, &subject, blob);
-
-    flow->record.subject_known = subject.found;
-    flow->policy_version = subject.version;
-    flow->benefit = arena_copy(&flow->arena, flow->decision.benefit);
-    flow->decision.benefit = flow->benefit;
-    flow->user = arena_copy(&flow->arena, store_account(&subject, route->app->id));
-    store_read_end(engine->reader);
-    return flow->arena.overflow ? SL_ELIMIT : SL_OK;
-}
-
 void flow_start(struct flow *flow)
 {
     flow->state = FLOW_RECEIVED;
@@ -140,7 +102,7 @@ void flow_start(struct flow *flow)
     flow->purpose = purpose_find(flow->partner, flow->purpose_header);
     flow_state_move(&flow->state, FLOW_IDENTIFIED);
 
-    if (decide_flow(flow) != SL_OK) {
+    if (judge_flow(flow) != SL_OK) {
         turn_away(flow, ANSWER_UNRECORDED);
         return;
     }

@@ -80,6 +80,23 @@ static enum node_state make_folder(const struct config *config, enum state_place
     return NODE_BROKEN;
 }
 
+/* The store remembers a fingerprint of the key from the first start on. */
+static bool pseudonym_key_is_known(struct node *node)
+{
+    uint8_t fingerprint[SHA256_BYTES];
+    struct hmac_key key;
+    struct sha256 hash;
+    hmac_key_init(&key, slice_of(node->pseudonym_key, sizeof node->pseudonym_key));
+    hmac_begin(&key, &hash);
+    sha256_add(&hash, slice_of_str("sluis fingerprint v1"));
+    hmac_end(&key, &hash, fingerprint);
+    OPENSSL_cleanse(&key, sizeof key);
+    bool matches = false;
+    return store_pin(node->store, "pseudonym key", slice_of(fingerprint, sizeof fingerprint),
+                     &matches) == SL_OK &&
+           matches;
+}
+
 static enum node_state open_store(struct node *node, struct node_problem *problem)
 {
     const char *state = node->config->state_folder;
@@ -95,10 +112,36 @@ static enum node_state open_store(struct node *node, struct node_problem *proble
     struct store_problem store_problem;
     if (store_open(folder, key_file, false, &store_problem, &node->store) != SL_OK)
         return broken(problem, store_problem.text);
+    if (!pseudonym_key_is_known(node))
+        return broken(problem, "keys/pseudonym.key is not the key that this node's pseudonyms were "
+                               "made with: partners would not find anybody again; restore it from "
+                               "the copy that the rest of the state folder comes from");
     node->memory.store = node->store;
     if (store_reader_new(node->store, &node->memory.reader) != SL_OK)
         return broken(problem, "the store can't be read: out of memory or reader slots");
     return NODE_OPENED;
+}
+
+/*
+ * Each policy change is in the store and in the ledger. When one of them has fewer, it is an older
+ * copy: an older store would bring withdrawn consents back, and a shorter ledger hides what was.
+ */
+static enum node_state compare_store_with_ledger(struct node *node, uint64_t n_missing,
+                                                 struct node_problem *problem)
+{
+    uint64_t n_stored = 0;
+    if (store_n_changes(node->store, &n_stored) != SL_OK)
+        return broken(problem, "the store can't be read");
+    uint64_t n_recorded = recorder_n_changes(node->recorder);
+    if (n_stored == n_recorded + n_missing)
+        return NODE_OPENED;
+    snprintf(problem->text, sizeof problem->text,
+             "store and ledger do not belong together: the store knows %llu policy changes, the "
+             "ledger %llu, and %llu are to be written; the %s is an older copy. Restore the whole "
+             "state folder from one and the same copy",
+             (unsigned long long)n_stored, (unsigned long long)n_recorded,
+             (unsigned long long)n_missing, n_stored < n_recorded + n_missing ? "store" : "ledger");
+    return NODE_BROKEN;
 }
 
 static enum node_state open_ledger(struct node *node, struct node_problem *problem)
@@ -124,6 +167,10 @@ static enum node_state open_ledger(struct node *node, struct node_problem *probl
     SL_AUTO(consent_missing) missing = NULL;
     if (consent_missing_find(node->store, node->recorder, &missing) != SL_OK)
         return broken(problem, "the store's list of receipts to be written can't be read");
+    enum node_state state_of_both =
+        compare_store_with_ledger(node, consent_missing_count(missing), problem);
+    if (state_of_both != NODE_OPENED)
+        return state_of_both;
     if (recorder_start(node->recorder) != SL_OK)
         return broken(problem, "the recorder's thread can't be started");
     if (consent_missing_record(missing, node->recorder) != SL_OK)

@@ -2,12 +2,13 @@
  * recorded.c - no receipt, no release
  *
  * A release is drafted when the whole reduced answer is there, so that the receipt commits to
- * exactly the bytes that will leave. A refusal is drafted with what is known by then; a flow whose
- * refusal can't be recorded is refused without a receipt, and says so.
+ * exactly the bytes that will leave; and it is judged once more, as of that moment. A refusal is
+ * drafted with what is known by then; a flow whose refusal can't be recorded is refused without a
+ * receipt, and says so.
  */
 #include "flow/recorded.h"
 
-#include "ledger/basis.h"
+#include "flow/judge.h"
 
 static const struct slice kind_pull = SLICE_LITERAL("pull");
 
@@ -66,6 +67,11 @@ static bool submit(struct flow *flow, enum record_kind kind)
 
 void flow_record_release(struct flow *flow)
 {
+    enum reason reason;
+    if (!judge_flow_again(flow, &reason)) {
+        flow_refuse(flow, reason);
+        return;
+    }
     struct slice body = filter_output(flow->filter);
     sha256_of(body, flow->record.body);
     flow->answer.body = body;

@@ -1,7 +1,7 @@
 /*
  * index.c - three small databases in LMDB
  *
- *     meta      "state"            -> u32 version, size, root, place, tree before the last batch
+ *     meta      "state"            -> u32 version, size, n_changes, root, place, tree before the last batch
  *     batches   u64be first index  -> u64be segment, u64be offset       appended, never changed
  *     counters  16-byte subject id -> u64be next number
  *
@@ -203,6 +203,7 @@ static void state_write(struct writer *writer, const struct index_state *state)
 {
     write_u32(writer, STATE_VERSION);
     write_u64(writer, state->size);
+    write_u64(writer, state->n_changes);
     write_bytes(writer, slice_of(state->root, sizeof state->root));
     write_u64(writer, state->segment_first);
     write_u64(writer, state->batch_offset);
@@ -226,6 +227,7 @@ static bool state_read(struct slice bytes, struct index_state *state)
     bool version = read_u32(&reader) == STATE_VERSION;
     memset(state, 0, sizeof *state);
     state->size = read_u64(&reader);
+    state->n_changes = read_u64(&reader);
     read_hash(&reader, state->root);
     state->segment_first = read_u64(&reader);
     state->batch_offset = read_u64(&reader);

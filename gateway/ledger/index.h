@@ -25,7 +25,8 @@ struct index_problem {
  * that batch again and see whether it is still the one that the index has seen.
  */
 struct index_state {
-    uint64_t size; /* receipts seen */
+    uint64_t size;      /* receipts seen */
+    uint64_t n_changes; /* of them, of policy changes */
     uint8_t root[SHA256_BYTES];
     struct tree before; /* the last batch */
     int64_t newest_time_before_ms;

@@ -68,6 +68,7 @@ static enum sl_err go_on_from(struct recorder *r, const struct recovery *found,
                               struct recorder_problem *problem)
 {
     r->tree = found->tree;
+    r->state.n_changes = found->n_changes;
     r->newest_ms = found->newest_time_ms;
     atomic_init(&r->tree_size, found->tree.size);
     atomic_init(&r->newest_time_ms, found->newest_time_ms);
@@ -283,6 +284,12 @@ enum sl_err recorder_subject_count(struct recorder *r, const uint8_t subject[SUB
 {
     SL_ASSERT(!r->started);
     return index_counter(r->index, subject, n);
+}
+
+uint64_t recorder_n_changes(const struct recorder *r)
+{
+    SL_ASSERT(!r->started);
+    return r->state.n_changes;
 }
 
 const char *recorder_vkey(const struct recorder *r)

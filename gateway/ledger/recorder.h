@@ -31,7 +31,7 @@ enum record_outcome {
     RECORD_STALE,    /* release: the policy has changed since; nothing was written */
     RECORD_REJECTED, /* consent: commit_change() said no (a version conflict); nothing was written
                       */
-    RECORD_FULL,     /* no room left but the reserve for consents */
+    RECORD_FULL,     /* no room left but the reserve for withdrawals */
     RECORD_FAILED,   /* the ledger can't be written any more */
 };
 
@@ -46,7 +46,8 @@ struct record {
     uint8_t basis[SHA256_BYTES]; /* digest of what the decision rests on, see basis.h */
     uint8_t body[SHA256_BYTES];  /* SHA-256 of the body to be released */
     struct leaf_draft leaf;
-    void *change; /* consent: for ops.commit_change() */
+    void *change;         /* consent: for ops.commit_change() */
+    bool may_use_reserve; /* consent: it only takes away, so a full disk must not stop it */
 
     enum record_outcome outcome;
     uint64_t index; /* in the ledger, from 0 */
@@ -130,6 +131,11 @@ const char *recorder_vkey(const struct recorder *recorder);
  * was ever recorded.
  */
 size_t recorder_checkpoint(struct recorder *recorder, uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX]);
+/*
+ * How many policy changes the ledger holds, as recovered. For the owner, before start only: the
+ * store must have seen as many.
+ */
+uint64_t recorder_n_changes(const struct recorder *recorder);
 /* Atomic facts, for any thread. The newest time is INT64_MIN when nothing was ever recorded. */
 uint64_t recorder_tree_size(const struct recorder *recorder);
 int64_t recorder_newest_time_ms(const struct recorder *recorder);

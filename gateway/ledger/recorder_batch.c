@@ -27,7 +27,7 @@ enum { REPLY_GROUPS = 32 };
 static bool fits(const struct recorder *r, const struct record *record)
 {
     uint64_t room = segment_writer_room_bytes(r->segments);
-    if (record->kind != RECORD_CONSENT && !r->spare_ready)
+    if (!record->may_use_reserve && !r->spare_ready)
         room = room > r->consent_reserve_bytes ? room - r->consent_reserve_bytes : 0;
     return batch_padded_bytes_with(&r->batch, record->leaf.n,
                                    segment_writer_alignment(r->segments)) <= room;
@@ -173,8 +173,10 @@ static enum record_outcome admit(struct recorder *r, struct record *record)
     enum record_outcome outcome = record->kind == RECORD_CONSENT
                                       ? admit_consent(r, record, &subject)
                                       : admit_flow(r, record, &subject);
-    if (outcome == RECORD_DURABLE)
+    if (outcome == RECORD_DURABLE) {
         take_in(r, record, subject);
+        r->n_batch_changes += record->kind == RECORD_CONSENT;
+    }
     return outcome;
 }
 
@@ -227,6 +229,7 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
         r->flush_due_ms = clock_monotonic_ms() + INDEX_FLUSH_MS;
     r->n_unindexed += r->batch.n_receipts;
     r->state.size = r->tree.size;
+    r->state.n_changes += r->n_batch_changes;
     memcpy(r->state.root, root, sizeof root);
     r->state.before = *before;
     r->state.newest_time_before_ms = newest_before_ms;
@@ -301,6 +304,7 @@ static void finish_first(struct recorder *r, struct done_list *done, enum record
 static void gather(struct recorder *r, struct done_list *done)
 {
     batch_begin(&r->batch, r->block, r->tree.size);
+    r->n_batch_changes = 0;
     r->spare_ready = segment_writer_next_is_ready(r->segments);
     while (r->waiting && r->batch.n_receipts < r->batch_receipts &&
            done->n < LIMIT_MAX_batch_receipts && !atomic_load(&r->failed)) {
@@ -309,7 +313,7 @@ static void gather(struct recorder *r, struct done_list *done)
         if (!has_room && r->batch.n_receipts > 0)
             return;
         has_room = has_room || make_room(r, record);
-        if (!has_room || record->kind != RECORD_CONSENT) /* a consent in the reserve tells nothing */
+        if (!has_room || !record->may_use_reserve) /* a withdrawal in the reserve tells nothing */
             atomic_store(&r->full, !has_room);
         finish_first(r, done, has_room ? admit(r, record) : RECORD_FULL);
     }

@@ -48,6 +48,7 @@ struct recorder {
     bool spare_ready;     /* the segment in use can be filled to its end */
     uint8_t *block;       /* one batch, aligned */
     struct batch_builder batch;
+    uint64_t n_batch_changes; /* policy changes in it */
 
     /* The index: what it has not seen yet. */
     struct index_state state;

@@ -149,6 +149,7 @@ static enum sl_err note_tags(struct recovering *r, const struct batch *batch)
         if (tag_set_is_full(&r->tags))
             return refuse(r->problem, "out of memory");
         tag_set_add(&r->tags, tag);
+        r->state.n_changes += slice_equals_str(leaf.kind, "policy");
     }
     return SL_OK;
 }
@@ -243,6 +244,7 @@ static enum sl_err run(struct recovering *r, struct note_verifier *verifier, str
         SL_TRY(save(r));
     }
     out->tree = r->walk.tree;
+    out->n_changes = r->state.n_changes;
     out->newest_time_ms = r->walk.newest_time_ms;
     out->segment_first = r->walk.segment_first;
     out->segment_bytes = r->walk.segment_bytes;

@@ -15,6 +15,7 @@
 struct recovery {
     bool is_new; /* no segment yet; then nothing below holds but `tree` and the newest time */
     struct tree tree;
+    uint64_t n_changes; /* policy changes in the ledger */
     int64_t newest_time_ms;
     uint64_t segment_first, segment_bytes, offset; /* where the next batch goes */
     uint32_t alignment;

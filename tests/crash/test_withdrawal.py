@@ -1,8 +1,10 @@
 """A withdrawal is a line in the ledger: after it, no release rests on the withdrawn consent."""
 import threading
 
-from gateway import consent
+import answers
+from gateway import POSITION, consent
 from test_kill import N_PARTNERS, Hammer
+from world import feature
 
 
 class Load:
@@ -89,61 +91,64 @@ def test_once_withdrawn_is_said_nothing_more_is_released(fresh):
     assert [fresh.ask(name).reason for _ in range(3)] == ["no_consent"] * 3
 
 
-def test_a_flow_under_way_is_checked_again_when_it_is_recorded(fresh):
-    """The app answers only after the withdrawal: decided with consent, recorded without."""
-    import answers
-    from world import feature
-    fresh.gateway.limits |= {"app_head_ms": 20000, "flow_ms": 30000}
-    fresh.gateway.write_config()
-    fresh.gateway.start()
-    asked, withdrawn = threading.Event(), threading.Event()
-    name = fresh.person(consent())
+def answer_when_changed_meanwhile(world, change, data="location: {}"):
+    """Somebody's flow during which change(name) happens, while the app takes its time."""
+    world.gateway.limits |= {"app_head_ms": 20000, "flow_ms": 30000}
+    world.gateway.write_config()
+    world.gateway.start()
+    asked, changed = threading.Event(), threading.Event()
+    name = world.person(consent(data=data))
 
     def answer_late(exchange):
         asked.set()
-        withdrawn.wait(30)
+        changed.wait(30)
         return answers.well(feature(name))(exchange)
-    fresh.waze.on(f"/v1/drivers/{name}/position", answer_late)
+    world.waze.on(f"/v1/drivers/{name}/position", answer_late)
 
-    partner = fresh.partner()
-    path = partner.path("/v1/drivers/{subject}/position", name)
+    partner = world.partner()
     with partner.connect() as connection:
-        connection.send(partner.request(path))
+        connection.send(partner.request(partner.path(POSITION, name)))
         assert asked.wait(30)
-        fresh.gateway.withdraw(name, "c1")
-        withdrawn.set()
+        change(name)
+        changed.set()
         answer = connection.read_answer()
-    assert answer.status == 403 and answer.reason == "consent_changed"
-    assert b"coordinates" not in answer.body
-    assert fresh.gateway.receipt(answer.receipt)["reason"] == "consent_changed"
+    assert b"52.378796" not in answer.body
+    return name, answer
+
+
+def test_a_flow_under_way_is_checked_again_when_it_is_recorded(fresh):
+    """The app answers only after the withdrawal: decided with consent, recorded without."""
+    _, answer = answer_when_changed_meanwhile(
+        fresh, lambda name: fresh.gateway.withdraw(name, "c1"))
+    assert answer.status == 403 and answer.reason == "no_consent"
+    assert fresh.gateway.receipt(answer.receipt)["reason"] == "no_consent"
+
+
+def test_a_consent_that_ends_meanwhile_releases_nothing(fresh):
+    _, answer = answer_when_changed_meanwhile(
+        fresh, lambda name: fresh.gateway.put(name, consent(more="until: 2026-01-01")))
+    assert answer.status == 403 and answer.reason == "expired"
 
 
 def test_a_narrowed_consent_stops_the_wider_answer_under_way(fresh):
-    import answers
-    from world import feature
-    fresh.gateway.limits |= {"app_head_ms": 20000, "flow_ms": 30000}
-    fresh.gateway.write_config()
-    fresh.gateway.start()
-    asked, narrowed = threading.Event(), threading.Event()
-    name = fresh.person(consent(data="location: {}"))
-
-    def answer_late(exchange):
-        asked.set()
-        narrowed.wait(30)
-        return answers.well(feature(name))(exchange)
-    fresh.waze.on(f"/v1/drivers/{name}/position", answer_late)
-
-    partner = fresh.partner()
-    path = partner.path("/v1/drivers/{subject}/position", name)
-    with partner.connect() as connection:
-        connection.send(partner.request(path))
-        assert asked.wait(30)
-        fresh.gateway.put(name, consent(data="location: {precision: 20km}"))
-        narrowed.set()
-        answer = connection.read_answer()
+    name, answer = answer_when_changed_meanwhile(
+        fresh, lambda name: fresh.gateway.put(name, consent(data="location: {precision: 20km}")))
     assert answer.status == 403 and answer.reason == "consent_changed"
-    assert b"52.378796" not in answer.body
     assert b"52.378796" not in fresh.ask(name).body
+
+
+def test_a_change_of_something_else_does_not_stop_what_both_versions_allow(fresh):
+    _, answer = answer_when_changed_meanwhile(
+        fresh, lambda name: fresh.gateway.put(name, consent(data="location: {precision: 20km}"),
+                                              refuse="- data: [location.speed]"),
+        data="location: {precision: 20km}")
+    assert answer.status == 200 and answer.receipt is not None
+
+
+def test_another_account_at_the_app_stops_the_answer_about_the_old_one(fresh):
+    _, answer = answer_when_changed_meanwhile(
+        fresh, lambda name: fresh.gateway.sluis("subject", "account", name, "waze", "someone-else"))
+    assert answer.status == 403 and answer.reason == "consent_changed"
 
 
 def test_somebody_elses_withdrawal_changes_nothing(fresh):

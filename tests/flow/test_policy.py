@@ -212,3 +212,12 @@ def test_flows_go_on_while_policies_are_put(world):
             connection.send(partner.request(partner.path(POSITION, name)) * 10)
             world.gateway.put(other, consent(f"c{i}"))
             assert [connection.read_answer().status for _ in range(10)] == [200] * 10
+
+
+def test_a_refusal_of_a_partner_that_does_not_exist_is_no_policy(world):
+    """Or it would look as if it refused something."""
+    name = world.person(consent())
+    with pytest.raises(Failed) as failed:
+        world.gateway.put(name, consent(), refuse="- partner: spotfy")
+    assert "spotfy" in failed.value.stderr and "spotify" in failed.value.stderr
+    assert world.ask(name).status == 200

@@ -124,6 +124,37 @@ def test_an_emptied_ledger_is_noticed_at_the_start(used):
     assert "ledger" in used.gateway.refuses_to_start()
 
 
+def test_an_older_store_does_not_bring_a_withdrawn_consent_back(used, tmp_path):
+    shutil.copytree(used.gateway.state / "store", tmp_path / "older")
+    used.gateway.withdraw(used.name, "c1")
+    used.gateway.stop()
+    shutil.rmtree(used.gateway.state / "store")
+    shutil.copytree(tmp_path / "older", used.gateway.state / "store")
+    said = used.gateway.refuses_to_start()
+    assert "the store is an older copy" in said and "one and the same copy" in said
+
+
+def test_a_lost_store_is_noticed_at_the_start(used):
+    used.gateway.stop()
+    shutil.rmtree(used.gateway.state / "store")
+    assert "store" in used.gateway.refuses_to_start()
+
+
+def test_a_ledger_that_is_gone_with_its_index_is_not_begun_anew(used):
+    used.gateway.stop()
+    shutil.rmtree(used.gateway.ledger)
+    shutil.rmtree(used.gateway.state / "index")
+    assert "the ledger is an older copy" in used.gateway.refuses_to_start()
+
+
+def test_another_nodes_pseudonym_key_is_noticed(used, tmp_path):
+    used.gateway.stop()
+    run(SLUIS, "init", tmp_path / "other", "--origin", "test.example/other")
+    shutil.copy2(tmp_path / "other/state/keys/pseudonym.key",
+                 used.gateway.state / "keys/pseudonym.key")
+    assert "pseudonym.key" in used.gateway.refuses_to_start()
+
+
 def test_a_ledger_of_another_key_is_refused(used, tmp_path):
     run(SLUIS, "init", tmp_path / "other", "--origin", "test.example/gateway")
     for name in os.listdir(tmp_path / "other/state/keys"):

@@ -205,6 +205,7 @@ void fixture_draft(struct fixture *fixture, struct record *record, enum record_k
         if (kind == RECORD_CONSENT) {
             record->policy_version++;
             record->change = subject;
+            record->may_use_reserve = true;
         }
     }
     if (kind == RECORD_CONSENT) {

@@ -1,0 +1,79 @@
+/*
+ * judge.c - one look-up, one decision, and the digest that pins both in the receipt
+ *
+ * The policy is read in place: what outlives the look-up (user name, benefit) is copied to the
+ * flow's arena.
+ */
+#include "flow/judge.h"
+
+#include "base/timestamp.h"
+#include "ledger/basis.h"
+#include "policy/policy.h"
+
+/* What the decision rested on: the policy's version and text, and the consents' ids. */
+static void pin_basis(struct flow *flow, const struct store_subject *subject, struct slice blob)
+{
+    struct slice ids[LIMIT_MAX_policy_consents];
+    size_t n_ids = 0;
+    for (size_t i = 0; i < LIMIT_MAX_policy_consents; i++)
+        if (flow->decision.consents >> i & 1)
+            ids[n_ids++] = policy_blob_consent_id(blob, i);
+    basis_digest(subject->version, subject->policy_digest, ids, n_ids, flow->record.basis);
+}
+
+enum sl_err judge_flow(struct flow *flow)
+{
+    struct flow_engine *engine = flow->engine;
+    struct store_subject subject = {0};
+    SL_TRY(store_read(engine->reader, flow->record.subject, &subject));
+
+    const struct config_route *route = flow->request.route;
+    const struct facts facts = {
+        .time_ms = flow->time_ms,
+        .partner = flow->partner->id,
+        .app = route->app->id,
+        .purpose = flow->purpose ? flow->purpose->code : 0,
+        .n_classes = route->n_classes,
+        .classes = route->class_codes,
+    };
+    struct slice blob = subject.version > 0 ? subject.blob : policy_blob_empty();
+    decide(blob, &facts, &flow->decision);
+    pin_basis(flow, &subject, blob);
+
+    flow->record.subject_known = subject.found;
+    flow->policy_version = subject.version;
+    flow->benefit = arena_copy(&flow->arena, flow->decision.benefit);
+    flow->decision.benefit = flow->benefit;
+    flow->user = arena_copy(&flow->arena, store_account(&subject, route->app->id));
+    store_read_end(engine->reader);
+    return flow->arena.overflow ? SL_ELIMIT : SL_OK;
+}
+
+static bool is_same_plan(const struct decision *a, const struct decision *b)
+{
+    if (a->n_entries != b->n_entries || a->time_s != b->time_s)
+        return false;
+    for (size_t i = 0; i < a->n_entries; i++)
+        if (a->entries[i].action != b->entries[i].action ||
+            a->entries[i].precision_m != b->entries[i].precision_m ||
+            a->entries[i].time_s != b->entries[i].time_s)
+            return false;
+    return true;
+}
+
+bool judge_flow_again(struct flow *flow, enum reason *reason)
+{
+    const struct decision before = flow->decision;
+    const struct slice user_before = flow->user;
+    flow->time_ms = clock_now_ms();
+    if (judge_flow(flow) != SL_OK) {
+        *reason = REASON_BUSY;
+        return false;
+    }
+    if (flow->decision.effect == EFFECT_REFUSE) {
+        *reason = flow->decision.reason;
+        return false;
+    }
+    *reason = REASON_CONSENT_CHANGED;
+    return is_same_plan(&before, &flow->decision) && slice_equals(user_before, flow->user);
+}
