@@ -98,6 +98,9 @@ static void what_was_acknowledged_is_there_after_a_kill(void **state)
         }
         assert_true(slice_equals(subject.blob, newest.blob));
         assert_memory_equal(subject.policy_digest, newest.policy_digest, 32);
+        uint64_t n_changes;
+        assert_int_equal(store_n_changes(fixture->store, &n_changes), SL_OK);
+        assert_int_equal(n_changes, version);
         /* The newest change's note is there, and at most those done since the last write. */
         struct pending pending = {0};
         assert_int_equal(store_pending_each(fixture->store, count_pending, &pending), SL_OK);

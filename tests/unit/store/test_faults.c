@@ -120,6 +120,9 @@ static void assert_version(struct fixture *fixture, uint64_t version)
     assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
     assert_int_equal(store_read(reader, id, &subject), SL_OK);
     assert_int_equal(subject.version, version);
+    uint64_t n_changes;
+    assert_int_equal(store_n_changes(fixture->store, &n_changes), SL_OK);
+    assert_int_equal(n_changes, version);
     assert_int_equal(store_version_get(reader, id, version, &newest, &found), SL_OK);
     assert_true(found);
     assert_true(slice_equals(newest.blob, subject.blob));
@@ -193,6 +196,74 @@ static void a_failed_allocation_refuses_the_change_and_the_next_one_works(void *
         assert_int_equal(put(fixture, version++), SL_OK);
     }
     assert_true(allocation > 0);
+}
+
+static void assert_account(struct fixture *fixture, const char *user)
+{
+    SL_AUTO(store_reader) reader = NULL;
+    struct store_subject subject;
+    assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
+    assert_int_equal(store_read(reader, id, &subject), SL_OK);
+    assert_true(slice_equals_str(store_account(&subject, slice_of_str("waze")), user));
+}
+
+/* Lotte goes from "first" to "second"; whenever that fails, mo gets only the one it left free. */
+static void fail_each_call_of_an_account(struct fixture *fixture, int *countdown,
+                                         enum sl_err expected)
+{
+    const struct slice app = slice_of_str("waze");
+    struct slice first = slice_of_str("first"), second = slice_of_str("second");
+    uint8_t mo[16];
+    assert_int_equal(put(fixture, 0), SL_OK);
+    assert_int_equal(store_add_subject(fixture->store, slice_of_str("mo"), mo, NULL), SL_OK);
+    assert_int_equal(store_set_account(fixture->store, id, app, first, NULL), SL_OK);
+    int call = 0;
+    for (;; call++) {
+        *countdown = call;
+        fault_error = ENOSPC;
+        enum sl_err err = store_set_account(fixture->store, id, app, second, NULL);
+        bool met = *countdown < 0;
+        *countdown = -1;
+        assert_int_equal(err, met ? expected : SL_OK);
+        fixture_close(fixture);
+        fixture_open(fixture);
+        struct store *store = fixture->store;
+        if (!met)
+            break;
+        assert_account(fixture, "first");
+        assert_int_equal(store_set_account(store, mo, app, first, NULL), SL_EMALFORMED);
+        assert_int_equal(store_set_account(store, mo, app, second, NULL), SL_OK);
+        assert_int_equal(store_set_account(store, mo, app, slice_of(NULL, 0), NULL), SL_OK);
+    }
+    assert_true(call > 0);
+    assert_account(fixture, "second");
+    assert_int_equal(store_set_account(fixture->store, mo, app, second, NULL), SL_EMALFORMED);
+    assert_int_equal(store_set_account(fixture->store, mo, app, first, NULL), SL_OK);
+}
+
+static void a_failed_write_of_an_account_changes_neither_record_nor_who_has_the_name(void **state)
+{
+    fail_each_call_of_an_account(*state, &calls_until_fault, SL_ELIMIT);
+}
+
+static void a_failed_allocation_changes_neither_account_nor_who_has_the_name(void **state)
+{
+    fail_each_call_of_an_account(*state, &allocations_until_fault, SL_EINTERNAL);
+}
+
+static void a_pin_that_could_not_be_kept_is_kept_the_next_time(void **state)
+{
+    struct fixture *fixture = *state;
+    bool matches = false;
+    calls_until_fault = 0;
+    fault_error = ENOSPC;
+    assert_int_equal(store_pin(fixture->store, "key", slice_of_str("first"), &matches), SL_ELIMIT);
+    calls_until_fault = -1;
+    assert_false(matches);
+    fixture_close(fixture);
+    fixture_open(fixture);
+    assert_int_equal(store_pin(fixture->store, "key", slice_of_str("other"), &matches), SL_OK);
+    assert_true(matches);
 }
 
 static void a_note_that_can_not_be_remembered_stays(void **state)
@@ -269,6 +340,9 @@ int main(void)
         OPEN(a_failed_write_or_sync_refuses_the_change_and_keeps_the_old_one),
         OPEN(a_full_disk_is_told_apart_from_a_broken_one),
         OPEN(a_failed_allocation_refuses_the_change_and_the_next_one_works),
+        OPEN(a_failed_write_of_an_account_changes_neither_record_nor_who_has_the_name),
+        OPEN(a_failed_allocation_changes_neither_account_nor_who_has_the_name),
+        OPEN(a_pin_that_could_not_be_kept_is_kept_the_next_time),
         OPEN(a_note_that_can_not_be_remembered_stays),
         OPEN(opening_survives_each_failed_allocation),
         OPEN(a_file_system_that_can_not_allocate_ahead_is_used_all_the_same),

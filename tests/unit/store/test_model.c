@@ -31,6 +31,7 @@ static const char *const apps[APPS] = {"waze", "spotify", "strava"};
 struct model {
     struct fixture *fixture;
     struct twin twins[SUBJECTS];
+    uint64_t n_changes;
     uint64_t random;
 };
 
@@ -40,14 +41,45 @@ static unsigned pick(struct model *model, unsigned n)
     return (unsigned)(model->random >> 33) % n;
 }
 
+/* By brute force: what each subject is called at an app now. */
+static const char *user_of(const struct model *model, unsigned s, unsigned app)
+{
+    const struct twin *twin = &model->twins[s];
+    return twin->users[app][0] ? twin->users[app] : names[s];
+}
+
+/* Whether another subject than `s` is called `user` at `app`. */
+static bool is_taken(const struct model *model, unsigned s, unsigned app, const char *user)
+{
+    for (unsigned other = 0; other < SUBJECTS; other++) {
+        if (other != s && model->twins[other].exists &&
+            strcmp(user_of(model, other, app), user) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_taken_anywhere(const struct model *model, unsigned s)
+{
+    for (unsigned app = 0; app < APPS; app++) {
+        if (is_taken(model, s, app, names[s]))
+            return true;
+    }
+    return false;
+}
+
 static void step_add(struct model *model, unsigned s)
 {
     struct twin *twin = &model->twins[s];
     uint8_t id[16];
-    enum sl_err err = store_add_subject(model->fixture->store, slice_of_str(names[s]), id, NULL);
-    assert_int_equal(err, twin->exists ? SL_EMALFORMED : SL_OK);
-    if (err != SL_OK)
+    enum store_refusal why = STORE_UNKNOWN;
+    enum sl_err err = store_add_subject(model->fixture->store, slice_of_str(names[s]), id, &why);
+    bool taken = !twin->exists && is_taken_anywhere(model, s);
+    assert_int_equal(err, twin->exists || taken ? SL_EMALFORMED : SL_OK);
+    if (err != SL_OK) {
+        assert_int_equal(why, taken ? STORE_TAKEN : STORE_CONFLICT);
         return;
+    }
     twin->exists = true;
     memcpy(twin->id, id, sizeof id);
 }
@@ -66,10 +98,16 @@ static void step_put(struct model *model, unsigned s)
     if (expected >= VERSIONS_MAX)
         return;
     struct store_change change = fixture_change(names[s], id, expected, yaml, blob);
+    enum store_refusal why = STORE_UNKNOWN;
+    change.why = &why;
     enum sl_err err = store_put_policy(model->fixture->store, &change);
-    assert_int_equal(err, expected == twin->version ? SL_OK : SL_EMALFORMED);
-    if (err != SL_OK)
+    bool taken = !twin->exists && expected == 0 && is_taken_anywhere(model, s);
+    assert_int_equal(err, expected == twin->version && !taken ? SL_OK : SL_EMALFORMED);
+    if (err != SL_OK) {
+        assert_int_equal(why, taken ? STORE_TAKEN : STORE_CONFLICT);
         return;
+    }
+    model->n_changes++;
     twin->exists = true;
     memcpy(twin->id, id, sizeof id);
     twin->pending[twin->version++] = true;
@@ -80,13 +118,26 @@ static void step_account(struct model *model, unsigned s)
     struct twin *twin = &model->twins[s];
     unsigned app = pick(model, APPS);
     char user[16] = "";
-    if (pick(model, 3) > 0)
-        snprintf(user, sizeof user, "user-%u", pick(model, 1000));
+    /* A name or one of few others, so that subjects meet. */
+    switch (pick(model, 3)) {
+    case 0:
+        snprintf(user, sizeof user, "user-%u", pick(model, 6));
+        break;
+    case 1:
+        snprintf(user, sizeof user, "%s", names[pick(model, SUBJECTS)]);
+        break;
+    default:
+        break;
+    }
+    enum store_refusal why = STORE_CONFLICT;
     enum sl_err err = store_set_account(model->fixture->store, twin->id, slice_of_str(apps[app]),
-                                        slice_of_str(user), NULL);
-    assert_int_equal(err, twin->exists ? SL_OK : SL_EMALFORMED);
+                                        slice_of_str(user), &why);
+    bool taken = is_taken(model, s, app, user[0] ? user : names[s]);
+    assert_int_equal(err, twin->exists && !taken ? SL_OK : SL_EMALFORMED);
     if (err == SL_OK)
         memcpy(twin->users[app], user, sizeof user);
+    else
+        assert_int_equal(why, twin->exists ? STORE_TAKEN : STORE_UNKNOWN);
 }
 
 static void step_done(struct model *model, unsigned s)
@@ -126,8 +177,9 @@ static void compare_subject(struct model *model, struct store_reader *reader, un
             assert_true(slice_equals(subject.blob, change.blob));
     }
     for (unsigned app = 0; app < APPS; app++) {
-        const char *expected = twin->users[app][0] ? twin->users[app] : names[s];
+        const char *expected = user_of(model, s, app);
         assert_true(slice_equals_str(store_account(&subject, slice_of_str(apps[app])), expected));
+        assert_false(is_taken(model, s, app, expected));
     }
     store_read_end(reader);
 }
@@ -152,6 +204,9 @@ static void compare(struct model *model)
     assert_int_equal(store_reader_new(model->fixture->store, &reader), SL_OK);
     for (unsigned s = 0; s < SUBJECTS; s++)
         compare_subject(model, reader, s);
+    uint64_t n_changes;
+    assert_int_equal(store_n_changes(model->fixture->store, &n_changes), SL_OK);
+    assert_int_equal(n_changes, model->n_changes);
 
     struct twin copy[SUBJECTS];
     memcpy(copy, model->twins, sizeof copy);

@@ -121,6 +121,8 @@ static void write_on_a_full_disk(const struct fixture *fixture)
     store_failure(store, &problem);
     CHECK(strstr(problem.text, "make room"));
     CHECK(version_of(store, id) == version); /* refused, and nothing lost */
+    uint64_t n_changes;
+    CHECK(store_n_changes(store, &n_changes) == SL_OK && n_changes == version);
 
     char path[128];
     snprintf(path, sizeof path, "%s/ballast", fixture->folder);

@@ -1,5 +1,5 @@
 /*
- * test_write.c - changes of policies, subjects and accounts, and what readers see of them
+ * test_write.c - changes of policies and subjects, and what readers see of them
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -250,51 +250,6 @@ static void subjects_are_visited_in_the_order_of_names_until_told_to_stop(void *
     assert_string_equal(two.text, "anna lotte ");
 }
 
-static void an_account_overrides_the_name_at_its_app_only(void **state)
-{
-    struct fixture *fixture = *state;
-    uint8_t id[16], unknown[16] = {1};
-    store_new_id(id);
-    struct slice waze = slice_of_str("waze"), spotify = slice_of_str("spotify");
-    assert_int_equal(put(fixture, "lotte", id, 0), SL_OK);
-    assert_int_equal(store_set_account(fixture->store, id, waze, slice_of_str("lot-77"), NULL),
-                     SL_OK);
-    assert_int_equal(store_set_account(fixture->store, unknown, waze, slice_of_str("x"), NULL),
-                     SL_EMALFORMED);
-    assert_int_equal(put(fixture, "lotte", id, 1), SL_OK); /* a change keeps accounts */
-
-    SL_AUTO(store_reader) reader = NULL;
-    struct store_subject subject;
-    assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
-    assert_int_equal(store_read(reader, id, &subject), SL_OK);
-    assert_true(slice_equals_str(store_account(&subject, waze), "lot-77"));
-    assert_true(slice_equals_str(store_account(&subject, spotify), "lotte"));
-    assert_int_equal(store_set_account(fixture->store, id, waze, slice_of(NULL, 0), NULL), SL_OK);
-    assert_int_equal(store_read(reader, id, &subject), SL_OK);
-    assert_true(slice_equals_str(store_account(&subject, waze), "lotte"));
-}
-
-static void accounts_have_limits_and_users_that_change_a_path_are_refused(void **state)
-{
-    struct fixture *fixture = *state;
-    uint8_t id[16];
-    char long_text[257];
-    memset(long_text, 'u', sizeof long_text);
-    assert_int_equal(store_add_subject(fixture->store, slice_of_str("lotte"), id, NULL), SL_OK);
-    struct slice app = slice_of_str("waze");
-    struct store *store = fixture->store;
-    assert_int_equal(store_set_account(store, id, app, slice_of(long_text, 255), NULL), SL_OK);
-    assert_int_equal(store_set_account(store, id, app, slice_of(long_text, 256), NULL), SL_ELIMIT);
-    assert_int_equal(store_set_account(store, id, slice_of(long_text, 32), app, NULL), SL_OK);
-    assert_int_equal(store_set_account(store, id, slice_of(long_text, 33), app, NULL), SL_ELIMIT);
-    assert_int_equal(store_set_account(store, id, slice_of(NULL, 0), app, NULL), SL_EMALFORMED);
-    static const char *const refused[] = {".", "..", "a/b", "a\\b", "a\nb", "\xff"};
-    for (size_t i = 0; i < SL_LENGTH(refused); i++)
-        assert_int_equal(store_set_account(store, id, app, slice_of_str(refused[i]), NULL),
-                         SL_EMALFORMED);
-    assert_int_equal(store_add_subject(store, slice_of_str(".."), id, NULL), SL_EMALFORMED);
-}
-
 static void a_read_keeps_its_snapshot_until_it_is_renewed(void **state)
 {
     struct fixture *fixture = *state;
@@ -363,8 +318,6 @@ int main(void)
         OPEN(a_subject_without_a_policy_gets_its_first_one_later_under_the_same_key),
         OPEN(each_subject_has_a_random_key_of_its_own),
         OPEN(subjects_are_visited_in_the_order_of_names_until_told_to_stop),
-        OPEN(an_account_overrides_the_name_at_its_app_only),
-        OPEN(accounts_have_limits_and_users_that_change_a_path_are_refused),
         OPEN(a_read_keeps_its_snapshot_until_it_is_renewed),
         OPEN(the_largest_policy_is_stored_and_read_whole),
     };
