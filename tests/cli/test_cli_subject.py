@@ -60,6 +60,44 @@ def test_accounts_are_set_and_removed(node):
     assert done.code == 66 and '"nobody"' in done.err
 
 
+def test_two_subjects_never_share_a_user_name_at_an_app(node):
+    for name in ("lotte", "mo"):
+        assert node.sluis("subject", "add", name).code == 0
+    account = ("subject", "account")
+    assert node.sluis(*account, "lotte", "wayfinder", "l77").code == 0
+    done = node.sluis(*account, "mo", "wayfinder", "l77")
+    assert done.code == 73 and 'another subject has the user name "l77" at wayfinder' in done.err
+    done = node.sluis("subject", "add", "l77")
+    assert done.code == 73 and '"l77" is the user name of another subject' in done.err
+    assert node.sluis(*account, "mo", "wayfinder", "lotte").code == 0
+    done = node.sluis(*account, "lotte", "wayfinder", "--remove")
+    assert done.code == 73 and '"lotte" can\'t do without an account there' in done.err
+    assert node.sluis(*account, "mo", "wayfinder", "--remove").code == 0
+    assert node.sluis(*account, "lotte", "wayfinder", "--remove").code == 0
+    done = node.sluis(*account, "mo", "wayfinder", "lotte")
+    assert done.code == 73 and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("user", [".", "..", "a/b", "a\\b", "a\nb"])
+def test_a_user_name_that_leads_elsewhere_is_named_as_such(node, user):
+    assert node.sluis("subject", "add", "mo").code == 0
+    done = node.sluis("subject", "account", "mo", "wayfinder", user)
+    assert done.code == 65 and "slash" in done.err and "no subject" not in done.err
+
+
+def test_dots_are_no_subject(node):
+    done = node.sluis("subject", "add", "..")
+    assert done.code == 65 and "already" not in done.err
+
+
+def test_a_policy_of_a_new_subject_with_anothers_user_name_is_not_put(node):
+    assert node.sluis("subject", "add", "mo").code == 0
+    assert node.sluis("subject", "account", "mo", "wayfinder", "lotte").code == 0
+    done = node.sluis("policy", "put", node.write_policy("lotte"))
+    assert done.code != 0
+    assert [one["subject"] for one in node.json("subject", "list")] == ["mo"]
+
+
 def test_a_token_and_its_hash_belong_together():
     made = json.loads(run(SLUIS, "partner", "token", "--json").out)
     assert made["hash"] == "sha256:" + hashlib.sha256(made["token"].encode()).hexdigest()
