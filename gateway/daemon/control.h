@@ -2,9 +2,10 @@
  * control.h - the daemon's control socket, for `sluis` on the same machine
  *
  * Shape   <state>/control.sock, AF_UNIX stream, mode 0600; one JSON object per line each way; one
- *         thread serves one connection after the other
+ *         thread answers one call after the other, of up to control_connections clients in turn
  * Access  the same user as the daemon, or root (SO_PEERCRED); nobody else reaches the folder
- * Limits  a request has at most control_request_bytes and control_request_ms to arrive
+ * Limits  a request has at most control_request_bytes and control_request_ms to arrive, and an
+ *         answer control_request_ms to be taken; a client too many waits for a place
  * Spec    docs/formats/control.md
  */
 #ifndef SLUIS_DAEMON_CONTROL_H

@@ -15,7 +15,7 @@
 #include "base/limits.h"
 #include "base/slice.h"
 
-enum { GUARD_FIELDS_MAX = 100 };
+enum { GUARD_FIELDS_MAX = LIMIT_MAX_request_fields };
 
 struct guard_field {
     struct slice name, value;
@@ -41,7 +41,7 @@ enum guard_fault {
     GUARD_TARGET,      /* not origin-form, or with encoded separators, dot segments, odd bytes */
     GUARD_FIELD_NAME,  /* not a token */
     GUARD_FIELD_VALUE, /* control or non-ASCII bytes */
-    GUARD_HOST,        /* none, two, or empty */
+    GUARD_HOST,        /* none, two, or not host[:port] */
     GUARD_LENGTH,      /* two Content-Length, no number, or with Transfer-Encoding */
     GUARD_CODING,      /* Transfer-Encoding other than one `chunked` */
     GUARD_BODY,        /* a body where none is taken */

@@ -120,6 +120,36 @@ def test_a_client_that_says_nothing_is_cut_off_and_the_next_is_served(dial):
     assert silent.recv(1) == b""
 
 
+def test_a_silent_client_delays_nobody(dial):
+    """The silent one is still there after the others were answered."""
+    silent, half, deaf, late = dial(), dial(), dial(), dial()
+    half.sendall(b'{"call":')
+    deaf.setblocking(False)
+    try:
+        while True:  # takes no answer, until nothing more goes in
+            deaf.send(b'{"call":"status"}\n' * 1000)
+    except BlockingIOError:
+        pass
+    assert exchange(late, {"call": "status"})["outcome"] == "status"
+    assert exchange(half, b'"status"}\n')["outcome"] == "status"
+    assert exchange(silent, {"call": "status"})["outcome"] == "status"
+
+
+def test_sixteen_clients_have_a_place_and_the_next_waits_for_one(dial):
+    clients = [dial() for _ in range(16)]
+    for one in clients:
+        assert exchange(one, {"call": "status"})["outcome"] == "status"
+    waits = dial()
+    waits.sendall(b'{"call":"status"}\n')
+    assert exchange(clients[0], {"call": "status"})["outcome"] == "status"
+    waits.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        waits.recv(1)
+    waits.settimeout(WAIT_S)
+    clients[1].close()
+    assert read_answer(waits)["outcome"] == "status"
+
+
 def test_a_client_that_goes_away_disturbs_nobody(dial):
     gone = dial()
     gone.sendall(b'{"call":"status"}\n' * 2000)
