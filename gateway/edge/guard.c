@@ -172,6 +172,46 @@ static bool value_is_plain(struct slice value)
     return true;
 }
 
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* RFC 3986 unreserved: letters, digits, "-", ".", "_", "~" */
+static bool is_name_byte(uint8_t c)
+{
+    return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+/*
+ * RFC 9110 section 7.2: uri-host [ ":" port ]. A name here has no escapes and no sub-delims, which
+ * the grammar would allow: no host is called so, and a comma may be two hosts that were joined.
+ */
+static bool host_is_plain(struct slice host)
+{
+    while (host.n > 0 && is_blank(host.p[host.n - 1]))
+        host.n--;
+    size_t n = 0;
+    if (host.n > 0 && host.p[0] == '[') {
+        n = 1;
+        while (n < host.n && (hex_value(host.p[n]) >= 0 || host.p[n] == ':' || host.p[n] == '.'))
+            n++;
+        if (n == 1 || n == host.n || host.p[n] != ']')
+            return false;
+        n++;
+    } else {
+        while (n < host.n && is_name_byte(host.p[n]))
+            n++;
+    }
+    if (n == 0 || (n < host.n && host.p[n] != ':'))
+        return false;
+    for (n++; n < host.n; n++)
+        if (!is_digit(host.p[n]))
+            return false;
+    return true;
+}
+
 static enum guard_fault check_request_line(const struct guard_head *head, struct slice target,
                                            const struct limits *limits)
 {
@@ -245,7 +285,7 @@ enum guard_fault guard_check(const struct guard_head *head, struct slice target,
         fault = count_field(&head->fields[i], &counts);
     if (fault != GUARD_OK)
         return fault;
-    if (counts.host != 1 || counts.host_value.n == 0)
+    if (counts.host != 1 || !host_is_plain(counts.host_value))
         return GUARD_HOST;
     if (counts.authorization > 1 || counts.purpose > 1)
         return GUARD_REPEATED;

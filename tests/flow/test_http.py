@@ -92,6 +92,10 @@ HOSTS = [
     Row("two hosts", get(ok=HOST + HOST + AUTH)),
     Row("two different hosts", get(ok=HOST + b"Host: other.test\r\n" + AUTH)),
     Row("empty host", get(ok=b"Host: \r\n" + AUTH)),
+    *(Row(f"host {host.decode()!r}", get(ok=b"Host: " + host + b"\r\n" + AUTH))
+      for host in (b"a/b@c, d", b"gateway.test/path", b"user@gateway.test", b"gateway.test, other.test",
+                   b"gateway.test,other.test", b"gateway test", b"gateway.test:80x", b":80",
+                   b"http://gateway.test", b"::1", b"[::1", b"gateway%2etest")),
 ]
 
 REQUEST_LINES = [
@@ -137,6 +141,7 @@ FEATURES = [
     Row("unknown expectation", get(b"Expect: foo\r\n"), {400, 417}),
     Row("two purposes", get(b"Sluis-Purpose: recommendation\r\nSluis-Purpose: marketing\r\n")),
     Row("headers of 100 kB", get(b"X: " + b"a" * 100000 + b"\r\n"), {400, 431}, True),
+    Row("101 headers", get(b"X: a\r\n" * 99), {431}),
     Row("3,000 headers", get(b"".join(b"X%d: a\r\n" % i for i in range(3000))), {400, 431}, True),
 ]
 
@@ -183,6 +188,13 @@ def test_header_of_the_largest_size_is_still_read(world, consented):
     plain = len(partner.request(partner.path(POSITION, consented), headers=[("X", "")]))
     room = 8000 - plain
     assert partner.get(partner.path(POSITION, consented), headers=[("X", "a" * room)]).status == 200
+
+
+def test_100_headers_are_still_read(world, consented):
+    partner = world.partner()
+    plain = partner.request(partner.path(POSITION, consented)).count(b"\r\n") - 2
+    headers = [("X", "a")] * (100 - plain)
+    assert partner.get(partner.path(POSITION, consented), headers=headers).status == 200
 
 
 def test_harmless_oddities_are_understood(world, consented):

@@ -161,6 +161,31 @@ static void exactly_one_host(void **state)
     assert_int_equal(check("GET / HTTP/1.1\r\nHost:\r\n\r\n"), GUARD_HOST);
 }
 
+static enum guard_fault check_host(const char *host)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+    return check_bytes(text, (size_t)n);
+}
+
+static void host_is_a_name_or_an_address_and_perhaps_a_port(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "x", "gateway.example", "gateway.example.", "Gateway_1-a~b", "127.0.0.1", "127.0.0.1:8460",
+        "[::1]", "[::ffff:127.0.0.1]:8460", "x:", "x:80", "x \t", "xn--bcher-kva.example",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_int_equal(check_host(good[i]), GUARD_OK);
+    static const char *const bad[] = {
+        " ", ":80", "a/b", "a/b@c, d", "user@x", "x, y", "x,y", "x y", "x:8o", "x:80:80", "x:-1",
+        "x: 80", "http://x", "x?y", "x#y", "x\\y", "x%2fy", "[]", "[", "[::1", "::1", "[::1]x",
+        "[::g]", "[fe80::1%25lo]", "[[::1]]", "x]", "<x>", "\"x\"", "x;y", "x*", "x\ty",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(check_host(bad[i]), GUARD_HOST);
+}
+
 static void framing_is_unambiguous_and_carries_no_body(void **state)
 {
     (void)state;
@@ -212,6 +237,22 @@ static void head_may_have_exactly_request_head_bytes(void **state)
     free(text);
 }
 
+static void head_may_have_exactly_request_fields(void **state)
+{
+    (void)state;
+    char text[4096] = "GET / HTTP/1.1\r\nHost: x\r\n";
+    for (size_t i = 1; i < limits.request_fields; i++)
+        strcat(text, "X: y\r\n");
+    strcat(text, "\r\n");
+    struct guard_head head;
+    split(text, strlen(text), &head);
+    assert_int_equal(head.n_fields, limits.request_fields);
+    assert_int_equal(head.n_fields, sizeof head.fields / sizeof *head.fields);
+    assert_int_equal(guard_check(&head, head.target, &limits), GUARD_OK);
+    head.too_many_fields = true; /* what the connection says of one more */
+    assert_int_equal(guard_check(&head, head.target, &limits), GUARD_HEAD_TOO_LARGE);
+}
+
 static void fields_are_found_by_any_case_and_trimmed(void **state)
 {
     (void)state;
@@ -239,10 +280,12 @@ int main(void)
         cmocka_unit_test(targets_with_a_second_meaning_are_refused),
         cmocka_unit_test(field_names_are_tokens_and_values_have_no_controls),
         cmocka_unit_test(exactly_one_host),
+        cmocka_unit_test(host_is_a_name_or_an_address_and_perhaps_a_port),
         cmocka_unit_test(framing_is_unambiguous_and_carries_no_body),
         cmocka_unit_test(what_decides_stands_once),
         cmocka_unit_test(target_may_have_exactly_request_target_bytes),
         cmocka_unit_test(head_may_have_exactly_request_head_bytes),
+        cmocka_unit_test(head_may_have_exactly_request_fields),
         cmocka_unit_test(fields_are_found_by_any_case_and_trimmed),
     };
     return cmocka_run_group_tests(tests, set_limits, NULL);
