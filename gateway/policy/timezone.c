@@ -50,6 +50,13 @@ bool timezone_name_is_valid(struct slice name)
 {
     if (name.n == 0 || name.n > TIMEZONE_NAME_BYTES)
         return false;
+    /*
+     * Each name of the tz database begins with a capital. What does not is a second copy (posix/,
+     * right/, which counts leap seconds) or whatever this machine was set to (localtime,
+     * posixrules); and Factory stands for "not set".
+     */
+    if (name.p[0] < 'A' || name.p[0] > 'Z' || slice_equals_str(name, "Factory"))
+        return false;
     bool at_start = true;
     for (size_t i = 0; i < name.n; i++) {
         uint8_t c = name.p[i];

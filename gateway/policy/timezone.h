@@ -12,7 +12,10 @@
 
 enum { TIMEZONE_NAME_BYTES = 64 };
 
-/* Words of [A-Za-z0-9_+-] that begin with a letter, joined by slashes. */
+/*
+ * Words of [A-Za-z0-9_+-] that begin with a letter, the first with a capital, joined by slashes;
+ * not "Factory". So posix/..., right/... and localtime name no zone.
+ */
 bool timezone_name_is_valid(struct slice name);
 /* Writes the zone into `writer`, which must have ZONE_BYTES_MAX left. UTC needs no file. */
 SL_NODISCARD enum sl_err timezone_read(struct slice name, struct writer *writer);

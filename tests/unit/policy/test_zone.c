@@ -97,9 +97,28 @@ static void names_that_could_leave_the_folder_are_refused(void **state)
     assert_true(timezone_name_is_valid(slice_of_str("America/Argentina/Buenos_Aires")));
     assert_true(timezone_name_is_valid(slice_of_str("Etc/GMT+12")));
     char name[TIMEZONE_NAME_BYTES + 1];
-    memset(name, 'a', sizeof name);
+    memset(name, 'A', sizeof name);
     assert_true(timezone_name_is_valid(slice_of(name, TIMEZONE_NAME_BYTES)));
     assert_false(timezone_name_is_valid(slice_of(name, TIMEZONE_NAME_BYTES + 1)));
+}
+
+/* They are files with zones, on many systems, and mean another thing on each. */
+static void files_that_are_no_names_of_the_database_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "localtime",      "posixrules",          "Factory", "posix/Europe/Amsterdam",
+        "posix/UTC",      "right/Europe/London", "right/UTC", "posix/Factory",
+        "utc",            "europe/amsterdam"};
+    struct writer writer = writer_over(bytes, sizeof bytes);
+    for (size_t i = 0; i < SL_LENGTH(bad); i++) {
+        assert_false(timezone_name_is_valid(slice_of_str(bad[i])));
+        assert_int_equal(timezone_read(slice_of_str(bad[i]), &writer), SL_EMALFORMED);
+    }
+    static const char *const good[] = {"UTC", "GMT", "CET", "Etc/UTC", "Etc/GMT-14", "GB-Eire",
+                                       "W-SU", "NZ-CHAT", "Factory/X"};
+    for (size_t i = 0; i < SL_LENGTH(good); i++)
+        assert_true(timezone_name_is_valid(slice_of_str(good[i])));
 }
 
 static void what_is_no_zone_is_refused(void **state)
@@ -237,6 +256,7 @@ int main(void)
         cmocka_unit_test(zones_without_a_rule_keep_their_last_offset),
         cmocka_unit_test(day_starts_at_local_midnight_or_after_the_gap),
         cmocka_unit_test(names_that_could_leave_the_folder_are_refused),
+        cmocka_unit_test(files_that_are_no_names_of_the_database_are_refused),
         cmocka_unit_test(what_is_no_zone_is_refused),
         cmocka_unit_test(footers_of_every_form_are_read),
         cmocka_unit_test(broken_footers_and_files_are_refused),
