@@ -1,12 +1,14 @@
 """What a partner gets when somebody has not consented: a reason, a receipt, and not one bit more."""
+import pathlib
 import re
+import subprocess
 
 import pytest
 
 import answers
 import partner as partner_
 from world import feature
-from gateway import LISTENING, POSITION, consent
+from gateway import ENVIRONMENT, LISTENING, POSITION, SLUIS, consent, policy_text
 
 UNKNOWN_PSEUDONYM = "A" * 43
 
@@ -220,3 +222,26 @@ def test_the_ledger_tells_nobody_who_it_was(world):
     for secret in (name, world.gateway.pseudonym("spotify", name), "zoë-de-vries", "52.378796",
                    world.partner().token, str(answer.json()["geometry"]["coordinates"][0])):
         assert secret.encode() not in everything
+
+
+def test_while_the_clock_is_behind_the_newest_receipt_nobody_is_judged(fresh):
+    """A clock set back would bring ended consents to life."""
+    gateway = fresh.gateway
+    gateway.start()
+    name = fresh.person(consent())
+    assert fresh.ask(name).status == 200
+    gateway.stop()
+
+    # Without a daemon `sluis` records by itself, a day ahead; then the clock is right again.
+    policy = gateway.folder / "tomorrow.yaml"
+    policy.write_text(policy_text("somebody-else", consent()), encoding="utf-8")
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    ahead = ENVIRONMENT | {"LD_PRELOAD": str(library), "FAKETIME": "+1d"}
+    ahead["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+    subprocess.run([SLUIS, "-c", gateway.config, "policy", "put", policy], env=ahead, check=True,
+                   timeout=60, capture_output=True)
+    gateway.start()
+    answer = fresh.ask(name)
+    assert answer.status == 503 and answer.reason == "clock"
+    assert fresh.gateway.receipt(answer.receipt)["reason"] == "clock"
+    gateway.withdraw(name, "c1")
