@@ -90,7 +90,8 @@ static const struct problem of_guard[N_GUARD_FAULTS] = {
                           "A header field's name is no token, or has a blank before the colon."},
     [GUARD_FIELD_VALUE] = {400, "field_value", "Malformed field value",
                            "A header field's value has control or non-ASCII bytes."},
-    [GUARD_HOST] = {400, "host", "Host missing or repeated", "Send exactly one Host field."},
+    [GUARD_HOST] = {400, "host", "Host missing, repeated or malformed",
+                    "Send exactly one Host field: a host's name or address, perhaps a port."},
     [GUARD_LENGTH] = {400, "length", "Malformed length",
                       "Send at most one Content-Length, a number, and never together with "
                       "Transfer-Encoding."},
