@@ -78,12 +78,13 @@ static json_t *put_outcome(enum consent_outcome outcome, const struct consent_re
     static const char *const names[] = {
         [CONSENT_RECORDED] = "recorded", [CONSENT_INVALID] = "invalid",
         [CONSENT_CONFLICT] = "conflict", [CONSENT_UNCHANGED] = "unchanged",
-        [CONSENT_FAILED] = "failed",
+        [CONSENT_FAILED] = "failed",     [CONSENT_TAKEN] = "taken",
     };
-    json_t *answer = outcome == CONSENT_CONFLICT || outcome == CONSENT_FAILED
-                         ? outcome_text(names[outcome], receipt->text)
-                         : json_pack("{s:s}", "outcome", names[outcome]);
-    if (outcome != CONSENT_FAILED && outcome != CONSENT_INVALID)
+    json_t *answer =
+        outcome == CONSENT_CONFLICT || outcome == CONSENT_TAKEN || outcome == CONSENT_FAILED
+            ? outcome_text(names[outcome], receipt->text)
+            : json_pack("{s:s}", "outcome", names[outcome]);
+    if (outcome != CONSENT_FAILED && outcome != CONSENT_TAKEN && outcome != CONSENT_INVALID)
         json_object_set_new(answer, "version", json_integer((json_int_t)receipt->version));
     if (outcome == CONSENT_RECORDED) {
         json_object_set_new(answer, "receipt", json_integer((json_int_t)receipt->index));

@@ -174,8 +174,20 @@ static enum consent_outcome conflict(struct consent_receipt *receipt, uint64_t f
     return CONSENT_CONFLICT;
 }
 
+static enum consent_outcome rejected(const struct record *record, enum store_refusal why,
+                                     struct consent_receipt *receipt)
+{
+    if (why == STORE_CONFLICT)
+        return conflict(receipt, record->policy_version, (int64_t)record->policy_version - 1);
+    snprintf(receipt->text, sizeof receipt->text,
+             "the subject's name is another subject's user name at an app, and one consent must "
+             "never open another person's data; name this subject otherwise, and set its user "
+             "names with `sluis subject account`");
+    return CONSENT_TAKEN;
+}
+
 static enum consent_outcome outcome_of(struct node *node, const struct record *record,
-                                       struct consent_receipt *receipt)
+                                       enum store_refusal why, struct consent_receipt *receipt)
 {
     switch (record->outcome) {
     case RECORD_DURABLE:
@@ -183,7 +195,7 @@ static enum consent_outcome outcome_of(struct node *node, const struct record *r
         receipt->index = record->index;
         return CONSENT_RECORDED;
     case RECORD_REJECTED:
-        return conflict(receipt, record->policy_version, (int64_t)record->policy_version - 1);
+        return rejected(record, why, receipt);
     case RECORD_FULL:
         return fail(receipt, "the disk is full, and so is the reserve of the ledger; make room on "
                              "the state folder's disk");
@@ -279,6 +291,8 @@ static enum consent_outcome put_loaded(struct node *node, const struct policy_do
     uint8_t *block = NULL;
     enum consent_outcome outcome = CONSENT_FAILED;
     struct record record = {0};
+    enum store_refusal why = STORE_CONFLICT;
+    stored.why = &why;
     enum sl_err err = compile_blob(policy, problems, &block, &stored.blob);
     if (err == SL_EMALFORMED || err == SL_ELIMIT)
         outcome = CONSENT_INVALID;
@@ -287,7 +301,7 @@ static enum consent_outcome put_loaded(struct node *node, const struct policy_do
     else if (record_and_wait(node->recorder, &record) != SL_OK)
         outcome = fail(receipt, "the recorder can't take the change now; try again");
     else
-        outcome = outcome_of(node, &record, receipt);
+        outcome = outcome_of(node, &record, why, receipt);
     /* If the note of it can't be taken out (a full disk), the next start sees that it is done. */
     if (outcome == CONSENT_RECORDED)
         forget_pending(node->store, &stored);

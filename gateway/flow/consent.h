@@ -15,6 +15,7 @@ enum consent_outcome {
     CONSENT_RECORDED,
     CONSENT_INVALID,   /* see the problems */
     CONSENT_CONFLICT,  /* the policy is not at the expected version */
+    CONSENT_TAKEN,     /* a new subject's name is another one's user name at an app; see `text` */
     CONSENT_UNCHANGED, /* byte for byte what is in force already; nothing was written */
     CONSENT_FAILED,    /* store or ledger can't be written; see `text` */
 };
@@ -23,7 +24,7 @@ struct consent_receipt {
     uint64_t version; /* in force; on a conflict, what was found */
     uint64_t index;   /* of the receipt in the ledger */
     struct policy_change change;
-    char text[640]; /* CONSENT_FAILED and CONSENT_CONFLICT: why, and what to do */
+    char text[640]; /* CONSENT_FAILED, _CONFLICT and _TAKEN: why, and what to do */
 };
 
 enum { CONSENT_ANY_VERSION = -1 };
