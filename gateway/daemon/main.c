@@ -144,6 +144,20 @@ static void raise_descriptor_limit(const struct config *config)
                  (unsigned long long)limit.rlim_max, (unsigned long long)n_wanted);
 }
 
+/* `sluis` holds the lock for a moment when it writes without a daemon; another daemon stays. */
+static enum node_state open_node(const struct config *config, struct node_problem *problem,
+                                 struct node **node)
+{
+    enum { TRIES = 20 };
+    const struct timespec pause = {.tv_nsec = 100000000};
+    enum node_state state = node_open(config, problem, node);
+    for (int i = 1; state == NODE_LOCKED_BY_OTHER && i < TRIES; i++) {
+        nanosleep(&pause, NULL);
+        state = node_open(config, problem, node);
+    }
+    return state;
+}
+
 static int serve(struct node *node, const sigset_t *signals)
 {
     struct edge_problem problem;
@@ -196,7 +210,7 @@ int main(int argc, char **argv)
     raise_descriptor_limit(config);
     struct node_problem problem;
     struct node *node = NULL;
-    enum node_state state = node_open(config, &problem, &node);
+    enum node_state state = open_node(config, &problem, &node);
     if (state != NODE_OPENED) {
         log_error("%s", problem.text);
         return state == NODE_LOCKED_BY_OTHER ? EX_TEMPFAIL : EX_IOERR;
