@@ -92,6 +92,8 @@ HOSTS = [
     Row("two hosts", get(ok=HOST + HOST + AUTH)),
     Row("two different hosts", get(ok=HOST + b"Host: other.test\r\n" + AUTH)),
     Row("empty host", get(ok=b"Host: \r\n" + AUTH)),
+    Row("host with a path", get(ok=b"Host: gateway.test/x\r\n" + AUTH)),
+    Row("host with a user", get(ok=b"Host: a@gateway.test\r\n" + AUTH)),
     *(Row(f"host {host.decode()!r}", get(ok=b"Host: " + host + b"\r\n" + AUTH))
       for host in (b"a/b@c, d", b"gateway.test/path", b"user@gateway.test", b"gateway.test, other.test",
                    b"gateway.test,other.test", b"gateway test", b"gateway.test:80x", b":80",
