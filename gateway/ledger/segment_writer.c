@@ -196,10 +196,10 @@ void segment_writer_stop(struct segment_writer *writer)
     pthread_mutex_unlock(&writer->lock);
     pthread_join(writer->thread, NULL);
     writer->started = false;
-    if (writer->next_state == NEXT_READY) {
+    if (writer->next_state == NEXT_READY)
         close_fd(&writer->next.fd);
-        (void)unlinkat(writer->folder_fd, SEGMENT_NEXT_NAME, 0);
-    }
+    /* The spare, or one that a crash left and the helper had no time to replace. */
+    (void)unlinkat(writer->folder_fd, SEGMENT_NEXT_NAME, 0);
 }
 
 bool segment_writer_next_is_ready(struct segment_writer *writer)
