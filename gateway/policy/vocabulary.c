@@ -37,6 +37,7 @@ struct vocabulary {
     struct pool pool;
     uint32_t version;
     uint8_t sha256[SHA256_BYTES];
+    struct slice text;
     size_t n_classes;
     struct vocabulary_class *classes;
     struct term_list purposes, situations;
@@ -386,6 +387,7 @@ enum sl_err vocabulary_load(struct slice text, struct yaml_problems *problems,
         return SL_EINTERNAL;
     struct loading loading = {vocabulary, problems};
     SL_TRY(load_root(&loading, yaml_root(document)));
+    vocabulary->text = pool_copy(&vocabulary->pool, text);
     if (vocabulary->pool.failed)
         return SL_EINTERNAL;
     if (problems->n_errors > n_errors_before)
@@ -412,6 +414,11 @@ uint32_t vocabulary_version(const struct vocabulary *vocabulary)
 const uint8_t *vocabulary_sha256(const struct vocabulary *vocabulary)
 {
     return vocabulary->sha256;
+}
+
+struct slice vocabulary_text(const struct vocabulary *vocabulary)
+{
+    return vocabulary->text;
 }
 
 const struct vocabulary_class *vocabulary_class_find(const struct vocabulary *vocabulary,

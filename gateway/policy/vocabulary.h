@@ -65,6 +65,8 @@ SL_DEFINE_AUTO(vocabulary, vocabulary_free)
 /* The `version` of the file, a positive number, and the SHA-256 of its text. */
 uint32_t vocabulary_version(const struct vocabulary *vocabulary);
 const uint8_t *vocabulary_sha256(const struct vocabulary *vocabulary);
+/* The text itself, byte for byte. */
+struct slice vocabulary_text(const struct vocabulary *vocabulary);
 
 uint32_t vocabulary_code(struct slice name);
 const struct vocabulary_class *vocabulary_class_find(const struct vocabulary *vocabulary,

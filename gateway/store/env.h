@@ -20,7 +20,7 @@ struct store_done {
 
 struct store {
     MDB_env *env;
-    MDB_dbi names, live, history, pending, accounts, meta;
+    MDB_dbi names, live, history, pending, accounts, vocabularies, meta;
     bool read_only;
     uint8_t kek[KEYWRAP_KEY_BYTES];
     struct keywrap *keywrap; /* the writer's */

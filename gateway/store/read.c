@@ -12,6 +12,8 @@
  */
 #include "store/env.h"
 
+#include "base/reader.h"
+
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +167,8 @@ struct walk {
     bool (*visit_name)(void *context, struct slice name, const uint8_t id[STORE_SUBJECT_ID_BYTES]);
     bool (*visit_key)(void *context, const uint8_t id[STORE_SUBJECT_ID_BYTES],
                       const uint8_t key[STORE_SUBJECT_KEY_BYTES]);
+    bool (*visit_vocabulary)(void *context, uint32_t version, const uint8_t sha256[SHA256_BYTES],
+                             struct slice text);
     void *context;
 };
 
@@ -210,7 +214,8 @@ enum sl_err store_each(struct store_reader *reader,
                                      const uint8_t id[STORE_SUBJECT_ID_BYTES]),
                        void *context)
 {
-    struct walk walk = {step_name, reader, visit, NULL, context};
+    struct walk walk = {
+        .step = step_name, .reader = reader, .visit_name = visit, .context = context};
     return walk_over(&walk, reader->store->names);
 }
 
@@ -231,8 +236,29 @@ enum sl_err store_each_key(struct store_reader *reader,
                                          const uint8_t key[STORE_SUBJECT_KEY_BYTES]),
                            void *context)
 {
-    struct walk walk = {step_key, reader, NULL, visit, context};
+    struct walk walk = {.step = step_key, .reader = reader, .visit_key = visit, .context = context};
     return walk_over(&walk, reader->store->live);
+}
+
+static enum sl_err step_vocabulary(struct walk *walk, struct slice sha256, struct slice value)
+{
+    struct reader reader = reader_over(value);
+    uint32_t version = read_u32(&reader);
+    struct slice text = read_bytes(&reader, reader_left(&reader));
+    if (sha256.n != SHA256_BYTES || reader.bad)
+        return SL_ESTORE;
+    return walk->visit_vocabulary(walk->context, version, sha256.p, text) ? SL_OK : SL_EMALFORMED;
+}
+
+enum sl_err store_each_vocabulary(struct store_reader *reader,
+                                  bool (*visit)(void *context, uint32_t version,
+                                                const uint8_t sha256[SHA256_BYTES],
+                                                struct slice text),
+                                  void *context)
+{
+    struct walk walk = {
+        .step = step_vocabulary, .reader = reader, .visit_vocabulary = visit, .context = context};
+    return walk_over(&walk, reader->store->vocabularies);
 }
 
 enum sl_err store_version_get(struct store_reader *reader, const uint8_t id[STORE_SUBJECT_ID_BYTES],

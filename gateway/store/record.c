@@ -23,6 +23,9 @@
  * accounts   user name || 0 || app                     -> id[16]
  *            each account that is set, so that no second subject gets it; a user name holds no 0
  *
+ * vocabularies  SHA-256[32]                            -> u32 version || text
+ *            written with the first policy under it, and never changed
+ *
  * meta       "format" -> u32; "check" -> 32 zero bytes wrapped under the key-encryption key,
  *            which tells a wrong key from a damaged record; "changes" -> u64, how many policy
  *            changes there were; "pin NAME" -> opaque

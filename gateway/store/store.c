@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STORE_FORMAT = 1, STORE_DATABASES = 6 };
+enum { STORE_FORMAT = 1, STORE_DATABASES = 7 };
 static const size_t STORE_MAP_BYTES = (size_t)1 << 34;
 
 static const struct slice meta_format_key = SLICE_LITERAL("format");
@@ -176,9 +176,11 @@ static int open_databases(struct store *store, MDB_txn *txn, unsigned create)
     const struct {
         const char *name;
         MDB_dbi *dbi;
-    } databases[STORE_DATABASES] = {{"names", &store->names},       {"live", &store->live},
-                                    {"history", &store->history},   {"pending", &store->pending},
-                                    {"accounts", &store->accounts}, {"meta", &store->meta}};
+    } databases[STORE_DATABASES] = {
+        {"names", &store->names},       {"live", &store->live},
+        {"history", &store->history},   {"pending", &store->pending},
+        {"accounts", &store->accounts}, {"vocabularies", &store->vocabularies},
+        {"meta", &store->meta}};
     int code = 0;
     for (size_t i = 0; i < SL_LENGTH(databases) && code == 0; i++)
         code = mdb_dbi_open(txn, databases[i].name, create, databases[i].dbi);

@@ -4,8 +4,9 @@
  * Shape   databases: `names` subject name -> id; `live` id -> one record with wrapped key, current
  *         version, digest, accounts and compiled blob, so that a flow costs one lookup;
  *         `history` id || u64be version -> time and YAML; `pending` id || u64be n -> a consent
- *         receipt that may not be in the ledger yet; `accounts` user || 0 || app -> id; `meta`
- *         the format, pins, and how many policy changes there were
+ *         receipt that may not be in the ledger yet; `accounts` user || 0 || app -> id;
+ *         `vocabularies` SHA-256 -> the text of each that a policy was written under; `meta` the
+ *         format, pins, and how many policy changes there were
  * Owns    the environment. Slices from a read live until that read ends, and are not aligned
  * Threads one reader (store_reader) per thread. Writes come from the recorder's thread; the other
  *         calls on a store, store_pending_done() too, may come from any. Any number of processes
@@ -120,6 +121,12 @@ SL_NODISCARD enum sl_err store_version_get(struct store_reader *reader,
                                            const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                            uint64_t version, struct store_version *out,
                                            bool *found);
+/* Every vocabulary that a policy was written under, in the order of their SHA-256. */
+SL_NODISCARD enum sl_err store_each_vocabulary(struct store_reader *reader,
+                                               bool (*visit)(void *context, uint32_t version,
+                                                             const uint8_t sha256[SHA256_BYTES],
+                                                             struct slice text),
+                                               void *context);
 /* K_s, unwrapped. Wipe it. SL_EMALFORMED: no such subject. */
 SL_NODISCARD enum sl_err store_subject_key(struct store_reader *reader,
                                            const uint8_t id[STORE_SUBJECT_ID_BYTES],
@@ -150,6 +157,7 @@ struct store_change {
     struct slice blob;
     uint32_t vocabulary_version;
     uint8_t vocabulary_sha256[SHA256_BYTES];
+    struct slice vocabulary; /* its text, kept with the policy so that it can be compiled again */
     struct slice pending;    /* opaque: kept until store_pending_done() */
     uint64_t n;              /* the receipt's number */
     enum store_refusal *why; /* NULL: nobody asks */

@@ -83,6 +83,21 @@ static int put_history(struct store *store, MDB_txn *txn, const struct store_cha
     return 0;
 }
 
+/* Once for each text: the key is its hash. */
+static int keep_vocabulary(struct store *store, MDB_txn *txn, const struct store_change *change)
+{
+    MDB_val key = val_of(slice_of(change->vocabulary_sha256, SHA256_BYTES));
+    MDB_val place = {sizeof(uint32_t) + change->vocabulary.n, NULL};
+    int code = mdb_put(txn, store->vocabularies, &key, &place, MDB_RESERVE | MDB_NOOVERWRITE);
+    if (code != 0)
+        return code == MDB_KEYEXIST ? 0 : code;
+    struct writer writer = writer_over(place.mv_data, place.mv_size);
+    write_u32(&writer, change->vocabulary_version);
+    write_bytes(&writer, change->vocabulary);
+    SL_ASSERT(!writer.overflow && writer.n == place.mv_size);
+    return 0;
+}
+
 int write_get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
                    uint8_t **copy, struct record_live *live)
 {
@@ -145,6 +160,8 @@ static int apply_change(struct store *store, MDB_txn *txn, const struct store_ch
     int code = write_put_live(store, txn, change->id, live);
     if (code == 0)
         code = put_history(store, txn, change, digest);
+    if (code == 0)
+        code = keep_vocabulary(store, txn, change);
     if (code == 0)
         code = meta_count_change(store, txn);
     if (code != 0)

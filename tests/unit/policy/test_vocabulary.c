@@ -112,6 +112,8 @@ static void digest_is_that_of_the_text(void **state)
     assert_int_equal(vocabulary_load(slice_of_str(text), &problems, &one), SL_OK);
     assert_int_equal(vocabulary_load(slice_of(other, n + 1), &problems, &two), SL_OK);
     assert_int_equal(vocabulary_version(one), 7);
+    assert_true(slice_equals_str(vocabulary_text(one), text));
+    assert_int_equal(vocabulary_text(two).n, n + 1);
     assert_memory_not_equal(vocabulary_sha256(one), vocabulary_sha256(two), 32);
     vocabulary_free(one);
     vocabulary_free(two);

@@ -88,6 +88,7 @@ struct store_change fixture_change(const char *name, const uint8_t id[STORE_SUBJ
         .blob = slice_of(blob, (size_t)n_blob),
         .vocabulary_version = 7,
         .vocabulary_sha256 = {1, 2, 3},
+        .vocabulary = slice_of_str("words"),
         .pending = slice_of_str("a receipt"),
         .n = expected_version,
     };

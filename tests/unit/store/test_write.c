@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,45 @@ static void subjects_are_visited_in_the_order_of_names_until_told_to_stop(void *
     assert_string_equal(two.text, "anna lotte ");
 }
 
+struct words {
+    char text[128]; /* "<first byte of the hash>:<version>:<text> " for each */
+};
+
+static bool note_words(void *context, uint32_t version, const uint8_t sha256[32], struct slice text)
+{
+    struct words *words = context;
+    size_t n = strlen(words->text);
+    snprintf(words->text + n, sizeof words->text - n, "%u:%u:%.*s ", sha256[0], version,
+             SLICE_PRINTF(text));
+    return sha256[0] < 9;
+}
+
+static void each_vocabulary_is_kept_once_with_the_first_policy_under_it(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t id[16];
+    store_new_id(id);
+    static const struct {
+        uint8_t hash;
+        const char *text;
+    } changes[] = {{5, "old words"}, {3, "new words"}, {5, "old words"}, {9, ""}, {11, "unseen"}};
+    SL_AUTO(store_reader) reader = NULL;
+    struct words words = {""};
+    assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
+    assert_int_equal(store_each_vocabulary(reader, note_words, &words), SL_OK);
+    assert_string_equal(words.text, "");
+    for (size_t i = 0; i < SL_LENGTH(changes); i++) {
+        char yaml[32], blob[32];
+        struct store_change change = fixture_change("lotte", id, i, yaml, blob);
+        change.vocabulary_sha256[0] = changes[i].hash;
+        change.vocabulary_version = changes[i].hash;
+        change.vocabulary = slice_of_str(changes[i].text);
+        assert_int_equal(store_put_policy(fixture->store, &change), SL_OK);
+    }
+    assert_int_equal(store_each_vocabulary(reader, note_words, &words), SL_OK);
+    assert_string_equal(words.text, "3:3:new words 5:5:old words 9:9: ");
+}
+
 static void a_read_keeps_its_snapshot_until_it_is_renewed(void **state)
 {
     struct fixture *fixture = *state;
@@ -318,6 +358,7 @@ int main(void)
         OPEN(a_subject_without_a_policy_gets_its_first_one_later_under_the_same_key),
         OPEN(each_subject_has_a_random_key_of_its_own),
         OPEN(subjects_are_visited_in_the_order_of_names_until_told_to_stop),
+        OPEN(each_vocabulary_is_kept_once_with_the_first_policy_under_it),
         OPEN(a_read_keeps_its_snapshot_until_it_is_renewed),
         OPEN(the_largest_policy_is_stored_and_read_whole),
     };
