@@ -141,17 +141,21 @@ static void build_vocabulary(struct build *build, const struct yaml_node *node)
     build->config->vocabulary = build->config->storage->vocabulary = vocabulary;
 }
 
-/* A signed note's key name: C2SP signed-note forbids blanks and "+". */
+/*
+ * A signed note's key name: C2SP signed-note forbids blanks and "+". Quotes and backslashes would
+ * need escapes in the receipt of a new key.
+ */
 static void build_origin(struct build *build, const struct yaml_node *node)
 {
     static const char expected[] =
         "a name for this node's ledger, such as sluis.example.org/1: 1 to 128 printable ASCII "
-        "characters without blanks and \"+\"";
+        "characters without blanks, quotes, backslashes and \"+\"";
     if (!build_is_text(build, node, expected))
         return;
     bool good = node->text.n <= 128;
     for (size_t i = 0; i < node->text.n && good; i++)
-        good = node->text.p[i] > 0x20 && node->text.p[i] < 0x7f && node->text.p[i] != '+';
+        good =
+            node->text.p[i] > 0x20 && node->text.p[i] < 0x7f && !strchr("+\"\\", node->text.p[i]);
     if (good)
         build->config->origin = build_copy(build, node->text);
     else

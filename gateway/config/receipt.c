@@ -64,7 +64,7 @@ static const struct config_partner *misfit(const struct build *build,
 {
     struct leaf_class classes[LIMIT_MAX_route_classes];
     struct leaf_flow flow = {
-        .kind = slice_of_str("pull"),
+        .kind = LEAF_PULL,
         .app = route->app->id,
         .route = route->id,
         .released = true,

@@ -58,6 +58,7 @@ static enum sl_err pending_read(struct slice pending, struct record *record)
     if (reader.bad || reader_left(&reader) != 0 || n > LEAF_BYTES_MAX)
         return SL_ESTORE;
     record->leaf.n = n;
+    record->leaf.has_subject = true;
     record->leaf.has_body = false;
     memcpy(record->leaf.bytes, leaf.p, leaf.n);
     memcpy(record->basis, basis.p, basis.n);

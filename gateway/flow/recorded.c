@@ -10,8 +10,6 @@
 
 #include "flow/judge.h"
 
-static const struct slice kind_pull = SLICE_LITERAL("pull");
-
 /* What was done to each class: on a refusal, nothing of any class left. */
 static size_t draft_classes(const struct flow *flow, bool released,
                             struct leaf_class classes[LIMIT_MAX_route_classes])
@@ -34,7 +32,7 @@ static enum sl_err draft(struct flow *flow, bool released, enum reason reason)
 {
     struct leaf_class classes[LIMIT_MAX_route_classes];
     struct leaf_flow leaf = {
-        .kind = kind_pull,
+        .kind = LEAF_PULL,
         .time_ms = flow->time_ms,
         .partner = flow->partner->id,
         .app = flow->request.route->app->id,

@@ -18,15 +18,66 @@
 
 #include <string.h>
 
+static const struct {
+    struct slice name;
+    bool has_subject, is_change;
+} kinds[N_LEAF_KINDS] = {
+    [LEAF_PULL] = {SLICE_LITERAL("pull"), true, false},
+    [LEAF_POLICY] = {SLICE_LITERAL("policy"), true, true},
+    [LEAF_ERASURE] = {SLICE_LITERAL("erasure"), true, true},
+    [LEAF_HEADS] = {SLICE_LITERAL("heads"), false, false},
+    [LEAF_KEY] = {SLICE_LITERAL("key"), false, false},
+};
+
+struct slice leaf_kind_name(enum leaf_kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool leaf_kind_by_name(struct slice name, enum leaf_kind *out)
+{
+    for (size_t i = 0; i < N_LEAF_KINDS; i++) {
+        if (slice_equals(kinds[i].name, name)) {
+            *out = (enum leaf_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool leaf_kind_has_subject(enum leaf_kind kind)
+{
+    return kinds[kind].has_subject;
+}
+
+bool leaf_kind_is_change(enum leaf_kind kind)
+{
+    return kinds[kind].is_change;
+}
+
 static void write_dots(struct writer *writer, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         write_u8(writer, '.');
 }
 
-/* Everything up to and including the time. */
-static void write_head(struct writer *writer, struct slice kind, int64_t time_ms, bool has_body)
+static void write_kind(struct writer *writer, const char *before, enum leaf_kind kind,
+                       int64_t time_ms)
 {
+    write_str(writer, before);
+    write_bytes(writer, leaf_kind_name(kind));
+    write_str(writer, LEAF_BEFORE_TIME);
+    write_timestamp_ms(writer, time_ms);
+    write_str(writer, "\"");
+}
+
+/* Everything up to and including the time. */
+static void write_head(struct writer *writer, enum leaf_kind kind, int64_t time_ms, bool has_body)
+{
+    if (!leaf_kind_has_subject(kind)) {
+        write_kind(writer, LEAF_BEFORE_NODE_KIND, kind, time_ms);
+        return;
+    }
     write_str(writer, LEAF_BEFORE_TAG);
     write_dots(writer, LEAF_TAG_CHARS);
     write_str(writer, LEAF_BEFORE_BASIS);
@@ -38,11 +89,7 @@ static void write_head(struct writer *writer, struct slice kind, int64_t time_ms
     } else {
         write_str(writer, LEAF_NO_BODY);
     }
-    write_str(writer, LEAF_BEFORE_KIND);
-    write_bytes(writer, kind);
-    write_str(writer, LEAF_BEFORE_TIME);
-    write_timestamp_ms(writer, time_ms);
-    write_str(writer, "\"");
+    write_kind(writer, LEAF_BEFORE_KIND, kind, time_ms);
 }
 
 static void write_text_or_null(struct writer *writer, const char *before, struct slice text)
@@ -52,6 +99,12 @@ static void write_text_or_null(struct writer *writer, const char *before, struct
         write_json_string(writer, text);
     else
         write_str(writer, "null");
+}
+
+static void write_number(struct writer *writer, const char *before, uint64_t number)
+{
+    write_str(writer, before);
+    write_decimal(writer, number);
 }
 
 static void write_done(struct writer *writer, const struct leaf_class *class)
@@ -88,11 +141,13 @@ static void write_classes(struct writer *writer, const struct leaf_flow *flow)
     write_str(writer, "}}");
 }
 
-static enum sl_err finish_draft(const struct writer *writer, bool has_body, struct leaf_draft *out)
+static enum sl_err finish_draft(const struct writer *writer, enum leaf_kind kind, bool has_body,
+                                struct leaf_draft *out)
 {
     if (writer->overflow)
         return SL_ELIMIT;
     out->n = (uint16_t)writer->n;
+    out->has_subject = leaf_kind_has_subject(kind);
     out->has_body = has_body;
     memcpy(out->bytes, writer->block, writer->n);
     return SL_OK;
@@ -100,7 +155,7 @@ static enum sl_err finish_draft(const struct writer *writer, bool has_body, stru
 
 enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out)
 {
-    SL_ASSERT(slice_equals_str(flow->kind, "pull"));
+    SL_ASSERT(flow->kind == LEAF_PULL);
     SL_ASSERT(flow->reason.n > 0);
     if (flow->n_classes > LIMIT_MAX_route_classes)
         return SL_ELIMIT;
@@ -118,26 +173,69 @@ enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out
     write_str(&writer, LEAF_BEFORE_REASON);
     write_json_string(&writer, flow->reason);
     write_classes(&writer, flow);
-    return finish_draft(&writer, flow->released, out);
+    return finish_draft(&writer, flow->kind, flow->released, out);
 }
 
 enum sl_err leaf_draft_policy(const struct leaf_policy *policy, struct leaf_draft *out)
 {
     uint8_t block[LEAF_BYTES_MAX];
     struct writer writer = writer_over(block, sizeof block);
-    write_head(&writer, slice_of_str("policy"), policy->time_ms, false);
-    write_str(&writer, LEAF_BEFORE_GRANTED);
-    write_decimal(&writer, policy->granted);
-    write_str(&writer, LEAF_BEFORE_CHANGED);
-    write_decimal(&writer, policy->changed);
-    write_str(&writer, LEAF_BEFORE_WITHDRAWN);
-    write_decimal(&writer, policy->withdrawn);
-    write_str(&writer, LEAF_BEFORE_REFUSALS_ADDED);
-    write_decimal(&writer, policy->refusals_added);
-    write_str(&writer, LEAF_BEFORE_REFUSALS_REMOVED);
-    write_decimal(&writer, policy->refusals_removed);
+    write_head(&writer, LEAF_POLICY, policy->time_ms, false);
+    write_number(&writer, LEAF_BEFORE_GRANTED, policy->granted);
+    write_number(&writer, LEAF_BEFORE_CHANGED, policy->changed);
+    write_number(&writer, LEAF_BEFORE_WITHDRAWN, policy->withdrawn);
+    write_number(&writer, LEAF_BEFORE_REFUSALS_ADDED, policy->refusals_added);
+    write_number(&writer, LEAF_BEFORE_REFUSALS_REMOVED, policy->refusals_removed);
     write_str(&writer, "}");
-    return finish_draft(&writer, false, out);
+    return finish_draft(&writer, LEAF_POLICY, false, out);
+}
+
+enum sl_err leaf_draft_erasure(int64_t time_ms, struct leaf_draft *out)
+{
+    uint8_t block[LEAF_BYTES_MAX];
+    struct writer writer = writer_over(block, sizeof block);
+    write_head(&writer, LEAF_ERASURE, time_ms, false);
+    write_str(&writer, "}");
+    return finish_draft(&writer, LEAF_ERASURE, false, out);
+}
+
+enum sl_err leaf_draft_heads(const struct leaf_heads *heads, struct leaf_draft *out)
+{
+    uint8_t block[LEAF_BYTES_MAX];
+    struct writer writer = writer_over(block, sizeof block);
+    write_head(&writer, LEAF_HEADS, heads->time_ms, false);
+    write_number(&writer, LEAF_BEFORE_EPOCH, heads->epoch);
+    write_number(&writer, LEAF_BEFORE_FIRST, heads->first);
+    write_number(&writer, LEAF_BEFORE_END, heads->end);
+    write_number(&writer, LEAF_BEFORE_ENTRIES, heads->n_entries);
+    write_str(&writer, LEAF_BEFORE_ROOT);
+    write_base64url(&writer, slice_of(heads->root, sizeof heads->root));
+    write_str(&writer, "\"}");
+    return finish_draft(&writer, LEAF_HEADS, false, out);
+}
+
+bool leaf_text_is_plain(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= 0x20 || text.p[i] >= 0x7f || text.p[i] == '"' || text.p[i] == '\\')
+            return false;
+    return text.n > 0;
+}
+
+enum sl_err leaf_draft_key(const struct leaf_key *key, struct leaf_draft *out)
+{
+    /* What would need an escape is no name of a node's. */
+    if (!leaf_text_is_plain(key->old_vkey) || !leaf_text_is_plain(key->new_vkey))
+        return SL_EMALFORMED;
+    uint8_t block[LEAF_BYTES_MAX];
+    struct writer writer = writer_over(block, sizeof block);
+    write_head(&writer, LEAF_KEY, key->time_ms, false);
+    write_str(&writer, LEAF_BEFORE_OLD_KEY);
+    write_bytes(&writer, key->old_vkey);
+    write_str(&writer, LEAF_BEFORE_NEW_KEY);
+    write_bytes(&writer, key->new_vkey);
+    write_str(&writer, "\"}");
+    return finish_draft(&writer, LEAF_KEY, false, out);
 }
 
 /* HMAC(key, label || 0 || u64be n || field) */
@@ -200,7 +298,8 @@ void leaf_complete(struct leaf_draft *draft, const struct hmac_key *key, uint64_
 {
     static const struct slice field_basis = SLICE_LITERAL("basis");
     static const struct slice field_body = SLICE_LITERAL("body");
-    SL_ASSERT(draft->n <= LEAF_BYTES_MAX && draft->n > LEAF_BODY_AT + LEAF_DIGEST_CHARS);
+    SL_ASSERT(draft->has_subject);
+    SL_ASSERT(draft->n <= LEAF_BYTES_MAX && draft->n > LEAF_BODY_AT);
 
     uint8_t tag[LEAF_TAG_BYTES];
     leaf_tag(key, n, tag);

@@ -1,12 +1,13 @@
 /*
  * leaf.h - one receipt: a JSON object on one line, fixed field order, at most 1,024 bytes
  *
- * Shape   {"sluis":1,"tag":"<22>","basis":"<43>","body":"<43>","kind":"pull","time":"...",
- *          "partner":"..","app":"..","route":"..","purpose":"..","benefit":"..",
+ * Shape   of a subject: {"sluis":1,"tag":"<22>","basis":"<43>","body":"<43>","kind":"pull",
+ *          "time":"...","partner":"..","app":"..","route":"..","purpose":"..","benefit":"..",
  *          "decision":"release","reason":"consented","data":{"location":"5000m 900s",..}}
  *         tag, basis and body have fixed places and widths, so that a data thread drafts the
  *         whole leaf and the recorder only fills in what depends on the subject's number.
- *         A release has a body, a refusal and a policy change have null.
+ *         A release has a body, everything else has null.
+ *         Of the node: {"sluis":1,"kind":"key","time":"...",..}: nobody's, so without a tag.
  * Owns    nothing; a draft is a plain value
  * Spec    docs/formats/receipt.md
  */
@@ -23,8 +24,26 @@ enum {
     LEAF_TAG_BYTES = 16, /* 22 characters of base64url */
 };
 
+enum leaf_kind {
+    LEAF_PULL,    /* a flow that a partner asked for */
+    LEAF_POLICY,  /* a person changed what they allow */
+    LEAF_ERASURE, /* a person is forgotten; no receipt of theirs follows */
+    LEAF_HEADS,   /* how many receipts each subject had in a stretch of the ledger */
+    LEAF_KEY,     /* the next checkpoint is signed with another key */
+};
+enum { N_LEAF_KINDS = LEAF_KEY + 1 };
+
+/* As it stands in the receipt: "pull". */
+struct slice leaf_kind_name(enum leaf_kind kind);
+bool leaf_kind_by_name(struct slice name, enum leaf_kind *out);
+/* Kinds that are somebody's, and have a tag. */
+bool leaf_kind_has_subject(enum leaf_kind kind);
+/* Kinds that the store commits as well: store and ledger count them, and must agree. */
+bool leaf_kind_is_change(enum leaf_kind kind);
+
 struct leaf_draft {
     uint16_t n;
+    bool has_subject; /* tag, basis and body are to be filled in */
     bool has_body;
     uint8_t bytes[LEAF_BYTES_MAX];
 };
@@ -39,7 +58,7 @@ struct leaf_class {
 
 /* A flow's receipt. Empty slices are written as null; the reason is never empty. */
 struct leaf_flow {
-    struct slice kind; /* "pull" */
+    enum leaf_kind kind; /* LEAF_PULL */
     int64_t time_ms;
     struct slice partner, app, route, purpose, benefit;
     bool released;
@@ -56,12 +75,33 @@ struct leaf_policy {
 };
 
 /*
- * SL_ELIMIT when the leaf would exceed LEAF_BYTES_MAX, or there are too many classes. A draft is
- * not a receipt yet: leaf_parse() refuses it.
+ * The receipts [first, end), and the Merkle root over the list of their subjects: `n_entries` of
+ * (label, number of receipts), sorted. See docs/formats/receipt.md.
+ */
+struct leaf_heads {
+    int64_t time_ms;
+    uint64_t epoch, first, end, n_entries; /* up to INT64_MAX, as JSON readers have them */
+    uint8_t root[SHA256_BYTES];
+};
+
+/* From the next batch on, checkpoints are signed with `new_vkey`. */
+struct leaf_key {
+    int64_t time_ms;
+    struct slice old_vkey, new_vkey; /* plain: ASCII without blanks, quotes and backslashes */
+};
+
+/*
+ * SL_ELIMIT when the leaf would exceed LEAF_BYTES_MAX, or there are too many classes. A subject's
+ * draft is not a receipt yet: leaf_parse() refuses it until leaf_complete(). The node's is one.
  */
 SL_NODISCARD enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out);
 SL_NODISCARD enum sl_err leaf_draft_policy(const struct leaf_policy *policy,
                                            struct leaf_draft *out);
+SL_NODISCARD enum sl_err leaf_draft_erasure(int64_t time_ms, struct leaf_draft *out);
+SL_NODISCARD enum sl_err leaf_draft_heads(const struct leaf_heads *heads, struct leaf_draft *out);
+/* SL_EMALFORMED when a key is not plain. */
+SL_NODISCARD enum sl_err leaf_draft_key(const struct leaf_key *key, struct leaf_draft *out);
+bool leaf_text_is_plain(struct slice text);
 
 /*
  * The subject-dependent parts: tag = HMAC(K_s, "tag" || 0 || u64be n)[0:16];
@@ -81,18 +121,20 @@ SL_NODISCARD enum sl_err leaf_draft_time_ms(const struct leaf_draft *draft, int6
  * escape, no name twice; so one receipt has one text.
  */
 struct leaf {
-    struct slice tag, basis, body; /* base64url text; body empty when null */
-    struct slice kind;
+    enum leaf_kind kind;
+    struct slice tag, basis, body; /* base64url text; empty: null, or nobody's receipt */
     int64_t time_ms;
     /* JSON text without quotes, escaped; empty when null. */
     struct slice partner, app, route, purpose, benefit;
     bool released;
-    struct slice decision, reason; /* "release" or "refuse"; all empty in kind "policy" */
+    struct slice decision, reason; /* "release" or "refuse"; empty unless it is a flow's */
     size_t n_classes;
     struct {
         struct slice name, done;
     } classes[LIMIT_MAX_route_classes];
-    struct leaf_policy policy; /* kind "policy" */
+    struct leaf_policy policy; /* LEAF_POLICY */
+    struct leaf_heads heads;   /* LEAF_HEADS */
+    struct leaf_key key;       /* LEAF_KEY */
 };
 SL_NODISCARD enum sl_err leaf_parse(struct slice bytes, struct leaf *out);
 

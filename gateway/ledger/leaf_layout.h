@@ -11,6 +11,7 @@
 #define LEAF_BEFORE_BODY             "\",\"body\":\""
 #define LEAF_NO_BODY                 "\",\"body\":null"
 #define LEAF_BEFORE_KIND             ",\"kind\":\""
+#define LEAF_BEFORE_NODE_KIND        "{\"sluis\":1,\"kind\":\""
 #define LEAF_BEFORE_TIME             "\",\"time\":\""
 #define LEAF_BEFORE_PARTNER          ",\"partner\":"
 #define LEAF_BEFORE_APP              ",\"app\":"
@@ -25,6 +26,13 @@
 #define LEAF_BEFORE_WITHDRAWN        ",\"withdrawn\":"
 #define LEAF_BEFORE_REFUSALS_ADDED   ",\"refusals_added\":"
 #define LEAF_BEFORE_REFUSALS_REMOVED ",\"refusals_removed\":"
+#define LEAF_BEFORE_EPOCH            ",\"epoch\":"
+#define LEAF_BEFORE_FIRST            ",\"first\":"
+#define LEAF_BEFORE_END              ",\"end\":"
+#define LEAF_BEFORE_ENTRIES          ",\"entries\":"
+#define LEAF_BEFORE_ROOT             ",\"root\":\""
+#define LEAF_BEFORE_OLD_KEY          ",\"old\":\""
+#define LEAF_BEFORE_NEW_KEY          "\",\"new\":\""
 
 enum {
     LEAF_TAG_CHARS = 22,    /* base64url of 16 bytes */

@@ -101,17 +101,22 @@ static int64_t read_time_ms(struct reader *reader)
     return time_ms;
 }
 
-static uint32_t read_count(struct reader *reader, const char *before)
+static uint64_t read_number(struct reader *reader, const char *before, uint64_t max)
 {
     expect(reader, before);
     size_t n = 0;
     struct slice left = slice_of(reader->at, reader_left(reader));
     while (n < left.n && left.p[n] >= '0' && left.p[n] <= '9')
         n++;
-    uint64_t count = 0;
-    if (!slice_to_u64(read_bytes(reader, n), UINT32_MAX, &count))
+    uint64_t number = 0;
+    if (!slice_to_u64(read_bytes(reader, n), max, &number))
         reader->bad = true;
-    return (uint32_t)count;
+    return number;
+}
+
+static uint32_t read_count(struct reader *reader, const char *before)
+{
+    return (uint32_t)read_number(reader, before, UINT32_MAX);
 }
 
 /* "5000m" or "900s": a positive number and its unit, taken off the front of `text`. */
@@ -201,34 +206,81 @@ static void read_policy(struct reader *reader, struct leaf *leaf)
     expect(reader, "}");
 }
 
+static void read_erasure(struct reader *reader, struct leaf *leaf)
+{
+    if (leaf->body.n > 0)
+        reader->bad = true;
+    expect(reader, "}");
+}
+
+static void read_heads(struct reader *reader, struct leaf *leaf)
+{
+    struct leaf_heads *heads = &leaf->heads;
+    heads->time_ms = leaf->time_ms;
+    heads->epoch = read_number(reader, LEAF_BEFORE_EPOCH, INT64_MAX);
+    heads->first = read_number(reader, LEAF_BEFORE_FIRST, INT64_MAX);
+    heads->end = read_number(reader, LEAF_BEFORE_END, INT64_MAX);
+    heads->n_entries = read_number(reader, LEAF_BEFORE_ENTRIES, INT64_MAX);
+    expect(reader, LEAF_BEFORE_ROOT);
+    if (!base64url_decode(read_bytes(reader, LEAF_DIGEST_CHARS), heads->root, sizeof heads->root))
+        reader->bad = true;
+    expect(reader, "\"}");
+}
+
+static void read_key(struct reader *reader, struct leaf *leaf)
+{
+    struct leaf_key *key = &leaf->key;
+    key->time_ms = leaf->time_ms;
+    expect(reader, LEAF_BEFORE_OLD_KEY);
+    key->old_vkey = read_text(reader);
+    /* read_text() took the quote that LEAF_BEFORE_NEW_KEY begins with. */
+    expect(reader, &LEAF_BEFORE_NEW_KEY[1]);
+    key->new_vkey = read_text(reader);
+    if (!leaf_text_is_plain(key->old_vkey) || !leaf_text_is_plain(key->new_vkey))
+        reader->bad = true;
+    expect(reader, "}");
+}
+
+/* Whose it is, what it rests on and what was released: what the node's own receipts have not. */
+static void read_subject(struct reader *reader, struct leaf *leaf)
+{
+    expect(reader, LEAF_BEFORE_TAG);
+    leaf->tag = read_base64url(reader, LEAF_TAG_CHARS, LEAF_TAG_BYTES);
+    expect(reader, LEAF_BEFORE_BASIS);
+    leaf->basis = read_base64url(reader, LEAF_DIGEST_CHARS, SHA256_BYTES);
+    if (next_is(reader, LEAF_NO_BODY)) {
+        expect(reader, LEAF_NO_BODY);
+    } else {
+        expect(reader, LEAF_BEFORE_BODY);
+        leaf->body = read_base64url(reader, LEAF_DIGEST_CHARS, SHA256_BYTES);
+        expect(reader, "\"");
+    }
+    expect(reader, LEAF_BEFORE_KIND);
+}
+
+static void (*const read_rest[N_LEAF_KINDS])(struct reader *reader, struct leaf *leaf) = {
+    [LEAF_PULL] = read_flow,   [LEAF_POLICY] = read_policy, [LEAF_ERASURE] = read_erasure,
+    [LEAF_HEADS] = read_heads, [LEAF_KEY] = read_key,
+};
+
 enum sl_err leaf_parse(struct slice bytes, struct leaf *out)
 {
     if (bytes.n > LEAF_BYTES_MAX)
         return SL_ELIMIT;
     struct leaf leaf = {0};
     struct reader reader = reader_over(bytes);
-    expect(&reader, LEAF_BEFORE_TAG);
-    leaf.tag = read_base64url(&reader, LEAF_TAG_CHARS, LEAF_TAG_BYTES);
-    expect(&reader, LEAF_BEFORE_BASIS);
-    leaf.basis = read_base64url(&reader, LEAF_DIGEST_CHARS, SHA256_BYTES);
-    if (next_is(&reader, LEAF_NO_BODY)) {
-        expect(&reader, LEAF_NO_BODY);
-    } else {
-        expect(&reader, LEAF_BEFORE_BODY);
-        leaf.body = read_base64url(&reader, LEAF_DIGEST_CHARS, SHA256_BYTES);
-        expect(&reader, "\"");
-    }
-    expect(&reader, LEAF_BEFORE_KIND);
-    leaf.kind = read_text(&reader);
+    bool has_subject = !next_is(&reader, LEAF_BEFORE_NODE_KIND);
+    if (has_subject)
+        read_subject(&reader, &leaf);
+    else
+        expect(&reader, LEAF_BEFORE_NODE_KIND);
+    if (!leaf_kind_by_name(read_text(&reader), &leaf.kind) ||
+        leaf_kind_has_subject(leaf.kind) != has_subject)
+        return SL_EMALFORMED;
     /* read_text() took the quote that LEAF_BEFORE_TIME begins with. */
     expect(&reader, &LEAF_BEFORE_TIME[1]);
     leaf.time_ms = read_time_ms(&reader);
-    if (slice_equals_str(leaf.kind, "pull"))
-        read_flow(&reader, &leaf);
-    else if (slice_equals_str(leaf.kind, "policy"))
-        read_policy(&reader, &leaf);
-    else
-        reader.bad = true;
+    read_rest[leaf.kind](&reader, &leaf);
     if (reader.bad || reader_left(&reader) > 0)
         return SL_EMALFORMED;
     *out = leaf;
@@ -237,14 +289,16 @@ enum sl_err leaf_parse(struct slice bytes, struct leaf *out)
 
 enum sl_err leaf_draft_time_ms(const struct leaf_draft *draft, int64_t *time_ms)
 {
-    size_t at = LEAF_BODY_AT + LEAF_DIGEST_CHARS + 1;
-    if (!draft->has_body)
+    size_t at = 0;
+    if (draft->has_subject && draft->has_body)
+        at = LEAF_BODY_AT + LEAF_DIGEST_CHARS + 1;
+    else if (draft->has_subject)
         at = LEAF_BASIS_AT + LEAF_DIGEST_CHARS + sizeof LEAF_NO_BODY - 1;
     if (draft->n > LEAF_BYTES_MAX || draft->n < at)
         return SL_EMALFORMED;
     struct reader reader = reader_over(slice_of(draft->bytes + at, draft->n - at));
     int64_t found_ms = 0;
-    expect(&reader, LEAF_BEFORE_KIND);
+    expect(&reader, draft->has_subject ? LEAF_BEFORE_KIND : LEAF_BEFORE_NODE_KIND);
     (void)read_until(&reader, '"');
     expect(&reader, &LEAF_BEFORE_TIME[1]);
     if (!timestamp_parse(read_bytes(&reader, TIMESTAMP_BYTES), &found_ms) || reader.bad)

@@ -15,6 +15,7 @@
  *                   RECORD_STALE and nothing is written
  *   RECORD_REFUSAL  written as it is
  *   RECORD_CONSENT  ops.commit_change() first, then its receipt at that place in the sequence
+ *   RECORD_NODE     nobody's: a complete leaf, written as it is
  */
 #ifndef SLUIS_LEDGER_RECORDER_H
 #define SLUIS_LEDGER_RECORDER_H
@@ -24,7 +25,7 @@
 
 enum { SUBJECT_ID_BYTES = 16, SUBJECT_KEY_BYTES = 32 };
 
-enum record_kind { RECORD_RELEASE, RECORD_REFUSAL, RECORD_CONSENT };
+enum record_kind { RECORD_RELEASE, RECORD_REFUSAL, RECORD_CONSENT, RECORD_NODE };
 
 enum record_outcome {
     RECORD_DURABLE,  /* on stable storage under a signed checkpoint; `index` holds */

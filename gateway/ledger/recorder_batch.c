@@ -138,14 +138,25 @@ static bool is_sound(const struct record *record, int64_t *time_ms)
     struct leaf leaf;
     if (leaf_draft_time_ms(&record->leaf, time_ms) != SL_OK)
         return false;
-    return record->kind != RECORD_CONSENT ||
+    return record->kind == RECORD_RELEASE || record->kind == RECORD_REFUSAL ||
            leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) == SL_OK;
 }
 
-/* Gives the receipt its number and its place. */
-static void take_in(struct recorder *r, struct record *record, struct subject_entry *subject)
+/* The next number of its subject. */
+static void number(struct recorder *r, struct record *record, struct subject_entry *subject)
 {
     leaf_complete(&record->leaf, &subject->key, subject->n, record->basis, record->body);
+    if (subject == &r->ghost)
+        subject->n++;
+    else
+        subject_table_advance(r->subjects, subject);
+}
+
+/* Gives the receipt its place, and its number unless it is nobody's. */
+static void take_in(struct recorder *r, struct record *record, struct subject_entry *subject)
+{
+    if (subject)
+        number(r, record, subject);
     int64_t time_ms;
     if (!is_sound(record, &time_ms)) {
         recorder_fail(r, "what was to be recorded is not a receipt: %.*s",
@@ -155,10 +166,6 @@ static void take_in(struct recorder *r, struct record *record, struct subject_en
     }
     if (time_ms > r->newest_ms)
         r->newest_ms = time_ms;
-    if (subject == &r->ghost)
-        subject->n++;
-    else
-        subject_table_advance(r->subjects, subject);
     struct slice bytes = slice_of(record->leaf.bytes, record->leaf.n);
     uint8_t hash[SHA256_BYTES];
     tree_leaf_hash(bytes, hash);
@@ -170,9 +177,11 @@ static void take_in(struct recorder *r, struct record *record, struct subject_en
 static enum record_outcome admit(struct recorder *r, struct record *record)
 {
     struct subject_entry *subject = NULL;
-    enum record_outcome outcome = record->kind == RECORD_CONSENT
-                                      ? admit_consent(r, record, &subject)
-                                      : admit_flow(r, record, &subject);
+    enum record_outcome outcome = RECORD_DURABLE;
+    if (record->kind == RECORD_CONSENT)
+        outcome = admit_consent(r, record, &subject);
+    else if (record->kind != RECORD_NODE)
+        outcome = admit_flow(r, record, &subject);
     if (outcome == RECORD_DURABLE) {
         take_in(r, record, subject);
         r->n_batch_changes += record->kind == RECORD_CONSENT;

@@ -145,11 +145,13 @@ static enum sl_err note_tags(struct recovering *r, const struct batch *batch)
     uint8_t tag[LEAF_TAG_BYTES];
     while (batch_next_leaf(&cursor, &bytes)) {
         SL_ASSERT(leaf_parse(bytes, &leaf) == SL_OK);
+        if (!leaf_kind_has_subject(leaf.kind))
+            continue;
         SL_ASSERT(base64url_decode(leaf.tag, tag, sizeof tag));
         if (tag_set_is_full(&r->tags))
             return refuse(r->problem, "out of memory");
         tag_set_add(&r->tags, tag);
-        r->state.n_changes += slice_equals_str(leaf.kind, "policy");
+        r->state.n_changes += leaf_kind_is_change(leaf.kind);
     }
     return SL_OK;
 }

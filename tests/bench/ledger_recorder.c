@@ -80,7 +80,7 @@ static void draft(struct record *record, struct mailbox *reply_to, size_t who)
         {SLICE_LITERAL("location.heading"), false, 0, 0},
     };
     const struct leaf_flow flow = {
-        .kind = SLICE_LITERAL("pull"),
+        .kind = LEAF_PULL,
         .time_ms = clock_now_ms(),
         .partner = SLICE_LITERAL("spotify"),
         .app = SLICE_LITERAL("waze"),

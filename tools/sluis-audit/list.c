@@ -27,7 +27,7 @@ static bool is_wanted(const struct listing *listing, const struct leaf *leaf)
         {listing->partner, leaf->partner},
         {listing->route, leaf->route},
         {listing->decision, leaf->decision},
-        {listing->kind, leaf->kind},
+        {listing->kind, leaf_kind_name(leaf->kind)},
     };
     for (size_t i = 0; i < SL_LENGTH(filters); i++) {
         if (filters[i].wanted.n > 0 && !slice_equals(filters[i].wanted, filters[i].found))
@@ -65,9 +65,9 @@ static int read_filters(struct listing *listing, const struct cli *cli)
     if (values[KEY_DECISION] && !slice_equals_str(listing->decision, "release") &&
         !slice_equals_str(listing->decision, "refuse"))
         return wrong_word(cli, "--decision", values[KEY_DECISION], "release or refuse");
-    if (values[KEY_KIND] && !slice_equals_str(listing->kind, "pull") &&
-        !slice_equals_str(listing->kind, "policy"))
-        return wrong_word(cli, "--kind", values[KEY_KIND], "pull or policy");
+    enum leaf_kind kind;
+    if (values[KEY_KIND] && !leaf_kind_by_name(listing->kind, &kind))
+        return wrong_word(cli, "--kind", values[KEY_KIND], "pull, policy, erasure, heads or key");
     static const char time_words[] = "a time such as 2026-11-23 or 2026-11-23T09:00:00Z";
     if (values[KEY_SINCE] &&
         !parse_time(slice_of_str(values[KEY_SINCE]), false, &listing->since_ms))
@@ -81,19 +81,8 @@ static int read_filters(struct listing *listing, const struct cli *cli)
 
 /* --- one line each --------------------------------------------------------------------------- */
 
-static void print_leaf(uint64_t index, const struct leaf *leaf)
+static void print_flow(const struct leaf *leaf)
 {
-    char time[TIMESTAMP_BYTES];
-    struct writer writer = writer_over(time, sizeof time);
-    write_timestamp_ms(&writer, leaf->time_ms);
-    printf("%8llu  %.*s  ", (unsigned long long)index, (int)writer.n, time);
-    print_column(stdout, leaf->kind, 8);
-    if (slice_equals_str(leaf->kind, "policy")) {
-        printf("granted %u, changed %u, withdrawn %u; refusals added %u, removed %u\n",
-               leaf->policy.granted, leaf->policy.changed, leaf->policy.withdrawn,
-               leaf->policy.refusals_added, leaf->policy.refusals_removed);
-        return;
-    }
     print_styled(stdout, leaf->released ? STYLE_GOOD : STYLE_BAD, "%-7.*s",
                  SLICE_PRINTF(leaf->decision));
     printf("  ");
@@ -108,6 +97,34 @@ static void print_leaf(uint64_t index, const struct leaf *leaf)
         print_text(stdout, leaf->classes[i].name);
         printf(" %.*s", SLICE_PRINTF(leaf->classes[i].done));
     }
+}
+
+static void print_event(const struct leaf *leaf)
+{
+    const struct leaf_policy *policy = &leaf->policy;
+    if (leaf->kind == LEAF_POLICY)
+        printf("granted %u, changed %u, withdrawn %u; refusals added %u, removed %u",
+               policy->granted, policy->changed, policy->withdrawn, policy->refusals_added,
+               policy->refusals_removed);
+    else if (leaf->kind == LEAF_HEADS)
+        printf("epoch %llu: receipts %llu to %llu, %llu people",
+               (unsigned long long)leaf->heads.epoch, (unsigned long long)leaf->heads.first,
+               (unsigned long long)leaf->heads.end, (unsigned long long)leaf->heads.n_entries);
+    else if (leaf->kind == LEAF_KEY)
+        print_text(stdout, leaf->key.new_vkey);
+}
+
+static void print_leaf(uint64_t index, const struct leaf *leaf)
+{
+    char time[TIMESTAMP_BYTES];
+    struct writer writer = writer_over(time, sizeof time);
+    write_timestamp_ms(&writer, leaf->time_ms);
+    printf("%8llu  %.*s  ", (unsigned long long)index, (int)writer.n, time);
+    print_column(stdout, leaf_kind_name(leaf->kind), 8);
+    if (leaf->kind == LEAF_PULL)
+        print_flow(leaf);
+    else
+        print_event(leaf);
     printf("\n");
 }
 

@@ -14,7 +14,7 @@ static const struct argp_option list_options[] = {
     {"partner", KEY_PARTNER, "PARTNER", 0, "only flows of this partner", 0},
     {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", 0},
     {"decision", KEY_DECISION, "DECISION", 0, "only this decision: release or refuse", 0},
-    {"kind", KEY_KIND, "KIND", 0, "only this kind: pull or policy", 0},
+    {"kind", KEY_KIND, "KIND", 0, "only this kind: pull, policy, erasure, heads or key", 0},
     {"since", KEY_SINCE, "TIME", 0, "from this time on, as 2026-11-23 or 2026-11-23T09:00:00Z", 0},
     {"until", KEY_UNTIL, "TIME", 0, "up to and with this time", 0},
     {"limit", KEY_LIMIT, "N", 0, "at most N receipts", 0},

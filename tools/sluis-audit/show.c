@@ -73,7 +73,6 @@ static void print_data(const struct leaf *leaf)
 
 static void print_flow(const struct leaf *leaf, const json_t *receipt)
 {
-    print_row("kind", leaf->kind, "a partner asked through the gateway");
     print_row("partner", text_of(receipt, "partner"), "who asked");
     print_row("app", text_of(receipt, "app"), "who holds the data");
     print_row("route", text_of(receipt, "route"), "what was asked");
@@ -94,11 +93,57 @@ static void print_flow(const struct leaf *leaf, const json_t *receipt)
 static void print_policy(const struct leaf *leaf)
 {
     const struct leaf_policy *policy = &leaf->policy;
-    print_row("kind", leaf->kind, "a person changed what they allow");
     printf("  %-10s %u granted, %u changed, %u withdrawn\n", "consents", policy->granted,
            policy->changed, policy->withdrawn);
     printf("  %-10s %u added, %u removed\n", "refusals", policy->refusals_added,
            policy->refusals_removed);
+}
+
+static void print_heads(const struct leaf *leaf)
+{
+    const struct leaf_heads *heads = &leaf->heads;
+    printf("  %-10s %llu: the receipts from %llu up to, not with, %llu\n", "epoch",
+           (unsigned long long)heads->epoch, (unsigned long long)heads->first,
+           (unsigned long long)heads->end);
+    printf("  %-10s %llu people had receipts in it\n", "entries",
+           (unsigned long long)heads->n_entries);
+}
+
+static void print_key(const struct leaf *leaf)
+{
+    print_row("old", leaf->key.old_vkey, "signed this receipt's checkpoint");
+    print_row("new", leaf->key.new_vkey, "signs from the next one on");
+}
+
+/* Nobody's receipts have none of these. */
+static void print_subject(const struct leaf *leaf)
+{
+    print_row("tag", leaf->tag, "the person, by a name used this once");
+    print_row("basis", leaf->basis, "pins the policy and the facts decided on");
+    if (leaf->body.n > 0)
+        print_row("body", leaf->body, "pins the bytes that left");
+}
+
+static void print_kind(const struct leaf *leaf, const json_t *receipt)
+{
+    static const char *const meanings[N_LEAF_KINDS] = {
+        [LEAF_PULL] = "a partner asked through the gateway",
+        [LEAF_POLICY] = "a person changed what they allow",
+        [LEAF_ERASURE] = "a person was forgotten; nothing of theirs follows",
+        [LEAF_HEADS] = "how many receipts each person had, so that none can be left out",
+        [LEAF_KEY] = "the gateway signs with another key from here on",
+    };
+    print_row("kind", leaf_kind_name(leaf->kind), meanings[leaf->kind]);
+    if (leaf->kind == LEAF_PULL)
+        print_flow(leaf, receipt);
+    else if (leaf->kind == LEAF_POLICY)
+        print_policy(leaf);
+    else if (leaf->kind == LEAF_HEADS)
+        print_heads(leaf);
+    else if (leaf->kind == LEAF_KEY)
+        print_key(leaf);
+    if (leaf_kind_has_subject(leaf->kind))
+        print_subject(leaf);
 }
 
 static int print_words(const struct ledger_source *source, const struct shown *shown,
@@ -122,14 +167,7 @@ static int print_words(const struct ledger_source *source, const struct shown *s
               source->has_key ? "it and all before it hold under the key"
                               : "add --key FILE to check it");
     print_row("time", text_of(receipt, "time"), "");
-    if (slice_equals_str(leaf->kind, "policy"))
-        print_policy(leaf);
-    else
-        print_flow(leaf, receipt);
-    print_row("tag", leaf->tag, "the person, by a name used this once");
-    print_row("basis", leaf->basis, "pins the policy and the facts decided on");
-    if (leaf->body.n > 0)
-        print_row("body", leaf->body, "pins the bytes that left");
+    print_kind(leaf, receipt);
     print_row("leaf hash", writer_slice(&writer), "its place in the tree");
     printf("\n");
     print_text(stdout, slice_of(shown->bytes, shown->n_bytes));

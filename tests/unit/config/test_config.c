@@ -155,7 +155,8 @@ static void a_file_longer_than_its_limit_is_refused(void **state)
 static void an_origin_is_a_key_name_of_signed_notes(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const refused[] = {"\"a b\"", "a+b", "\"a\\u00e9\"", "\"\"", "\"a\\tb\""};
+    static const char *const refused[] = {"\"a b\"",   "a+b",  "\"a\\u00e9\"", "\"\"",
+                                          "\"a\\tb\"", "a\\b", "a'b\"c"};
     for (size_t i = 0; i < SL_LENGTH(refused); i++)
         assert_one_problem(fixture, fixture_text("demo.sluis.example/1", refused[i], NULL), 3, 11,
                            "expected a name for this node's ledger");

@@ -213,8 +213,13 @@ void fixture_draft(struct fixture *fixture, struct record *record, enum record_k
         assert_int_equal(leaf_draft_policy(&policy, &record->leaf), SL_OK);
         return;
     }
+    if (kind == RECORD_NODE) {
+        const struct leaf_heads heads = {.time_ms = start_ms, .epoch = 1, .end = 1, .n_entries = 1};
+        assert_int_equal(leaf_draft_heads(&heads, &record->leaf), SL_OK);
+        return;
+    }
     const struct leaf_flow flow = {
-        .kind = SLICE_LITERAL("pull"),
+        .kind = LEAF_PULL,
         .time_ms = start_ms,
         .partner = SLICE_LITERAL("spotify"),
         .app = SLICE_LITERAL("waze"),

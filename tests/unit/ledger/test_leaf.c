@@ -27,7 +27,7 @@ static const struct leaf_class two_classes[] = {
 static struct leaf_flow a_flow(void)
 {
     return (struct leaf_flow){
-        .kind = SLICE_LITERAL("pull"),
+        .kind = LEAF_PULL,
         .time_ms = time_ms,
         .partner = SLICE_LITERAL("spotify"),
         .app = SLICE_LITERAL("waze"),
@@ -146,7 +146,7 @@ static void a_parsed_leaf_holds_what_was_drafted(void **state)
     assert_int_equal(leaf.tag.n, 22);
     assert_int_equal(leaf.basis.n, 43);
     assert_int_equal(leaf.body.n, 43);
-    assert_text(leaf.kind, "pull");
+    assert_int_equal(leaf.kind, LEAF_PULL);
     assert_int_equal(leaf.time_ms, time_ms);
     assert_text(leaf.partner, "spotify");
     assert_text(leaf.app, "waze");
@@ -170,11 +170,80 @@ static void a_policy_change_is_a_leaf_of_its_own_kind(void **state)
     assert_int_equal(leaf_draft_policy(&policy, &draft), SL_OK);
     complete(&draft, 0);
     assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
-    assert_text(leaf.kind, "policy");
+    assert_int_equal(leaf.kind, LEAF_POLICY);
     assert_int_equal(leaf.time_ms, time_ms);
     assert_int_equal(leaf.body.n, 0);
     assert_int_equal(leaf.decision.n, 0);
     assert_memory_equal(&leaf.policy, &policy, sizeof policy);
+}
+
+static void an_erasure_is_its_subjects_last_receipt_and_says_no_more(void **state)
+{
+    (void)state;
+    struct leaf_draft draft;
+    struct leaf leaf;
+    assert_int_equal(leaf_draft_erasure(time_ms, &draft), SL_OK);
+    assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_EMALFORMED);
+    complete(&draft, 3);
+    assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
+    assert_int_equal(leaf.kind, LEAF_ERASURE);
+    assert_int_equal(leaf.time_ms, time_ms);
+    assert_int_equal(leaf.tag.n, 22);
+    assert_int_equal(leaf.body.n, 0);
+}
+
+static void receipts_of_the_node_are_nobodys(void **state)
+{
+    (void)state;
+    struct leaf_draft draft;
+    struct leaf leaf;
+    struct leaf_heads heads = {time_ms, 7, 100, INT64_MAX, 12, {0}};
+    memset(heads.root, 0x5c, sizeof heads.root);
+    int64_t found_ms = 0;
+    assert_int_equal(leaf_draft_heads(&heads, &draft), SL_OK);
+    assert_false(draft.has_subject);
+    assert_int_equal(leaf_draft_time_ms(&draft, &found_ms), SL_OK);
+    assert_int_equal(found_ms, time_ms);
+    assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
+    assert_int_equal(leaf.kind, LEAF_HEADS);
+    assert_int_equal(leaf.tag.n, 0);
+    assert_memory_equal(&leaf.heads, &heads, sizeof heads);
+
+    const struct leaf_key key = {time_ms, SLICE_LITERAL("a/1+00000000+AQ=="),
+                                 SLICE_LITERAL("a/1+ffffffff+AQ==")};
+    assert_int_equal(leaf_draft_key(&key, &draft), SL_OK);
+    assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
+    assert_int_equal(leaf.kind, LEAF_KEY);
+    assert_text(leaf.key.old_vkey, "a/1+00000000+AQ==");
+    assert_text(leaf.key.new_vkey, "a/1+ffffffff+AQ==");
+}
+
+static void a_key_that_needs_escapes_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"a\"b", "a\\b", "a b", "a\nb", "caf\xc3\xa9", ""};
+    struct leaf_draft draft;
+    for (size_t i = 0; i < SL_LENGTH(bad); i++) {
+        struct leaf_key key = {time_ms, slice_of_str(bad[i]), SLICE_LITERAL("x")};
+        assert_int_equal(leaf_draft_key(&key, &draft), SL_EMALFORMED);
+        key = (struct leaf_key){time_ms, SLICE_LITERAL("x"), slice_of_str(bad[i])};
+        assert_int_equal(leaf_draft_key(&key, &draft), SL_EMALFORMED);
+    }
+}
+
+static void a_kind_has_a_tag_or_none_but_never_either(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "{\"sluis\":1,\"kind\":\"erasure\",\"time\":\"2026-11-23T02:00:00.000Z\"}",
+        "{\"sluis\":1,\"tag\":\"eGAA7xhqtxZkRPgpYzeeXg\",\"basis\":"
+        "\"O08Q7QwGFx2UNrRalOSsK8Ud5yy4EyvR47X-LgBAsSA\",\"body\":null,\"kind\":\"key\","
+        "\"time\":\"2026-11-23T02:00:00.000Z\",\"old\":\"a\",\"new\":\"b\"}",
+        "{\"sluis\":1,\"kind\":\"other\",\"time\":\"2026-11-23T02:00:00.000Z\"}",
+    };
+    struct leaf leaf;
+    for (size_t i = 0; i < SL_LENGTH(bad); i++)
+        assert_int_equal(leaf_parse(slice_of_str(bad[i]), &leaf), SL_EMALFORMED);
 }
 
 static void each_way_of_coarsening_has_its_word(void **state)
@@ -431,6 +500,10 @@ int main(void)
         cmocka_unit_test(a_refusal_has_no_body_and_null_for_what_is_empty),
         cmocka_unit_test(a_parsed_leaf_holds_what_was_drafted),
         cmocka_unit_test(a_policy_change_is_a_leaf_of_its_own_kind),
+        cmocka_unit_test(an_erasure_is_its_subjects_last_receipt_and_says_no_more),
+        cmocka_unit_test(receipts_of_the_node_are_nobodys),
+        cmocka_unit_test(a_key_that_needs_escapes_is_refused),
+        cmocka_unit_test(a_kind_has_a_tag_or_none_but_never_either),
         cmocka_unit_test(each_way_of_coarsening_has_its_word),
         cmocka_unit_test(a_draft_that_was_not_completed_is_not_a_receipt),
         cmocka_unit_test(tags_differ_by_number_and_by_key),

@@ -363,6 +363,24 @@ static void the_newest_checkpoint_verifies_and_names_the_size(void **state)
     }
 }
 
+static void a_receipt_of_the_node_takes_its_place_and_no_number(void **state)
+{
+    struct fixture *fixture = *state;
+    struct record record;
+    fixture_open(fixture);
+    assert_int_equal(fixture_release(fixture, 0), RECORD_DURABLE);
+    fixture_draft(fixture, &record, RECORD_NODE, -1);
+    assert_int_equal(fixture_record(fixture, &record), RECORD_DURABLE);
+    assert_int_equal(record.index, 1);
+    assert_int_equal(fixture_release(fixture, 0), RECORD_DURABLE);
+    fixture_close(fixture);
+    fixture_assert_valid(fixture, 3);
+    uint64_t n = 0;
+    assert_int_equal(recorder_open(&fixture->config, &fixture->problem, &fixture->recorder), SL_OK);
+    assert_int_equal(recorder_subject_count(fixture->recorder, fixture->subjects[0].id, &n), SL_OK);
+    assert_int_equal(n, 2);
+}
+
 /* ------------------------------------------------------------------------- many threads -- */
 
 enum { THREADS = 4, PER_THREAD = 2000, IN_FLIGHT = 32 };
@@ -456,6 +474,7 @@ int main(void)
         LEDGER_TEST(segments_roll_over_without_a_gap),
         LEDGER_TEST(segments_are_as_long_as_they_may_be_and_aligned),
         LEDGER_TEST(the_newest_checkpoint_verifies_and_names_the_size),
+        LEDGER_TEST(a_receipt_of_the_node_takes_its_place_and_no_number),
         LEDGER_TEST(many_threads_get_each_index_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
