@@ -299,6 +299,14 @@ static void forge(const struct layout *layout, size_t batch, uint64_t at, uint8_
     fixture_poke(layout->path, begin, bytes, total);
 }
 
+/* What makes one base64 letter into another: signatures are new in every run. */
+static uint8_t mask_to_another_letter(const struct layout *layout, uint64_t at)
+{
+    uint8_t letter = 0;
+    fixture_peek(layout->path, at, &letter, 1);
+    return letter ^ (letter == 'A' ? 'B' : 'A');
+}
+
 static void forged_batches_are_refused_though_their_checksums_fit(void **state)
 {
     struct fixture *fixture = *state;
@@ -318,7 +326,8 @@ static void forged_batches_are_refused_though_their_checksums_fit(void **state)
         {layout.receipt_end[1] - 20, 1, ""},
         {layout.receipt_at[1] + 2 + 18, 2, "not those that were signed"},
         {layout.receipt_at[1] + 2, 1, "receipt 1 is not a receipt"},
-        {layout.batch_end[1] - 10, 1, "signature does not hold"},
+        {layout.batch_end[1] - 10, mask_to_another_letter(&layout, layout.batch_end[1] - 10),
+         "signature does not hold"},
         {layout.batch_end[1] - 4 - 92 - 3, 1, "signed by another key"},
     };
     for (size_t i = 0; i < SL_LENGTH(changes); i++) {
