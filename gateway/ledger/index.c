@@ -1,8 +1,9 @@
 /*
- * index.c - three small databases in LMDB
+ * index.c - small databases in LMDB
  *
- *     meta      "state"            -> u32 version, size, n_changes, root, place, tree before the last batch
- *     batches   u64be first index  -> u64be segment, u64be offset       appended, never changed
+ *     meta      "state"            -> u32 version, size, n_changes, root, place, tree before the
+ * last batch batches   u64be first index  -> u64be segment, u64be offset       appended, never
+ * changed hashes    u64be position     -> 32 bytes                          appended, never changed
  *     counters  16-byte subject id -> u64be next number
  *
  * Nothing here is awaited by a flow: commits happen between batches, a few a second. A commit that
@@ -14,14 +15,12 @@
  * file is allocated before LMDB maps it, and a data file that was cut off is lengthened: LMDB then
  * finds a page that is none, and says so.
  */
-#include "ledger/index.h"
-
 #include "base/reader.h"
 #include "base/writer.h"
+#include "ledger/index_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,28 +29,15 @@
 #include <unistd.h>
 
 enum {
-    STATE_VERSION = 1,
+    STATE_VERSION = 2,
     STATE_BYTES_MAX = 4 + 8 + SHA256_BYTES + 8 + 8 + 8 + 8 + TREE_LEVELS * SHA256_BYTES,
-    PENDING_BATCHES = 8192,
     LOCK_FILE_BYTES = 16384, /* LMDB's table of 126 readers, a cache line each, and its head */
 };
 
 static const size_t map_bytes = (size_t)64 << 30;
 static const struct slice state_key = SLICE_LITERAL("state");
 
-struct ledger_index {
-    MDB_env *env;
-    MDB_dbi meta, batches, counters;
-    MDB_txn *reading; /* reset between reads */
-    MDB_txn *writing;
-    int writing_err;
-    uint64_t n_noted, stride; /* since the last commit; every how many are kept */
-    size_t n_pending;
-    struct index_batch pending[PENDING_BATCHES];
-    struct index_problem problem;
-};
-
-static SL_PRINTF(2, 3) enum sl_err fail(struct index_problem *problem, const char *format, ...)
+enum sl_err index_fail(struct index_problem *problem, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -60,7 +46,7 @@ static SL_PRINTF(2, 3) enum sl_err fail(struct index_problem *problem, const cha
     return SL_ESTORE;
 }
 
-static MDB_val val_of(struct slice bytes)
+MDB_val index_val(struct slice bytes)
 {
     /* LMDB does not write through keys and values that are put or looked up. */
     union {
@@ -70,12 +56,27 @@ static MDB_val val_of(struct slice bytes)
     return (MDB_val){bytes.n, p.to};
 }
 
-static struct slice slice_of_val(MDB_val val)
+struct slice index_slice(MDB_val value)
 {
-    return slice_of(val.mv_data, val.mv_size);
+    return slice_of(value.mv_data, value.mv_size);
 }
 
 /* -------------------------------------------------------------------- opening and closing -- */
+
+int index_open_databases(MDB_txn *txn, unsigned flags, struct index_databases *out)
+{
+    const struct {
+        const char *name;
+        MDB_dbi *handle;
+    } all[] = {{"meta", &out->meta},
+               {"batches", &out->batches},
+               {"counters", &out->counters},
+               {"hashes", &out->hashes}};
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < SL_LENGTH(all); i++)
+        err = mdb_dbi_open(txn, all[i].name, flags, all[i].handle);
+    return err;
+}
 
 static int open_databases(struct ledger_index *index)
 {
@@ -83,11 +84,7 @@ static int open_databases(struct ledger_index *index)
     int err = mdb_txn_begin(index->env, NULL, 0, &txn);
     if (err != 0)
         return err;
-    err = mdb_dbi_open(txn, "meta", MDB_CREATE, &index->meta);
-    if (err == 0)
-        err = mdb_dbi_open(txn, "batches", MDB_CREATE, &index->batches);
-    if (err == 0)
-        err = mdb_dbi_open(txn, "counters", MDB_CREATE, &index->counters);
+    err = index_open_databases(txn, MDB_CREATE, &index->databases);
     if (err != 0) {
         mdb_txn_abort(txn);
         return err;
@@ -142,7 +139,7 @@ static int open_environment(struct ledger_index *index, const char *folder)
     if (err == 0)
         err = mdb_env_set_mapsize(index->env, map_bytes);
     if (err == 0)
-        err = mdb_env_set_maxdbs(index->env, 3);
+        err = mdb_env_set_maxdbs(index->env, INDEX_DATABASES_MAX);
     if (err == 0)
         err = mdb_env_open(index->env, folder, MDB_NOTLS, 0600);
     if (err == 0)
@@ -153,22 +150,25 @@ static int open_environment(struct ledger_index *index, const char *folder)
 enum sl_err index_open(const char *folder, struct index_problem *problem, struct ledger_index **out)
 {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return fail(problem, "%s can't be made: %s; is the state folder there and writable?",
-                    folder, strerror(errno));
+        return index_fail(problem, "%s can't be made: %s; is the state folder there and writable?",
+                          folder, strerror(errno));
     SL_AUTO(ledger_index) index = calloc(1, sizeof *index);
     if (!index) {
-        (void)fail(problem, "out of memory");
+        (void)index_fail(problem, "out of memory");
         return SL_EINTERNAL;
     }
-    index->stride = 1;
+    pthread_mutex_init(&index->pending_lock, NULL);
+    SL_TRY(index_pending_init(&index->pending));
     int err = open_environment(index, folder);
     if (err == MDB_INVALID || err == MDB_CORRUPTED || err == MDB_VERSION_MISMATCH)
-        return fail(problem,
-                    "the index in %s is damaged (%s); if the ledger is the newest there is "
-                    "(\"sluis-audit verify\" tells its size), remove the folder: it is rebuilt",
-                    folder, mdb_strerror(err));
+        return index_fail(
+            problem,
+            "the index in %s is damaged (%s); if the ledger is the newest there is "
+            "(\"sluis-audit verify\" tells its size), remove the folder: it is rebuilt",
+            folder, mdb_strerror(err));
     if (err != 0)
-        return fail(problem, "the index in %s can't be opened: %s", folder, mdb_strerror(err));
+        return index_fail(problem, "the index in %s can't be opened: %s", folder,
+                          mdb_strerror(err));
     *out = index;
     index = NULL;
     return SL_OK;
@@ -184,6 +184,8 @@ void index_free(struct ledger_index *index)
         mdb_txn_abort(index->reading);
     if (index->env)
         mdb_env_close(index->env);
+    index_pending_deinit(&index->pending);
+    pthread_mutex_destroy(&index->pending_lock);
     free(index);
 }
 
@@ -194,7 +196,7 @@ const char *index_problem(const struct ledger_index *index)
 
 static enum sl_err read_failed(struct ledger_index *index, int err)
 {
-    return fail(&index->problem, "the index can't be read: %s", mdb_strerror(err));
+    return index_fail(&index->problem, "the index can't be read: %s", mdb_strerror(err));
 }
 
 /* -------------------------------------------------------------------------------- the state -- */
@@ -239,28 +241,33 @@ static bool state_read(struct slice bytes, struct index_state *state)
     return version && !reader.bad && reader_left(&reader) == 0 && state->before.size < state->size;
 }
 
+enum sl_err index_read_state(MDB_txn *txn, const struct index_databases *databases,
+                             struct index_problem *problem, struct index_state *out, bool *found)
+{
+    MDB_val key = index_val(state_key), value;
+    int err = mdb_get(txn, databases->meta, &key, &value);
+    if (err != 0 && err != MDB_NOTFOUND)
+        return index_fail(problem, "the index can't be read: %s", mdb_strerror(err));
+    struct index_state state;
+    if (err == 0 && !state_read(index_slice(value), &state))
+        return index_fail(problem, "the index is damaged, or of another version of this program; "
+                                   "if the ledger is the newest there is (\"sluis-audit verify\" "
+                                   "tells its size), remove the index folder: it is rebuilt");
+    *found = err == 0;
+    if (*found)
+        *out = state;
+    return SL_OK;
+}
+
 enum sl_err index_state_get(struct ledger_index *index, struct index_state *out, bool *found)
 {
     int err = mdb_txn_renew(index->reading);
     if (err != 0)
         return read_failed(index, err);
-    MDB_val key = val_of(state_key), value;
-    struct index_state state;
-    bool sound = true;
-    err = mdb_get(index->reading, index->meta, &key, &value);
-    if (err == 0)
-        sound = state_read(slice_of_val(value), &state);
+    enum sl_err state_err =
+        index_read_state(index->reading, &index->databases, &index->problem, out, found);
     mdb_txn_reset(index->reading);
-    if (err != 0 && err != MDB_NOTFOUND)
-        return read_failed(index, err);
-    if (!sound)
-        return fail(&index->problem, "the index is damaged; if the ledger is the newest there is "
-                                     "(\"sluis-audit verify\" tells its size), remove the index "
-                                     "folder: it is rebuilt");
-    *found = err == 0;
-    if (*found)
-        *out = state;
-    return SL_OK;
+    return state_err;
 }
 
 /* --------------------------------------------------------------------------------- lookups -- */
@@ -271,12 +278,12 @@ enum sl_err index_counter(struct ledger_index *index, const uint8_t subject[SUBJ
     int err = mdb_txn_renew(index->reading);
     if (err != 0)
         return read_failed(index, err);
-    MDB_val key = val_of(slice_of(subject, SUBJECT_ID_BYTES)), value;
+    MDB_val key = index_val(slice_of(subject, SUBJECT_ID_BYTES)), value;
     uint64_t counter = 0;
     bool sound = true;
-    err = mdb_get(index->reading, index->counters, &key, &value);
+    err = mdb_get(index->reading, index->databases.counters, &key, &value);
     if (err == 0) {
-        struct reader reader = reader_over(slice_of_val(value));
+        struct reader reader = reader_over(index_slice(value));
         counter = read_u64be(&reader);
         sound = !reader.bad;
     }
@@ -284,81 +291,71 @@ enum sl_err index_counter(struct ledger_index *index, const uint8_t subject[SUBJ
     if (err != 0 && err != MDB_NOTFOUND)
         return read_failed(index, err);
     if (!sound)
-        return fail(&index->problem, "the index holds a count that is none");
+        return index_fail(&index->problem, "the index holds a count that is none");
     *n = counter;
     return SL_OK;
 }
 
-static int find_at_or_before(struct ledger_index *index, uint64_t receipt, MDB_val *key,
-                             MDB_val *value)
+enum sl_err index_read_hash(MDB_txn *txn, const struct index_databases *databases,
+                            struct index_problem *problem, uint64_t position,
+                            uint8_t hash[SHA256_BYTES], bool *found)
 {
     uint8_t wanted[8];
     struct writer writer = writer_over(wanted, sizeof wanted);
-    write_u64be(&writer, receipt);
-    MDB_cursor *cursor = NULL;
-    int err = mdb_cursor_open(index->reading, index->batches, &cursor);
-    if (err != 0)
-        return err;
-    *key = val_of(slice_of(wanted, sizeof wanted));
-    err = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
-    if (err == MDB_NOTFOUND)
-        err = mdb_cursor_get(cursor, key, value, MDB_LAST);
-    else if (err == 0 && !slice_equals(slice_of_val(*key), slice_of(wanted, sizeof wanted)))
-        err = mdb_cursor_get(cursor, key, value, MDB_PREV);
-    mdb_cursor_close(cursor);
-    return err;
+    write_u64be(&writer, position);
+    MDB_val key = index_val(writer_slice(&writer)), value;
+    int err = mdb_get(txn, databases->hashes, &key, &value);
+    if (err != 0 && err != MDB_NOTFOUND)
+        return index_fail(problem, "the index can't be read: %s", mdb_strerror(err));
+    if (err == 0 && value.mv_size != SHA256_BYTES)
+        return index_fail(problem, "the index holds a hash that is none");
+    *found = err == 0;
+    if (*found)
+        memcpy(hash, value.mv_data, SHA256_BYTES);
+    return SL_OK;
 }
 
-enum sl_err index_find(struct ledger_index *index, uint64_t receipt, struct index_batch *out,
-                       bool *found)
+/* ------------------------------------------------------------------------------- resuming -- */
+
+/* Are the hashes that `tree` keeps, above the tiles, those of the index? */
+static enum sl_err compare_hashes(struct ledger_index *index, const struct tree *tree)
+{
+    for (unsigned level = TREE_TILE_LEVEL; level < TREE_LEVELS; level++) {
+        if ((tree->size >> level & 1) == 0)
+            continue;
+        uint64_t position = index_hash_position(level, (tree->size >> level) - 1);
+        uint8_t hash[SHA256_BYTES];
+        bool found = false;
+        SL_TRY(index_read_hash(index->reading, &index->databases, &index->problem, position, hash,
+                               &found));
+        if (!found || memcmp(hash, tree->subtree[level], sizeof hash) != 0)
+            return index_fail(&index->problem, "the index holds other hashes than the ledger; "
+                                               "rebuild it: `sluis ledger index`");
+    }
+    return SL_OK;
+}
+
+enum sl_err index_resume(struct ledger_index *index, const struct tree *tree)
 {
     int err = mdb_txn_renew(index->reading);
     if (err != 0)
         return read_failed(index, err);
-    MDB_val key, value;
-    struct index_batch batch = {0};
-    err = find_at_or_before(index, receipt, &key, &value);
-    bool sound = true;
-    if (err == 0) {
-        struct reader first = reader_over(slice_of_val(key));
-        struct reader place = reader_over(slice_of_val(value));
-        batch.first_index = read_u64be(&first);
-        batch.segment_first = read_u64be(&place);
-        batch.offset = read_u64be(&place);
-        sound = !first.bad && !place.bad;
-    }
+    enum sl_err compared = compare_hashes(index, tree);
     mdb_txn_reset(index->reading);
-    if (err != 0 && err != MDB_NOTFOUND)
-        return read_failed(index, err);
-    if (!sound)
-        return fail(&index->problem, "the index holds a place that is none");
-    *found = err == 0;
-    if (*found)
-        *out = batch;
-    return SL_OK;
+    if (compared == SL_OK)
+        index_pending_start(&index->pending, tree);
+    return compared;
+}
+
+void index_note_batch(struct ledger_index *index, const struct index_batch *batch,
+                      uint32_t n_receipts, const struct batch_tiles *tiles)
+{
+    pthread_mutex_lock(&index->pending_lock);
+    index_pending_note(&index->pending, batch, n_receipts, tiles);
+    pthread_mutex_unlock(&index->pending_lock);
 }
 
 /* --------------------------------------------------------------------------------- writing -- */
-
-void index_note_batch(struct ledger_index *index, const struct index_batch *batch)
-{
-    if (index->n_noted++ % index->stride != 0)
-        return;
-    if (index->n_pending == PENDING_BATCHES) {
-        for (size_t i = 0; i < PENDING_BATCHES / 2; i++)
-            index->pending[i] = index->pending[2 * i];
-        index->n_pending = PENDING_BATCHES / 2;
-        index->stride *= 2;
-    }
-    index->pending[index->n_pending++] = *batch;
-}
-
-static void forget_pending(struct ledger_index *index)
-{
-    index->n_pending = 0;
-    index->n_noted = 0;
-    index->stride = 1;
-}
 
 void index_begin(struct ledger_index *index)
 {
@@ -369,11 +366,12 @@ void index_begin(struct ledger_index *index)
 }
 
 /* As mdb_put(), once nothing has failed before. */
-static void put(struct ledger_index *index, MDB_dbi database, struct slice key, struct slice value)
+static void put(struct ledger_index *index, MDB_dbi database, struct slice key, struct slice value,
+                unsigned flags)
 {
-    MDB_val mdb_key = val_of(key), mdb_value = val_of(value);
+    MDB_val mdb_key = index_val(key), mdb_value = index_val(value);
     if (index->writing_err == 0)
-        index->writing_err = mdb_put(index->writing, database, &mdb_key, &mdb_value, 0);
+        index->writing_err = mdb_put(index->writing, database, &mdb_key, &mdb_value, flags);
 }
 
 void index_put_counter(struct ledger_index *index, const uint8_t subject[SUBJECT_ID_BYTES],
@@ -382,7 +380,8 @@ void index_put_counter(struct ledger_index *index, const uint8_t subject[SUBJECT
     uint8_t value[8];
     struct writer writer = writer_over(value, sizeof value);
     write_u64be(&writer, n);
-    put(index, index->counters, slice_of(subject, SUBJECT_ID_BYTES), writer_slice(&writer));
+    put(index, index->databases.counters, slice_of(subject, SUBJECT_ID_BYTES),
+        writer_slice(&writer), 0);
 }
 
 static void put_batch(struct ledger_index *index, const struct index_batch *batch)
@@ -393,27 +392,64 @@ static void put_batch(struct ledger_index *index, const struct index_batch *batc
     write_u64be(&key_writer, batch->first_index);
     write_u64be(&value_writer, batch->segment_first);
     write_u64be(&value_writer, batch->offset);
-    put(index, index->batches, writer_slice(&key_writer), writer_slice(&value_writer));
+    put(index, index->databases.batches, writer_slice(&key_writer), writer_slice(&value_writer),
+        MDB_APPEND);
+}
+
+static void put_hash(struct ledger_index *index, uint64_t position,
+                     const uint8_t hash[SHA256_BYTES])
+{
+    uint8_t key[8];
+    struct writer writer = writer_over(key, sizeof key);
+    write_u64be(&writer, position);
+    put(index, index->databases.hashes, writer_slice(&writer), slice_of(hash, SHA256_BYTES),
+        MDB_APPEND);
+}
+
+/* Only the writer changes what is pending, so it may read it without the lock. */
+static enum sl_err put_pending(struct ledger_index *index)
+{
+    const struct index_pending *pending = &index->pending;
+    if (pending->is_full)
+        return index_fail(&index->problem, "no memory for what the index has not been able to "
+                                           "write; it catches up at the next start");
+    for (size_t i = 0; i < pending->n_places; i++)
+        put_batch(index, &pending->places[i]);
+    for (size_t i = 0; i < pending->n_hashes; i++)
+        put_hash(index, pending->first_position + i, pending->hashes[i]);
+    return SL_OK;
+}
+
+static void abort_writing(struct ledger_index *index)
+{
+    if (index->writing)
+        mdb_txn_abort(index->writing);
+    index->writing = NULL;
 }
 
 enum sl_err index_commit(struct ledger_index *index, const struct index_state *state)
 {
-    for (size_t i = 0; i < index->n_pending; i++)
-        put_batch(index, &index->pending[i]);
+    enum sl_err pending_err = put_pending(index);
+    if (pending_err != SL_OK) {
+        abort_writing(index);
+        return pending_err;
+    }
     uint8_t block[STATE_BYTES_MAX];
     struct writer writer = writer_over(block, sizeof block);
     state_write(&writer, state);
     SL_ASSERT(!writer.overflow);
-    put(index, index->meta, state_key, writer_slice(&writer));
+    put(index, index->databases.meta, state_key, writer_slice(&writer), 0);
 
     int err = index->writing_err;
-    if (err == 0)
+    if (err == 0) {
         err = mdb_txn_commit(index->writing);
-    else if (index->writing)
-        mdb_txn_abort(index->writing);
-    index->writing = NULL;
+        index->writing = NULL;
+    }
+    abort_writing(index);
     if (err != 0)
-        return fail(&index->problem, "the index can't be written: %s", mdb_strerror(err));
-    forget_pending(index);
+        return index_fail(&index->problem, "the index can't be written: %s", mdb_strerror(err));
+    pthread_mutex_lock(&index->pending_lock);
+    index_pending_forget(&index->pending);
+    pthread_mutex_unlock(&index->pending_lock);
     return SL_OK;
 }

@@ -1,18 +1,19 @@
 /*
  * index.h - what the ledger's files say, where it can be looked up quickly
  *
- * Shape   an LMDB environment of three databases: `meta` how far the index has read; `batches`
- *         first index -> place; `counters` subject id -> the next number
+ * Shape   an LMDB environment of small databases: `meta` how far the index has read; `batches`
+ *         first index -> place; `hashes` position -> hash of a complete subtree of 256 leaves or
+ *         more (index_pending.h says which); `counters` subject id -> the next number
  * Truth   the segments. The index may be behind them, or be thrown away: it is rebuilt. It is
  *         never ahead: what it has seen and the segments do not hold was taken away from them.
- * Threads one writer; index_counter() and index_find() belong to the writer's thread, too
+ * Threads one writer; others look things up through readers of their own (index_reader.h)
  * Errors  SL_ESTORE with a text in index_problem()
  */
 #ifndef SLUIS_LEDGER_INDEX_H
 #define SLUIS_LEDGER_INDEX_H
 
+#include "ledger/index_pending.h"
 #include "ledger/recorder.h"
-#include "ledger/tree.h"
 
 struct ledger_index;
 
@@ -33,11 +34,6 @@ struct index_state {
     uint64_t segment_first, batch_offset; /* of the last batch */
 };
 
-struct index_batch {
-    uint64_t first_index;
-    uint64_t segment_first, offset;
-};
-
 /* Makes the folder if its parent is there. */
 SL_NODISCARD enum sl_err index_open(const char *folder, struct index_problem *problem,
                                     struct ledger_index **out);
@@ -50,15 +46,18 @@ SL_NODISCARD enum sl_err index_state_get(struct ledger_index *index, struct inde
 /* 0 for a subject without receipts. */
 SL_NODISCARD enum sl_err index_counter(struct ledger_index *index,
                                        const uint8_t subject[SUBJECT_ID_BYTES], uint64_t *n);
-/*
- * The last batch that the index knows and that begins at or before `receipt`; receipts of batches
- * that are not in the index are found by reading on from there.
- */
-SL_NODISCARD enum sl_err index_find(struct ledger_index *index, uint64_t receipt,
-                                    struct index_batch *out, bool *found);
 
-/* Kept in memory until the next commit; when they pile up, they are thinned out evenly. */
-void index_note_batch(struct ledger_index *index, const struct index_batch *batch);
+/*
+ * Before the first note: the receipts up to the state's size are those of `tree`. SL_ESTORE when
+ * the hashes in the index are not that tree's.
+ */
+SL_NODISCARD enum sl_err index_resume(struct ledger_index *index, const struct tree *tree);
+/*
+ * A batch that is durable now, and the roots of the tiles that it completes: kept in memory, where
+ * readers find it, until the next commit.
+ */
+void index_note_batch(struct ledger_index *index, const struct index_batch *batch,
+                      uint32_t n_receipts, const struct batch_tiles *tiles);
 
 /*
  * One durable transaction. Failures of the puts show at the commit; after a failure nothing of it

@@ -170,7 +170,7 @@ static void take_in(struct recorder *r, struct record *record, struct subject_en
     uint8_t hash[SHA256_BYTES];
     tree_leaf_hash(bytes, hash);
     record->index = r->tree.size;
-    tree_append(&r->tree, hash);
+    r->batch_tiles.n += tree_append_tile(&r->tree, hash, r->batch_tiles.roots[r->batch_tiles.n]);
     batch_add(&r->batch, bytes);
 }
 
@@ -244,7 +244,7 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
     r->state.newest_time_before_ms = newest_before_ms;
     r->state.segment_first = place.segment_first;
     r->state.batch_offset = place.offset;
-    index_note_batch(r->index, &place);
+    index_note_batch(r->index, &place, r->batch.n_receipts, &r->batch_tiles);
 }
 
 /* ------------------------------------------------------------------------- handing back -- */
@@ -314,6 +314,7 @@ static void gather(struct recorder *r, struct done_list *done)
 {
     batch_begin(&r->batch, r->block, r->tree.size);
     r->n_batch_changes = 0;
+    r->batch_tiles.n = 0;
     r->spare_ready = segment_writer_next_is_ready(r->segments);
     while (r->waiting && r->batch.n_receipts < r->batch_receipts &&
            done->n < LIMIT_MAX_batch_receipts && !atomic_load(&r->failed)) {

@@ -49,6 +49,7 @@ struct recorder {
     uint8_t *block;       /* one batch, aligned */
     struct batch_builder batch;
     uint64_t n_batch_changes; /* policy changes in it */
+    struct batch_tiles batch_tiles;
 
     /* The index: what it has not seen yet. */
     struct index_state state;

@@ -171,7 +171,7 @@ static enum sl_err take_batch(struct recovering *r, const struct batch *batch,
     r->unsaved = true;
     const struct index_batch place = {batch->first_index, r->walk.segment_first,
                                       r->walk.batch_offset};
-    index_note_batch(r->index, &place);
+    index_note_batch(r->index, &place, batch->n_receipts, &r->walk.tiles);
     return SL_OK;
 }
 
@@ -242,6 +242,8 @@ static enum sl_err run(struct recovering *r, struct note_verifier *verifier, str
         SL_TRY(tag_set_init(&r->tags, TAGS_AT_ONCE));
         if (seen)
             SL_TRY(check_seen(r));
+        if (index_resume(r->index, &r->walk.tree) != SL_OK)
+            return refuse_index(r);
         SL_TRY(walk_to_the_end(r, &out->n_torn_bytes));
         SL_TRY(save(r));
     }

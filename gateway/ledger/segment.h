@@ -31,6 +31,7 @@
 #include "base/writer.h"
 #include "ledger/checkpoint.h"
 #include "ledger/leaf.h"
+#include "ledger/tree.h"
 
 enum {
     SEGMENT_VERSION = 1,
@@ -81,6 +82,13 @@ SL_NODISCARD enum sl_err batch_length(struct slice head, uint32_t *total_bytes);
 SL_NODISCARD enum sl_err batch_parse(struct slice bytes, struct batch *out);
 /* Form only: lets an auditor look into a batch whose CRC is wrong. */
 SL_NODISCARD enum sl_err batch_parse_unchecked(struct slice bytes, struct batch *out);
+
+/* The roots of the tiles (tree_append_tile()) that a batch completes, in order. */
+enum { BATCH_TILES_MAX = LIMIT_MAX_batch_receipts / TREE_TILE_LEAVES };
+struct batch_tiles {
+    size_t n;
+    uint8_t roots[BATCH_TILES_MAX + 1][SHA256_BYTES]; /* and room for one that is not complete */
+};
 
 /* Walks over the receipts of a batch. */
 struct batch_cursor {

@@ -40,16 +40,29 @@ void tree_node_hash(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256
     sha256_of(slice_of(node, sizeof node), out);
 }
 
-void tree_append(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES])
+bool tree_append_tile(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES],
+                      uint8_t tile[SHA256_BYTES])
 {
     SL_ASSERT(tree->size < UINT64_MAX);
     uint8_t hash[SHA256_BYTES];
     memcpy(hash, leaf_hash, sizeof hash);
     size_t level = 0;
-    for (; tree->size >> level & 1; level++)
+    for (; tree->size >> level & 1; level++) {
+        if (level == TREE_TILE_LEVEL)
+            memcpy(tile, hash, sizeof hash);
         tree_node_hash(tree->subtree[level], hash, hash);
+    }
+    if (level == TREE_TILE_LEVEL)
+        memcpy(tile, hash, sizeof hash);
     memcpy(tree->subtree[level], hash, sizeof hash);
     tree->size++;
+    return level >= TREE_TILE_LEVEL;
+}
+
+void tree_append(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES])
+{
+    uint8_t tile[SHA256_BYTES];
+    (void)tree_append_tile(tree, leaf_hash, tile);
 }
 
 void tree_root(const struct tree *tree, uint8_t root[SHA256_BYTES])

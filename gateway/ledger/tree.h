@@ -13,7 +13,7 @@
 
 #include "base/sha256.h"
 
-enum { TREE_LEVELS = 64 };
+enum { TREE_LEVELS = 64, TREE_TILE_LEVEL = 8, TREE_TILE_LEAVES = 1 << TREE_TILE_LEVEL };
 
 struct tree {
     uint64_t size;
@@ -27,6 +27,12 @@ void tree_node_hash(const uint8_t left[SHA256_BYTES], const uint8_t right[SHA256
                     uint8_t out[SHA256_BYTES]);
 /* O(log n) at worst, two hashes on average with that of the leaf. */
 void tree_append(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES]);
+/*
+ * The same. True when a tile became complete, that is TREE_TILE_LEAVES leaves from a multiple of
+ * that number on; `tile` is then its root, and untouched otherwise.
+ */
+bool tree_append_tile(struct tree *tree, const uint8_t leaf_hash[SHA256_BYTES],
+                      uint8_t tile[SHA256_BYTES]);
 void tree_root(const struct tree *tree, uint8_t root[SHA256_BYTES]);
 
 #endif

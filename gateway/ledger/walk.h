@@ -54,6 +54,7 @@ struct walk {
     uint64_t offset, batch_offset;
     struct tree tree;
     int64_t newest_time_ms;
+    struct batch_tiles tiles; /* of the last batch */
     uint64_t n_batches, n_segments;
     uint64_t n_bytes_done;
     uint8_t *window;

@@ -32,6 +32,7 @@ static enum walk_step prove_receipts(struct walk *walk, const struct batch *batc
                                      struct tree *tree, int64_t *newest_time_ms)
 {
     struct batch_cursor cursor = batch_cursor_over(batch);
+    walk->tiles.n = 0;
     for (uint32_t i = 0; i < batch->n_receipts; i++) {
         uint64_t index = tree->size;
         uint64_t offset = offset_of(walk, batch, cursor.receipts.at);
@@ -45,7 +46,7 @@ static enum walk_step prove_receipts(struct walk *walk, const struct batch *batc
         if (leaf.time_ms > *newest_time_ms)
             *newest_time_ms = leaf.time_ms;
         tree_leaf_hash(bytes, hash);
-        tree_append(tree, hash);
+        walk->tiles.n += tree_append_tile(tree, hash, walk->tiles.roots[walk->tiles.n]);
     }
     if (reader_left(&cursor.receipts) > 0)
         return walk_stop(walk, WALK_DAMAGED, offset_of(walk, batch, cursor.receipts.at),

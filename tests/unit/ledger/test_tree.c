@@ -133,9 +133,29 @@ static void a_huge_tree_still_has_room(void **state)
     tree_root(&tree, root);
 }
 
+static void a_tile_is_handed_out_when_its_last_leaf_comes(void **state)
+{
+    (void)state;
+    enum { LEAVES = 1300 };
+    static uint8_t hashes[LEAVES][SHA256_BYTES];
+    struct tree tree;
+    tree_init(&tree);
+    for (size_t i = 0; i < LEAVES; i++) {
+        uint8_t tile[SHA256_BYTES] = {0x5a}, expected[SHA256_BYTES] = {0x5a};
+        sha256_of(slice_of(&i, sizeof i), hashes[i]);
+        bool complete = tree_append_tile(&tree, hashes[i], tile);
+        assert_int_equal(complete, i % TREE_TILE_LEAVES == TREE_TILE_LEAVES - 1);
+        if (complete)
+            naive_root((const uint8_t(*)[SHA256_BYTES])(hashes + i + 1 - TREE_TILE_LEAVES),
+                       TREE_TILE_LEAVES, expected);
+        assert_memory_equal(tile, expected, sizeof tile);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tile_is_handed_out_when_its_last_leaf_comes),
         cmocka_unit_test(the_empty_tree_is_the_hash_of_nothing),
         cmocka_unit_test(published_roots_come_out),
         cmocka_unit_test(every_size_agrees_with_the_naive_twin),
