@@ -8,6 +8,7 @@
 #include "edge/connection.h"
 
 #include "base/log.h"
+#include "edge/head.h"
 #include "edge/reply.h"
 #include "edge/thread.h"
 
@@ -114,34 +115,6 @@ void *connection_request_line(void *context, const char *uri, struct MHD_Connect
     return connection;
 }
 
-static enum MHD_Result collect_field(void *context, enum MHD_ValueKind kind, const char *name,
-                                     size_t name_bytes, const char *value, size_t value_bytes)
-{
-    (void)kind;
-    struct guard_head *head = context;
-    if (head->n_fields == GUARD_FIELDS_MAX) {
-        head->too_many_fields = true;
-        return MHD_NO;
-    }
-    head->fields[head->n_fields++] =
-        (struct guard_field){slice_of(name, name_bytes), slice_of(value, value_bytes)};
-    return MHD_YES;
-}
-
-static void collect_head(const struct connection *connection, const char *method,
-                         const char *version, struct guard_head *head)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    head->head_bytes = info ? info->header_size : SIZE_MAX;
-    head->method = slice_of_str(method);
-    head->version = slice_of_str(version);
-    head->target = slice_of(connection->raw_target, connection->raw_target_bytes);
-    head->n_fields = 0;
-    head->too_many_fields = false;
-    MHD_get_connection_values_n(connection->handle, MHD_HEADER_KIND, collect_field, head);
-}
-
 /*
  * The guard reads the target where libmicrohttpd has it, for the layout; its parser has put a NUL
  * over the "?" by then, so the bytes are checked in the copy.
@@ -178,7 +151,8 @@ static bool may_log(struct edge_thread *thread)
 static enum MHD_Result begin(struct connection *connection, const char *method, const char *version)
 {
     struct guard_head head;
-    collect_head(connection, method, version, &head);
+    head_collect(connection->handle, method,
+                 slice_of(connection->raw_target, connection->raw_target_bytes), version, &head);
     enum guard_fault fault = check_head(connection, &head);
     if (fault != GUARD_OK) {
         connection->thread->counters.n_malformed++;

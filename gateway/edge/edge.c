@@ -3,16 +3,17 @@
  */
 #include "edge/edge.h"
 
+#include "edge/socket.h"
+
 #include <errno.h>
 #include <gnutls/gnutls.h>
-#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PEM_BYTES_MAX = 1 << 20, LISTEN_BACKLOG = 1024 };
+enum { PEM_BYTES_MAX = 1 << 20 };
 
 struct edge {
     struct credential_table *credentials;
@@ -23,37 +24,6 @@ struct edge {
     struct edge_thread *threads;
 };
 
-static uint16_t *port_of(struct sockaddr_storage *address)
-{
-    return address->ss_family == AF_INET6 ? &((struct sockaddr_in6 *)address)->sin6_port
-                                          : &((struct sockaddr_in *)address)->sin_port;
-}
-
-/* A listening socket; *port is filled in when it is 0. */
-static int open_socket(const struct config_listener *listener, uint16_t *port)
-{
-    struct sockaddr_storage address = listener->address;
-    if (*port_of(&address) == 0)
-        *port_of(&address) = htons(*port);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
-    socklen_t address_bytes = listener->address_bytes;
-    if (fd < 0)
-        return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
-        bind(fd, (struct sockaddr *)&address, address_bytes) != 0 ||
-        listen(fd, LISTEN_BACKLOG) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &address_bytes) != 0) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    *port = ntohs(*port_of(&address));
-    return fd;
-}
-
 /*
  * SO_REUSEPORT would let a second daemon of the same user share the port without a word, so the
  * first socket is bound once without it.
@@ -61,7 +31,7 @@ static int open_socket(const struct config_listener *listener, uint16_t *port)
 static bool port_is_free(const struct config_listener *listener)
 {
     struct sockaddr_storage address = listener->address;
-    if (*port_of(&address) == 0)
+    if (*socket_port(&address) == 0)
         return true;
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
@@ -120,7 +90,7 @@ static enum sl_err start_threads(struct edge *edge, struct node *node, struct ed
         return SL_ESTORE;
     }
     for (size_t i = 0; i < node->config->n_threads; i++) {
-        int fd = open_socket(at, &edge->port);
+        int fd = socket_listen(&at->address, at->address_bytes, true, &edge->port);
         if (fd < 0) {
             snprintf(problem->text, sizeof problem->text, "cannot listen on %.*s: %s",
                      SLICE_PRINTF(at->text), strerror(errno));

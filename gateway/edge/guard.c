@@ -259,8 +259,8 @@ static enum guard_fault count_field(const struct guard_field *field, struct fiel
     return GUARD_OK;
 }
 
-/* RFC 9112 section 6: one length or one coding, never both; and then: no route takes a body. */
-static enum guard_fault check_framing(const struct field_counts *counts)
+/* RFC 9112 section 6: one length or one coding, never both; and a body only where one is taken. */
+static enum guard_fault check_framing(const struct field_counts *counts, bool takes_body)
 {
     uint64_t length = 0;
     if (counts->coding > 1 ||
@@ -269,7 +269,7 @@ static enum guard_fault check_framing(const struct field_counts *counts)
     if (counts->length > 1 || (counts->length == 1 && counts->coding == 1) ||
         (counts->length == 1 && !slice_to_u64(counts->length_value, UINT64_MAX, &length)))
         return GUARD_LENGTH;
-    if (counts->coding == 1 || length > 0)
+    if (!takes_body && (counts->coding == 1 || length > 0))
         return GUARD_BODY;
     return GUARD_OK;
 }
@@ -289,7 +289,7 @@ enum guard_fault guard_check(const struct guard_head *head, struct slice target,
         return GUARD_HOST;
     if (counts.authorization > 1 || counts.purpose > 1)
         return GUARD_REPEATED;
-    return check_framing(&counts);
+    return check_framing(&counts, head->takes_body);
 }
 
 struct slice guard_field_get(const struct guard_head *head, const char *name)

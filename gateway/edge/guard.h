@@ -26,6 +26,7 @@ struct guard_head {
     struct slice method; /* these lie in one buffer, as they arrived */
     struct slice target; /* its place and length; the parser may have written into it */
     struct slice version;
+    bool takes_body; /* whoever answers this request knows what to do with one */
     size_t n_fields;
     bool too_many_fields;
     struct guard_field fields[GUARD_FIELDS_MAX];

@@ -7,24 +7,10 @@
 #ifndef SLUIS_EDGE_PROBLEM_H
 #define SLUIS_EDGE_PROBLEM_H
 
-#include "base/writer.h"
-#include "edge/guard.h"
+#include "edge/guard_problem.h"
 #include "flow/flow.h"
-
-enum { PROBLEM_BYTES_MAX = 1024 };
-
-struct problem {
-    unsigned status;
-    const char *reason; /* as in the receipt; type: /problems/<reason> */
-    const char *title;
-    const char *detail; /* what was found, what to do */
-};
 
 const struct problem *problem_of_reason(enum reason reason);
 const struct problem *problem_of_answer(enum answer_kind kind);
-const struct problem *problem_of_guard(enum guard_fault fault);
-
-/* The document. `receipt` is "<origin>/<index>", or empty when there is none. */
-void problem_write(const struct problem *problem, struct slice receipt, struct writer *writer);
 
 #endif

@@ -1,0 +1,51 @@
+/*
+ * server.h - a small strict HTTP/1.1 server for what is no flow: one thread, one call per request
+ *
+ * Shape   the guard judges each head; a body is collected up to a cap; then `answer` is called,
+ *         on the server's thread, and what it says is sent. So calls come one after the other: an
+ *         answer must not take long, and needs no lock against another one.
+ * Limits  request_target_bytes, request_head_bytes, request_head_ms, request_body_ms, reply_ms,
+ *         connection_idle_ms; beyond them the connection is closed
+ * Owns    the listening socket
+ */
+#ifndef SLUIS_EDGE_SERVER_H
+#define SLUIS_EDGE_SERVER_H
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/slice.h"
+
+struct server_request {
+    struct slice method;
+    struct slice target; /* as it arrived, with its query */
+    struct slice body;
+};
+
+struct server_answer {
+    unsigned status;
+    const char *content_type;
+    const char *cache_control; /* NULL: no-store */
+    const char *allow;         /* for 405 */
+    struct slice body;         /* copied when the call returns */
+};
+
+struct server_config {
+    int listen_fd; /* becomes the server's, also on failure */
+    const char *thread_name;
+    const struct limits *limits;    /* as long as the server */
+    unsigned n_connections;         /* at once */
+    unsigned n_address_connections; /* of one address */
+    size_t body_bytes_max;          /* 0: no body is taken */
+    void (*answer)(void *context, const struct server_request *request,
+                   struct server_answer *answer);
+    void *context;
+};
+
+struct server;
+
+SL_NODISCARD enum sl_err server_start(const struct server_config *config, struct server **out);
+/* Closes every connection and joins. */
+void server_stop(struct server *server);
+SL_DEFINE_AUTO(server, server_stop)
+
+#endif
