@@ -99,6 +99,11 @@ bool policy_blob_is_valid(struct slice blob)
     return true;
 }
 
+struct slice policy_blob_zone(struct slice blob)
+{
+    return blob_zone(blob);
+}
+
 size_t policy_blob_n_consents(struct slice blob)
 {
     return blob_u16(blob, 16);

@@ -45,7 +45,13 @@ static void load_timezone(struct policy_loading *loading, const struct yaml_node
     }
     uint8_t bytes[ZONE_BYTES_MAX];
     struct writer writer = writer_over(bytes, sizeof bytes);
-    const enum sl_err err = timezone_read(node->text, &writer);
+    enum sl_err err = SL_EMALFORMED;
+    if (loading->zone.n == 0)
+        err = timezone_read(node->text, &writer);
+    else if (timezone_name_is_valid(node->text)) {
+        write_bytes(&writer, loading->zone);
+        err = SL_OK;
+    }
     if (err == SL_EINTERNAL) {
         loading->pool->failed = true;
         return;
@@ -157,6 +163,14 @@ static void load_root(struct policy_loading *loading, const struct yaml_node *ro
 enum sl_err policy_load(struct slice yaml, const struct vocabulary *vocabulary,
                         struct yaml_problems *problems, struct policy_document **out)
 {
+    return policy_load_in_zone(yaml, vocabulary, slice_of(NULL, 0), problems, out);
+}
+
+enum sl_err policy_load_in_zone(struct slice yaml, const struct vocabulary *vocabulary,
+                                struct slice zone, struct yaml_problems *problems,
+                                struct policy_document **out)
+{
+    SL_ASSERT(zone.n == 0 || zone_is_valid(zone));
     const size_t n_errors_before = problems->n_errors;
     const struct yaml_limits limits = {LIMIT_MAX_policy_bytes, LIMIT_MAX_policy_depth};
     SL_AUTO(yaml_document) parsed = NULL;
@@ -168,7 +182,8 @@ enum sl_err policy_load(struct slice yaml, const struct vocabulary *vocabulary,
     SL_AUTO(policy_document) document = &storage->document;
     document->storage = storage;
     document->vocabulary = vocabulary;
-    struct policy_loading loading = {vocabulary, problems, &storage->pool, NULL};
+    struct policy_loading loading = {
+        .vocabulary = vocabulary, .problems = problems, .pool = &storage->pool, .zone = zone};
     load_root(&loading, yaml_root(parsed), document);
     if (storage->pool.failed)
         return SL_EINTERNAL;

@@ -23,6 +23,7 @@ struct policy_loading {
     struct yaml_problems *problems;
     struct pool *pool;
     const struct yaml_node *local_time; /* the first key that needs a time zone, or NULL */
+    struct slice zone; /* the rules of any time zone that is named; empty: tzdata's */
 };
 
 /* value.c: each reads one value; on a problem it reports, returns false and leaves `*out`. */

@@ -73,6 +73,13 @@ struct policy_document {
  */
 SL_NODISCARD enum sl_err policy_load(struct slice yaml, const struct vocabulary *vocabulary,
                                      struct yaml_problems *problems, struct policy_document **out);
+/*
+ * As policy_load(), with `zone` (see zone.h) as the rules of the time zone that the policy names,
+ * whatever tzdata says of it: for compiling once more what was compiled elsewhere.
+ */
+SL_NODISCARD enum sl_err policy_load_in_zone(struct slice yaml, const struct vocabulary *vocabulary,
+                                             struct slice zone, struct yaml_problems *problems,
+                                             struct policy_document **out);
 void policy_free(struct policy_document *policy);
 SL_DEFINE_AUTO(policy_document, policy_free)
 
@@ -91,5 +98,7 @@ SL_NODISCARD enum sl_err policy_compile(const struct policy_document *policy,
 struct slice policy_blob_empty(void);
 /* Checks magic, version, and that every offset lies inside; do this once when reading from disk. */
 bool policy_blob_is_valid(struct slice blob);
+/* The rules of the time zone that a valid blob carries (zone.h); points into the blob. */
+struct slice policy_blob_zone(struct slice blob);
 
 #endif

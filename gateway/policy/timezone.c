@@ -333,3 +333,29 @@ bool timezone_nearest(struct slice name, char out[TIMEZONE_NAME_BYTES + 1])
     free(bytes);
     return found;
 }
+
+/* The first line of tzdata.zi: "# version 2025b". */
+bool timezone_release(char out[TIMEZONE_RELEASE_BYTES + 1])
+{
+    static const char before[] = "# version ";
+    char path[512], line[64] = "";
+    if ((size_t)snprintf(path, sizeof path, "%s/tzdata.zi", folder) >= sizeof path)
+        return false;
+    FILE *file = fopen(path, "re");
+    bool is_read = file && fgets(line, sizeof line, file);
+    if (file)
+        fclose(file);
+    size_t n = is_read && strncmp(line, before, sizeof before - 1) == 0
+                   ? strcspn(line + sizeof before - 1, "\n")
+                   : 0;
+    if (n == 0 || n > TIMEZONE_RELEASE_BYTES)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t c = (uint8_t)line[sizeof before - 1 + i];
+        if (!is_letter(c) && !is_digit(c) && c != '.' && c != '-')
+            return false;
+    }
+    memcpy(out, line + sizeof before - 1, n);
+    out[n] = 0;
+    return true;
+}

@@ -23,6 +23,9 @@ SL_NODISCARD enum sl_err timezone_read(struct slice name, struct writer *writer)
 SL_NODISCARD enum sl_err timezone_parse(struct slice tzif, struct writer *writer);
 /* The zone of tzdata nearest to `name`, for "did you mean"; false when none is near. */
 bool timezone_nearest(struct slice name, char out[TIMEZONE_NAME_BYTES + 1]);
+/* The release of tzdata ("2025b"); false when the files do not say. */
+enum { TIMEZONE_RELEASE_BYTES = 16 };
+bool timezone_release(char out[TIMEZONE_RELEASE_BYTES + 1]);
 
 /* For tests: another folder than /usr/share/zoneinfo; NULL sets that again. */
 void timezone_set_folder(const char *folder);

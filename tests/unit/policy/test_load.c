@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policy/zone.h"
+
 #define CONSENT                                                                                    \
     "  - id: a\n    app: waze\n    partner: spotify\n    purpose: recommendation\n"                \
     "    in_return: music\n"
@@ -144,6 +146,30 @@ static void unknown_time_zones_are_refused_with_a_suggestion(void **state)
     assert_error("sluis: 1\nsubject: a\ntimezone: Middle/Earth\n", 3, 11, "expected a name");
     assert_error("sluis: 1\nsubject: a\ntimezone: ../../etc/passwd\n", 3, 11, "unknown time zone");
     assert_error("sluis: 1\nsubject: a\ntimezone: [UTC]\n", 3, 11, "unknown time zone");
+}
+
+static void rules_of_a_zone_that_are_given_replace_those_of_tzdata(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"Europe/Amsterdam", "Never/Heard_of_It"};
+    for (size_t i = 0; i < SL_LENGTH(zones); i++) {
+        char yaml[128];
+        struct policy_document *policy = NULL;
+        uint8_t block[512];
+        struct writer writer = writer_over(block, sizeof block);
+        snprintf(yaml, sizeof yaml, "sluis: 1\nsubject: a\ntimezone: %s\n", zones[i]);
+        assert_int_equal(
+            policy_load_in_zone(slice_of_str(yaml), vocabulary, zone_utc(), &problems, &policy),
+            SL_OK);
+        assert_true(slice_equals_str(policy->timezone, zones[i]));
+        assert_int_equal(policy_compile(policy, &problems, &writer), SL_OK);
+        assert_true(slice_equals(policy_blob_zone(writer_slice(&writer)), zone_utc()));
+        policy_free(policy);
+    }
+    struct policy_document *policy = NULL;
+    assert_int_equal(policy_load_in_zone(slice_of_str("sluis: 1\nsubject: a\ntimezone: a/../b\n"),
+                                         vocabulary, zone_utc(), &problems, &policy),
+                     SL_EMALFORMED);
 }
 
 static void local_time_needs_a_time_zone(void **state)
@@ -528,6 +554,7 @@ int main(void)
         cmocka_unit_test(policy_without_consents_is_one),
         cmocka_unit_test(format_and_subject_must_be_given),
         cmocka_unit_test(unknown_time_zones_are_refused_with_a_suggestion),
+        cmocka_unit_test(rules_of_a_zone_that_are_given_replace_those_of_tzdata),
         cmocka_unit_test(local_time_needs_a_time_zone),
         cmocka_unit_test(consents_name_who_what_and_why),
         cmocka_unit_test(ids_of_consents_differ),

@@ -4,6 +4,7 @@
 #include "help.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "policy/timezone.h"
 #include "policy/zone.h"
@@ -107,16 +108,16 @@ static void files_that_are_no_names_of_the_database_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "localtime",      "posixrules",          "Factory", "posix/Europe/Amsterdam",
-        "posix/UTC",      "right/Europe/London", "right/UTC", "posix/Factory",
-        "utc",            "europe/amsterdam"};
+        "localtime", "posixrules",          "Factory",   "posix/Europe/Amsterdam",
+        "posix/UTC", "right/Europe/London", "right/UTC", "posix/Factory",
+        "utc",       "europe/amsterdam"};
     struct writer writer = writer_over(bytes, sizeof bytes);
     for (size_t i = 0; i < SL_LENGTH(bad); i++) {
         assert_false(timezone_name_is_valid(slice_of_str(bad[i])));
         assert_int_equal(timezone_read(slice_of_str(bad[i]), &writer), SL_EMALFORMED);
     }
-    static const char *const good[] = {"UTC", "GMT", "CET", "Etc/UTC", "Etc/GMT-14", "GB-Eire",
-                                       "W-SU", "NZ-CHAT", "Factory/X"};
+    static const char *const good[] = {"UTC",     "GMT",  "CET",     "Etc/UTC",  "Etc/GMT-14",
+                                       "GB-Eire", "W-SU", "NZ-CHAT", "Factory/X"};
     for (size_t i = 0; i < SL_LENGTH(good); i++)
         assert_true(timezone_name_is_valid(slice_of_str(good[i])));
 }
@@ -248,6 +249,37 @@ static void damaged_zones_are_not_valid(void **state)
     assert_false(zone_is_valid(zone));
 }
 
+static void the_release_of_tzdata_is_read_from_its_first_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *release;
+    } files[] = {{"# version 2025b\nR d 1916", "2025b"},
+                 {"# version 2025b-00.1\n", "2025b-00.1"},
+                 {"# version \n", NULL},
+                 {"# version 2025b;rm\n", NULL},
+                 {"# version 12345678901234567\n", NULL},
+                 {"R d 1916\n", NULL},
+                 {"", NULL}};
+    char folder[] = "/tmp/sluis-zone-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/tzdata.zi", folder);
+    timezone_set_folder(folder);
+    char release[TIMEZONE_RELEASE_BYTES + 1];
+    assert_false(timezone_release(release));
+    for (size_t i = 0; i < SL_LENGTH(files); i++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fputs(files[i].text, file) >= 0 && fclose(file) == 0);
+        assert_int_equal(timezone_release(release), files[i].release != NULL);
+        if (files[i].release)
+            assert_string_equal(release, files[i].release);
+    }
+    timezone_set_folder(NULL);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(remove(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +293,7 @@ int main(void)
         cmocka_unit_test(footers_of_every_form_are_read),
         cmocka_unit_test(broken_footers_and_files_are_refused),
         cmocka_unit_test(damaged_zones_are_not_valid),
+        cmocka_unit_test(the_release_of_tzdata_is_read_from_its_first_line),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }
