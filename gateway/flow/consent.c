@@ -233,7 +233,7 @@ static enum sl_err draft(struct node *node, const struct policy_change *counts,
     memcpy(stored->vocabulary_sha256, vocabulary_sha256(vocabulary), SHA256_BYTES);
     stored->vocabulary = vocabulary_text(vocabulary);
     uint8_t policy_digest[SHA256_BYTES];
-    store_policy_digest(stored->yaml, stored->blob, stored->vocabulary_sha256, policy_digest);
+    basis_policy_digest(stored->yaml, stored->blob, stored->vocabulary_sha256, policy_digest);
     basis_digest(stored->expected_version + 1, policy_digest, NULL, 0, record->basis);
 
     record->kind = RECORD_CONSENT;

@@ -8,6 +8,19 @@
 
 #include "base/writer.h"
 
+#include <string.h>
+
+void basis_policy_digest(struct slice yaml, struct slice blob,
+                         const uint8_t vocabulary_sha256[SHA256_BYTES],
+                         uint8_t digest[SHA256_BYTES])
+{
+    uint8_t parts[3 * SHA256_BYTES];
+    sha256_of(yaml, parts);
+    sha256_of(blob, parts + SHA256_BYTES);
+    memcpy(parts + (size_t)2 * SHA256_BYTES, vocabulary_sha256, SHA256_BYTES);
+    sha256_of(slice_of(parts, sizeof parts), digest);
+}
+
 void basis_digest(uint64_t policy_version, const uint8_t policy_digest[SHA256_BYTES],
                   const struct slice *consents, size_t n_consents, uint8_t out[SHA256_BYTES])
 {

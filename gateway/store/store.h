@@ -66,19 +66,11 @@ SL_NODISCARD enum sl_err store_reader_new(struct store *store, struct store_read
 void store_reader_free(struct store_reader *reader);
 SL_DEFINE_AUTO(store_reader, store_reader_free)
 
-/*
- * What pins one policy version for good: SHA-256 over SHA-256(yaml), SHA-256(blob) and the
- * vocabulary's SHA-256. Computed once, when the policy is written.
- */
-void store_policy_digest(struct slice yaml, struct slice blob,
-                         const uint8_t vocabulary_sha256[SHA256_BYTES],
-                         uint8_t digest[SHA256_BYTES]);
-
 /* What a flow needs to know of a subject. `found` false: unknown; then blob is empty. */
 struct store_subject {
     bool found;
     uint64_t version;                    /* of the policy; 0: none yet */
-    uint8_t policy_digest[SHA256_BYTES]; /* see store_policy_digest() */
+    uint8_t policy_digest[SHA256_BYTES]; /* see basis_policy_digest() */
     struct slice name;                   /* the subject's name */
     struct slice blob;                   /* compiled policy; empty when version is 0 */
     struct slice accounts;               /* internal; see store_account() */

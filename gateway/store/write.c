@@ -9,6 +9,7 @@
 #include "store/env.h"
 
 #include "base/utf8.h"
+#include "ledger/basis.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -193,7 +194,7 @@ enum sl_err store_put_policy(struct store *store, const struct store_change *cha
         return SL_ELIMIT;
     bool named = change->name.n <= STORE_SUBJECT_NAME_BYTES_MAX && store_name_is_safe(change->name);
     uint8_t digest[SHA256_BYTES];
-    store_policy_digest(change->yaml, change->blob, change->vocabulary_sha256, digest);
+    basis_policy_digest(change->yaml, change->blob, change->vocabulary_sha256, digest);
     STORE_LOCK(store);
     if (!named || change->expected_version == UINT64_MAX)
         return store_refuse(store, named ? STORE_CODE_CONFLICT : STORE_CODE_UNSAFE,
@@ -205,17 +206,6 @@ enum sl_err store_put_policy(struct store *store, const struct store_change *cha
     if (code == 0)
         code = write_commit(store, &txn);
     return code == 0 ? SL_OK : store_refuse(store, code, "write a policy", change->why);
-}
-
-void store_policy_digest(struct slice yaml, struct slice blob,
-                         const uint8_t vocabulary_sha256[SHA256_BYTES],
-                         uint8_t digest[SHA256_BYTES])
-{
-    uint8_t parts[3 * SHA256_BYTES];
-    sha256_of(yaml, parts);
-    sha256_of(blob, parts + SHA256_BYTES);
-    memcpy(parts + (size_t)2 * SHA256_BYTES, vocabulary_sha256, SHA256_BYTES);
-    sha256_of(slice_of(parts, sizeof parts), digest);
 }
 
 void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES])

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "ledger/basis.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static void a_first_policy_creates_the_subject_and_is_all_there(void **state)
     char yaml[32], blob[32];
     struct store_change change = fixture_change("lotte", id, 0, yaml, blob);
     uint8_t digest[32];
-    store_policy_digest(change.yaml, change.blob, change.vocabulary_sha256, digest);
+    basis_policy_digest(change.yaml, change.blob, change.vocabulary_sha256, digest);
     assert_int_equal(store_put_policy(fixture->store, &change), SL_OK);
 
     SL_AUTO(store_reader) reader = NULL;
@@ -93,19 +94,19 @@ static void the_digest_pins_text_blob_and_vocabulary(void **state)
     (void)state;
     uint8_t base[32], other[32], vocabulary[32] = {0};
     struct slice yaml = slice_of_str("ab"), blob = slice_of_str("cd");
-    store_policy_digest(yaml, blob, vocabulary, base);
-    store_policy_digest(slice_of_str("abc"), slice_of_str("d"), vocabulary, other);
+    basis_policy_digest(yaml, blob, vocabulary, base);
+    basis_policy_digest(slice_of_str("abc"), slice_of_str("d"), vocabulary, other);
     assert_memory_not_equal(base, other, sizeof base);
-    store_policy_digest(blob, yaml, vocabulary, other);
+    basis_policy_digest(blob, yaml, vocabulary, other);
     assert_memory_not_equal(base, other, sizeof base);
     vocabulary[31] = 1;
-    store_policy_digest(yaml, blob, vocabulary, other);
+    basis_policy_digest(yaml, blob, vocabulary, other);
     assert_memory_not_equal(base, other, sizeof base);
 
     /* SHA-256(SHA-256("") || SHA-256("") || 32 zero bytes), by hashlib */
     static const uint8_t known[4] = {0xcd, 0x45, 0x04, 0xc0};
     memset(vocabulary, 0, sizeof vocabulary);
-    store_policy_digest(slice_of(NULL, 0), slice_of(NULL, 0), vocabulary, base);
+    basis_policy_digest(slice_of(NULL, 0), slice_of(NULL, 0), vocabulary, base);
     assert_memory_equal(base, known, sizeof known);
 }
 
