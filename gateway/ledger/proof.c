@@ -155,6 +155,12 @@ static enum sl_err range_hash(struct proof_source source, struct range range,
     return SL_OK;
 }
 
+enum sl_err proof_root_make(struct proof_source source, uint64_t size, uint8_t root[SHA256_BYTES])
+{
+    SL_ASSERT(size > 0);
+    return range_hash(source, (struct range){0, size}, root);
+}
+
 static enum sl_err add_range(struct proof *proof, struct proof_source source, struct range range)
 {
     SL_ASSERT(proof->n_hashes < PROOF_CONSISTENCY_HASHES_MAX);

@@ -56,6 +56,9 @@ struct proof_source {
     void *context;
 };
 
+/* The root of the first `size` leaves; 0 < `size`. */
+SL_NODISCARD enum sl_err proof_root_make(struct proof_source source, uint64_t size,
+                                         uint8_t root[SHA256_BYTES]);
 /* `index` < `size`; 0 < `old_size` <= `new_size`. Errors are those of the source. */
 SL_NODISCARD enum sl_err proof_inclusion_make(struct proof_source source, uint64_t index,
                                               uint64_t size, struct proof *out);

@@ -52,12 +52,13 @@ static enum sl_err open_signer(struct recorder *r, const struct recorder_config 
     return SL_OK;
 }
 
-static enum sl_err allocate(struct recorder *r)
+static enum sl_err allocate(struct recorder *r, const struct recorder_config *config)
 {
     SL_TRY(subject_table_new(SUBJECT_TABLE_ENTRIES, &r->subjects));
+    r->folder = strdup(config->folder);
     r->block = aligned_alloc(SEGMENT_ALIGNMENT_MAX, BATCH_PADDED_BYTES_MAX);
     uint8_t key[SUBJECT_KEY_BYTES];
-    if (!r->block || RAND_bytes(key, sizeof key) != 1)
+    if (!r->folder || !r->block || RAND_bytes(key, sizeof key) != 1)
         return SL_EINTERNAL;
     hmac_key_init(&r->ghost.key, slice_of(key, sizeof key));
     OPENSSL_cleanse(key, sizeof key);
@@ -72,8 +73,9 @@ static enum sl_err go_on_from(struct recorder *r, const struct recovery *found,
     r->newest_ms = found->newest_time_ms;
     atomic_init(&r->tree_size, found->tree.size);
     atomic_init(&r->newest_time_ms, found->newest_time_ms);
-    r->checkpoint_n = found->checkpoint_n;
-    memcpy(r->checkpoint, found->checkpoint, found->checkpoint_n);
+    r->head.tree = found->tree;
+    r->head.note_n = found->checkpoint_n;
+    memcpy(r->head.note, found->checkpoint, found->checkpoint_n);
     enum sl_err err;
     if (found->is_new)
         err = segment_writer_begin(r->segments, 0);
@@ -90,7 +92,7 @@ static enum sl_err open_ledger(struct recorder *r, const struct recorder_config 
 {
     SL_AUTO(note_verifier) verifier = NULL;
     SL_TRY(open_signer(r, config, problem, &verifier));
-    SL_TRY(allocate(r));
+    SL_TRY(allocate(r, config));
     struct segment_problem segment_problem = {"out of memory"};
     enum sl_err err =
         segment_writer_open(config->folder, slice_of(r->origin, r->origin_n),
@@ -115,7 +117,7 @@ enum sl_err recorder_open(const struct recorder_config *config, struct recorder_
     if (!r)
         return SL_EINTERNAL;
     r->submitted.event_fd = -1;
-    pthread_mutex_init(&r->checkpoint_lock, NULL);
+    pthread_mutex_init(&r->head_lock, NULL);
     r->ops = config->ops;
     r->batch_receipts = config->limits->batch_receipts;
     r->queue_receipts = config->limits->queue_receipts;
@@ -139,8 +141,9 @@ void recorder_free(struct recorder *r)
     note_signer_free(r->signer);
     if (r->submitted.event_fd >= 0)
         mailbox_deinit(&r->submitted);
-    pthread_mutex_destroy(&r->checkpoint_lock);
+    pthread_mutex_destroy(&r->head_lock);
     free(r->block);
+    free(r->folder);
     OPENSSL_cleanse(&r->ghost, sizeof r->ghost);
     free(r);
 }
@@ -299,11 +302,34 @@ const char *recorder_vkey(const struct recorder *r)
 
 size_t recorder_checkpoint(struct recorder *r, uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX])
 {
-    pthread_mutex_lock(&r->checkpoint_lock);
-    size_t n = r->checkpoint_n;
-    memcpy(note, r->checkpoint, n);
-    pthread_mutex_unlock(&r->checkpoint_lock);
+    pthread_mutex_lock(&r->head_lock);
+    size_t n = r->head.note_n;
+    memcpy(note, r->head.note, n);
+    pthread_mutex_unlock(&r->head_lock);
     return n;
+}
+
+static void copy_head(void *context, struct ledger_head *out)
+{
+    struct recorder *r = context;
+    pthread_mutex_lock(&r->head_lock);
+    *out = r->head;
+    pthread_mutex_unlock(&r->head_lock);
+}
+
+enum sl_err recorder_reader_new(struct recorder *r, struct recorder_problem *problem,
+                                struct ledger_reader **out)
+{
+    const struct ledger_reader_source source = {
+        .folder = r->folder,
+        .origin = slice_of(r->origin, r->origin_n),
+        .index = r->index,
+        .head = copy_head,
+        .context = r,
+    };
+    struct index_problem reader_problem;
+    enum sl_err err = ledger_reader_new(&source, &reader_problem, out);
+    return err == SL_OK ? SL_OK : refuse(problem, err, reader_problem.text);
 }
 
 uint64_t recorder_tree_size(const struct recorder *r)

@@ -133,6 +133,14 @@ const char *recorder_vkey(const struct recorder *recorder);
  */
 size_t recorder_checkpoint(struct recorder *recorder, uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX]);
 /*
+ * A reader of this ledger (ledger_reader.h), for one thread; any thread may ask for one. It sees
+ * what is durable, up to the newest checkpoint, and must be freed before the recorder is.
+ */
+struct ledger_reader;
+SL_NODISCARD enum sl_err recorder_reader_new(struct recorder *recorder,
+                                             struct recorder_problem *problem,
+                                             struct ledger_reader **out);
+/*
  * How many policy changes the ledger holds, as recovered. For the owner, before start only: the
  * store must have seen as many.
  */

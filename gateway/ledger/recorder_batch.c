@@ -209,10 +209,11 @@ static void publish(struct recorder *r, struct slice checkpoint)
 {
     atomic_store(&r->newest_time_ms, r->newest_ms);
     atomic_store(&r->tree_size, r->tree.size);
-    pthread_mutex_lock(&r->checkpoint_lock);
-    memcpy(r->checkpoint, checkpoint.p, checkpoint.n);
-    r->checkpoint_n = checkpoint.n;
-    pthread_mutex_unlock(&r->checkpoint_lock);
+    pthread_mutex_lock(&r->head_lock);
+    r->head.tree = r->tree;
+    memcpy(r->head.note, checkpoint.p, checkpoint.n);
+    r->head.note_n = checkpoint.n;
+    pthread_mutex_unlock(&r->head_lock);
 }
 
 static void write_batch(struct recorder *r, const struct tree *before, int64_t newest_before_ms)
@@ -233,7 +234,6 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
                       segment_writer_problem(r->segments));
         return;
     }
-    publish(r, writer_slice(&writer));
     if (r->n_unindexed == 0)
         r->flush_due_ms = clock_monotonic_ms() + INDEX_FLUSH_MS;
     r->n_unindexed += r->batch.n_receipts;
@@ -244,7 +244,9 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
     r->state.newest_time_before_ms = newest_before_ms;
     r->state.segment_first = place.segment_first;
     r->state.batch_offset = place.offset;
+    /* Readers look up what belongs to a head that they have seen: so first the one, then that. */
     index_note_batch(r->index, &place, r->batch.n_receipts, &r->batch_tiles);
+    publish(r, writer_slice(&writer));
 }
 
 /* ------------------------------------------------------------------------- handing back -- */

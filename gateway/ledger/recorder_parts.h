@@ -4,7 +4,7 @@
 #ifndef SLUIS_LEDGER_RECORDER_PARTS_H
 #define SLUIS_LEDGER_RECORDER_PARTS_H
 
-#include "ledger/index.h"
+#include "ledger/ledger_reader.h"
 #include "ledger/note.h"
 #include "ledger/recorder.h"
 #include "ledger/segment_writer.h"
@@ -19,6 +19,7 @@ struct recorder {
     uint64_t batch_receipts, queue_receipts, consent_reserve_bytes;
     size_t origin_n;
     uint8_t origin[NOTE_NAME_BYTES_MAX];
+    char *folder;
     pthread_t thread;
     bool started;
 
@@ -32,9 +33,8 @@ struct recorder {
     atomic_int_fast64_t newest_time_ms;
     atomic_bool failed, full;
     char failure[512]; /* written once, before `failed` */
-    pthread_mutex_t checkpoint_lock;
-    size_t checkpoint_n;
-    uint8_t checkpoint[RECORDER_CHECKPOINT_BYTES_MAX];
+    pthread_mutex_t head_lock;
+    struct ledger_head head; /* its root is not kept */
 
     /* The thread's own. */
     struct note_signer *signer;
