@@ -38,21 +38,4 @@ enum { CONSENT_ANY_VERSION = -1 };
 enum consent_outcome consent_put(struct node *node, struct slice yaml, int64_t expected_version,
                                  struct yaml_problems *problems, struct consent_receipt *receipt);
 
-/* What the recorder asks of the store; `memory` must outlive the recorder. */
-struct recorder_ops consent_recorder_ops(struct consent_memory *memory);
-
-/*
- * Consent receipts that a crash left out: the change is in the store, its receipt is not in the
- * ledger. Found before recorder_start(), recorded right after it, before any flow.
- */
-struct consent_missing;
-SL_NODISCARD enum sl_err consent_missing_find(struct store *store, struct recorder *recorder,
-                                              struct consent_missing **out);
-/* How many they are. */
-uint64_t consent_missing_count(const struct consent_missing *list);
-SL_NODISCARD enum sl_err consent_missing_record(struct consent_missing *list,
-                                                struct recorder *recorder);
-void consent_missing_free(struct consent_missing *list);
-SL_DEFINE_AUTO(consent_missing, consent_missing_free)
-
 #endif

@@ -6,7 +6,6 @@
 #include "flow/node.h"
 
 #include "config/keys.h"
-#include "flow/consent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,22 +157,22 @@ static enum node_state open_ledger(struct node *node, struct node_problem *probl
         .origin = node->config->origin,
         .key_file = key_file,
         .limits = &node->config->limits,
-        .ops = consent_recorder_ops(&node->memory),
+        .ops = change_recorder_ops(&node->memory),
     };
     struct recorder_problem recorder_problem;
     if (recorder_open(&recorder, &recorder_problem, &node->recorder) != SL_OK)
         return broken(problem, recorder_problem.text);
 
-    SL_AUTO(consent_missing) missing = NULL;
-    if (consent_missing_find(node->store, node->recorder, &missing) != SL_OK)
+    SL_AUTO(change_missing) missing = NULL;
+    if (change_missing_find(node->store, recorder_n_changes(node->recorder), &missing) != SL_OK)
         return broken(problem, "the store's list of receipts to be written can't be read");
     enum node_state state_of_both =
-        compare_store_with_ledger(node, consent_missing_count(missing), problem);
+        compare_store_with_ledger(node, change_missing_count(missing), problem);
     if (state_of_both != NODE_OPENED)
         return state_of_both;
     if (recorder_start(node->recorder) != SL_OK)
         return broken(problem, "the recorder's thread can't be started");
-    if (consent_missing_record(missing, node->recorder) != SL_OK)
+    if (change_missing_record(missing, node->recorder) != SL_OK)
         return broken(problem, "a policy change that a crash cut short can't be recorded; is the "
                                "disk full?");
     return NODE_OPENED;

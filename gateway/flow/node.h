@@ -10,21 +10,14 @@
 #define SLUIS_FLOW_NODE_H
 
 #include "config/config.h"
+#include "flow/change.h"
 #include "identify/pseudonym.h"
-#include "ledger/recorder.h"
-#include "store/store.h"
-
-/* What the recorder's thread reads of the store. */
-struct consent_memory {
-    struct store *store;
-    struct store_reader *reader;
-};
 
 struct node {
     const struct config *config;
     int lock_fd;
     struct store *store;
-    struct consent_memory memory; /* the recorder's view of the store */
+    struct change_memory memory; /* the recorder's view of the store */
     struct recorder *recorder;
     uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
 };

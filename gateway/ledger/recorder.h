@@ -66,13 +66,12 @@ struct recorder_ops {
     enum sl_err (*load_subject)(void *context, const uint8_t subject[SUBJECT_ID_BYTES],
                                 uint8_t key[SUBJECT_KEY_BYTES], uint64_t *policy_version);
     /*
-     * Makes the change durable together with a note of (n, the completed draft's inputs), so that
-     * a start after a crash can write the receipt if it is missing. SL_EMALFORMED: rejected (the
-     * policy is not at the expected version). SL_ELIMIT: no room, and nothing was written; the
-     * record gets RECORD_FULL. SL_ESTORE stops the recorder. May create the
-     * subject: its key is loaded after.
+     * Makes the change durable together with a note of its receipt, so that a start after a crash
+     * can write the receipt if it is missing. SL_EMALFORMED: rejected (the policy is not at the
+     * expected version). SL_ELIMIT: no room, and nothing was written; the record gets RECORD_FULL.
+     * SL_ESTORE stops the recorder. May create the subject: its key is loaded after.
      */
-    enum sl_err (*commit_change)(void *context, struct record *record, uint64_t n);
+    enum sl_err (*commit_change)(void *context, struct record *record);
     /*
      * Every subject with its key, until visit says false. Called when the index has to catch up
      * with the ledger, to find out which receipts are whose.

@@ -108,16 +108,10 @@ static enum record_outcome admit_flow(struct recorder *r, const struct record *r
 static enum record_outcome admit_consent(struct recorder *r, struct record *record,
                                          struct subject_entry **subject)
 {
-    uint64_t n = 0;
     struct subject_entry *entry = subject_table_find(r->subjects, record->subject);
-    if (entry)
-        n = entry->n;
-    else if (!subject_table_make_room(r->subjects))
+    if (!entry && !subject_table_make_room(r->subjects))
         return RECORD_FULL;
-    else if (index_counter(r->index, record->subject, &n) != SL_OK)
-        return store_failed(r, index_problem(r->index));
-
-    enum sl_err err = r->ops.commit_change(r->ops.context, record, n);
+    enum sl_err err = r->ops.commit_change(r->ops.context, record);
     if (err == SL_EMALFORMED)
         return RECORD_REJECTED;
     if (err == SL_ELIMIT) /* the store's disk is full, and nothing was written */

@@ -14,10 +14,6 @@
 
 enum { STORE_READERS_MAX = 512 };
 
-struct store_done {
-    uint8_t key[RECORD_KEY_BYTES]; /* in `pending` */
-};
-
 struct store {
     MDB_env *env;
     MDB_dbi names, live, history, pending, accounts, vocabularies, meta;
@@ -27,8 +23,7 @@ struct store {
     _Atomic bool low;        /* see reserve.c */
     bool range_allocated;    /* the reserve was filled since opening */
     pthread_mutex_t lock;    /* of all below; held for a whole write */
-    struct store_done *done; /* receipts that are durable; deleted in the next write */
-    size_t n_done, cap_done;
+    uint64_t n_durable;      /* changes whose receipts are; notes up to there are done */
     char failure[sizeof(struct store_problem)];
 };
 
@@ -82,7 +77,10 @@ enum sl_err store_refuse(struct store *store, int code, const char *doing, enum 
 int write_begin(struct store *store, MDB_txn **out);
 int write_commit(struct store *store, MDB_txn **txn);
 int pending_forget(struct store *store, MDB_txn *txn);
-int meta_count_change(struct store *store, MDB_txn *txn);
+/* *number: the change's own, from 1. */
+int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number);
+/* The note of a change; its number, with which `pending` is sorted. */
+int pending_put(struct store *store, MDB_txn *txn, uint64_t number, struct slice note);
 /* STORE_CODE_TAKEN when `name` is an account that someone has set at any app. */
 int account_check_new_name(struct store *store, MDB_txn *txn, struct slice name);
 

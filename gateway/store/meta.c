@@ -37,15 +37,16 @@ static int get_n_changes(struct store *store, MDB_txn *txn, uint64_t *n_changes)
     return 0;
 }
 
-int meta_count_change(struct store *store, MDB_txn *txn)
+int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number)
 {
     uint64_t n_changes;
     int code = get_n_changes(store, txn, &n_changes);
     if (code != 0)
         return code;
+    *number = n_changes + 1;
     uint8_t bytes[8];
     struct writer writer = writer_over(bytes, sizeof bytes);
-    write_u64(&writer, n_changes + 1);
+    write_u64(&writer, *number);
     MDB_val key = val_of(changes_key);
     MDB_val value = val_of(writer_slice(&writer));
     return mdb_put(txn, store->meta, &key, &value, 0);

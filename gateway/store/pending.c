@@ -1,42 +1,38 @@
 /*
- * pending.c - consent receipts that the ledger may not hold yet
+ * pending.c - receipts of changes that the ledger may not hold yet
  *
- * A policy change is committed here first, with what its receipt needs, and its receipt follows.
- * After a crash between the two, start-up writes the receipt that is missing. A receipt that
- * became durable needs no transaction of its own: its note is deleted together with the next
- * change, see write.c. If the process ends before that, start-up finds a note whose receipt is in
- * the ledger already, and drops it.
+ * A change is committed here first, with what its receipt needs, and its receipt follows. After a
+ * crash between the two, start-up writes the receipt that is missing. Which ones are missing is a
+ * matter of counting: one thread commits the changes and writes their receipts in the same order,
+ * so a ledger with n receipts of changes holds those of the first n.
+ *
+ *     changes   1  2  3  4  5  6          counted in `meta`
+ *     ledger    r  .  r  .  r  r          4 receipts among all others: those of 1 to 4
+ *     pending               n  n          5 and 6 are to be written; a note up to 4 is done
+ *
+ * A receipt that became durable needs no transaction of its own: its note is deleted together with
+ * the next change, see write.c. If the process ends before that, start-up sees that it is done.
  */
 #include "store/env.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-static bool is_done(struct store *store, struct slice key)
+static uint64_t n_durable(struct store *store)
 {
     STORE_LOCK(store);
-    for (size_t i = 0; i < store->n_done; i++) {
-        if (slice_equals(key, slice_of(store->done[i].key, RECORD_KEY_BYTES)))
-            return true;
-    }
-    return false;
+    return store->n_durable;
 }
 
 /* Without the lock while it visits: the visitor may call store_pending_done(). */
 static int visit_all(struct store *store, MDB_cursor *cursor,
-                     bool (*visit)(void *context, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                                   uint64_t n, struct slice pending),
+                     bool (*visit)(void *context, uint64_t number, struct slice pending),
                      void *context)
 {
     MDB_val key, value;
     int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     while (code == 0) {
-        uint8_t id[STORE_SUBJECT_ID_BYTES];
-        uint64_t n;
-        if (!record_key_read(slice_of_val(key), id, &n))
+        uint64_t number;
+        if (!record_number_read(slice_of_val(key), &number))
             return MDB_CORRUPTED;
-        if (!is_done(store, slice_of_val(key)) && !visit(context, id, n, slice_of_val(value)))
+        if (number > n_durable(store) && !visit(context, number, slice_of_val(value)))
             return 0;
         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
@@ -44,9 +40,7 @@ static int visit_all(struct store *store, MDB_cursor *cursor,
 }
 
 enum sl_err store_pending_each(struct store *store,
-                               bool (*visit)(void *context,
-                                             const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t n,
-                                             struct slice pending),
+                               bool (*visit)(void *context, uint64_t number, struct slice pending),
                                void *context)
 {
     SL_AUTO(MDB_txn) txn = NULL;
@@ -64,37 +58,42 @@ enum sl_err store_pending_each(struct store *store,
     return store_fail(store, code, "read the pending receipts");
 }
 
+int pending_put(struct store *store, MDB_txn *txn, uint64_t number, struct slice note)
+{
+    uint8_t bytes[RECORD_NUMBER_BYTES];
+    record_number_write(number, bytes);
+    MDB_val key = {sizeof bytes, bytes};
+    MDB_val value = val_of(note);
+    return mdb_put(txn, store->pending, &key, &value, MDB_APPEND);
+}
+
 int pending_forget(struct store *store, MDB_txn *txn)
 {
-    for (size_t i = 0; i < store->n_done; i++) {
-        MDB_val key = {RECORD_KEY_BYTES, store->done[i].key};
-        int code = mdb_del(txn, store->pending, &key, NULL);
-        if (code != 0 && code != MDB_NOTFOUND)
-            return code;
+    MDB_cursor *cursor;
+    int code = mdb_cursor_open(txn, store->pending, &cursor);
+    if (code != 0)
+        return code;
+    MDB_val key, value;
+    uint64_t number;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)) == 0) {
+        if (!record_number_read(slice_of_val(key), &number))
+            code = MDB_CORRUPTED;
+        else if (number <= store->n_durable)
+            code = mdb_cursor_del(cursor, 0);
+        else
+            break;
+        if (code != 0)
+            break;
     }
-    return 0;
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static bool has_room(struct store *store)
-{
-    if (store->n_done < store->cap_done)
-        return true;
-    size_t cap = store->cap_done ? 2 * store->cap_done : 8;
-    struct store_done *done = realloc(store->done, cap * sizeof *done);
-    if (!done)
-        return false;
-    store->done = done;
-    store->cap_done = cap;
-    return true;
-}
-
-enum sl_err store_pending_done(struct store *store, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                               uint64_t n, bool now)
+enum sl_err store_pending_done(struct store *store, uint64_t n_changes, bool now)
 {
     STORE_LOCK(store);
-    if (!has_room(store))
-        return SL_EINTERNAL;
-    record_key_write(id, n, store->done[store->n_done++].key);
+    if (n_changes > store->n_durable)
+        store->n_durable = n_changes;
     if (!now)
         return SL_OK;
     SL_AUTO(MDB_txn) txn = NULL;

@@ -18,7 +18,7 @@
  *            | format |       | ulary      | time ms | [32]       | n yaml | n blob | blob |
  *            +--------+-------+------------+---------+------------+--------+--------+------+
  *
- * pending    id[16] || u64be n                         -> opaque
+ * pending    u64be number of the change                -> opaque
  *
  * accounts   user name || 0 || app                     -> id[16]
  *            each account that is set, so that no second subject gets it; a user name holds no 0
@@ -125,21 +125,37 @@ bool record_history_read(struct slice bytes, struct record_history *out)
     return true;
 }
 
-void record_key_write(const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t number,
+void record_key_write(const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t version,
                       uint8_t key[RECORD_KEY_BYTES])
 {
     struct writer writer = writer_over(key, RECORD_KEY_BYTES);
     write_bytes(&writer, slice_of(id, STORE_SUBJECT_ID_BYTES));
-    write_u64be(&writer, number);
+    write_u64be(&writer, version);
 }
 
-bool record_key_read(struct slice key, uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t *number)
+bool record_key_read(struct slice key, uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t *version)
 {
     if (key.n != RECORD_KEY_BYTES)
         return false;
     struct reader reader = reader_over(key);
     memcpy(id, read_bytes(&reader, STORE_SUBJECT_ID_BYTES).p, STORE_SUBJECT_ID_BYTES);
-    *number = read_u64be(&reader);
+    *version = read_u64be(&reader);
+    return true;
+}
+
+void record_number_write(uint64_t number, uint8_t key[RECORD_NUMBER_BYTES])
+{
+    struct writer writer = writer_over(key, RECORD_NUMBER_BYTES);
+    write_u64be(&writer, number);
+}
+
+bool record_number_read(struct slice key, uint64_t *number)
+{
+    struct reader reader = reader_over(key);
+    uint64_t found = read_u64be(&reader);
+    if (reader.bad || reader_left(&reader) > 0)
+        return false;
+    *number = found;
     return true;
 }
 

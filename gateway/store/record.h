@@ -32,11 +32,16 @@ size_t record_history_bytes(const struct record_history *history);
 void record_history_write(const struct record_history *history, struct writer *writer);
 bool record_history_read(struct slice bytes, struct record_history *out);
 
-/* Of `history` and `pending`: sorted by subject, then by number. */
+/* Of `history`: sorted by subject, then by version. */
 enum { RECORD_KEY_BYTES = STORE_SUBJECT_ID_BYTES + 8 };
-void record_key_write(const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t number,
+void record_key_write(const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t version,
                       uint8_t key[RECORD_KEY_BYTES]);
-bool record_key_read(struct slice key, uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t *number);
+bool record_key_read(struct slice key, uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t *version);
+
+/* Of `pending`: sorted by the number of the change. */
+enum { RECORD_NUMBER_BYTES = 8 };
+void record_number_write(uint64_t number, uint8_t key[RECORD_NUMBER_BYTES]);
+bool record_number_read(struct slice key, uint64_t *number);
 
 /* Of `accounts`: sorted by user, then by app. */
 enum { RECORD_ACCOUNT_BYTES = STORE_USER_BYTES_MAX + 1 + STORE_APP_BYTES_MAX };

@@ -322,7 +322,6 @@ void store_free(struct store *store)
         mdb_env_close(store->env);
     keywrap_free(store->keywrap);
     OPENSSL_cleanse(store->kek, sizeof store->kek);
-    free(store->done);
     pthread_mutex_destroy(&store->lock);
     free(store);
 }

@@ -3,8 +3,8 @@
  *
  * Shape   databases: `names` subject name -> id; `live` id -> one record with wrapped key, current
  *         version, digest, accounts and compiled blob, so that a flow costs one lookup;
- *         `history` id || u64be version -> time and YAML; `pending` id || u64be n -> a consent
- *         receipt that may not be in the ledger yet; `accounts` user || 0 || app -> id;
+ *         `history` id || u64be version -> time and YAML; `pending` u64be number of a change -> its
+ *         receipt, which may not be in the ledger yet; `accounts` user || 0 || app -> id;
  *         `vocabularies` SHA-256 -> the text of each that a policy was written under; `meta` the
  *         format, pins, and how many policy changes there were
  * Owns    the environment. Slices from a read live until that read ends, and are not aligned
@@ -151,16 +151,16 @@ struct store_change {
     uint8_t vocabulary_sha256[SHA256_BYTES];
     struct slice vocabulary; /* its text, kept with the policy so that it can be compiled again */
     struct slice pending;    /* opaque: kept until store_pending_done() */
-    uint64_t n;              /* the receipt's number */
     enum store_refusal *why; /* NULL: nobody asks */
 };
 void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES]);
 /*
  * SL_EMALFORMED: refused, *change->why says why. A new subject is refused as STORE_TAKEN when its
  * name is a user name that was set for another one at any app. The version becomes
- * expected_version + 1.
+ * expected_version + 1. Changes are counted from 1; *number (may be NULL) is this one's.
  */
-SL_NODISCARD enum sl_err store_put_policy(struct store *store, const struct store_change *change);
+SL_NODISCARD enum sl_err store_put_policy(struct store *store, const struct store_change *change,
+                                          uint64_t *number);
 /*
  * Creates a subject without a policy; sets or removes (empty user) its account at an app. No two
  * subjects get one user name at an app, whether it was set or is the subject's name: also when an
@@ -174,16 +174,19 @@ SL_NODISCARD enum sl_err store_set_account(struct store *store,
                                            const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                            struct slice app, struct slice user,
                                            enum store_refusal *why);
-/* Receipts that may be missing after a crash: visited in order at start. */
+/*
+ * Receipts that may be missing after a crash, in the order of the changes: so a ledger that holds
+ * n receipts of changes holds those of the first n, and lacks the others.
+ */
 SL_NODISCARD enum sl_err store_pending_each(struct store *store,
-                                            bool (*visit)(void *context,
-                                                          const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                                                          uint64_t n, struct slice pending),
+                                            bool (*visit)(void *context, uint64_t number,
+                                                          struct slice pending),
                                             void *context);
-/* Receipt n of the subject is durable; forgotten with the next write, or at once if `now`. */
-SL_NODISCARD enum sl_err store_pending_done(struct store *store,
-                                            const uint8_t id[STORE_SUBJECT_ID_BYTES], uint64_t n,
-                                            bool now);
+/*
+ * The receipts of the first `n_changes` changes are durable: their notes are forgotten with the
+ * next write, or at once if `now`.
+ */
+SL_NODISCARD enum sl_err store_pending_done(struct store *store, uint64_t n_changes, bool now);
 
 /* How many policy changes were ever committed; from any thread. */
 SL_NODISCARD enum sl_err store_n_changes(struct store *store, uint64_t *n_changes);

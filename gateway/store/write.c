@@ -36,8 +36,6 @@ int write_commit(struct store *store, MDB_txn **txn)
 {
     int code = mdb_txn_commit(*txn);
     *txn = NULL;
-    if (code == 0)
-        store->n_done = 0;
     reserve_keep(store);
     return code;
 }
@@ -151,7 +149,8 @@ static int create_subject(struct store *store, MDB_txn *txn, struct slice name,
 
 /* All parts of a change; a conflict when it is not the one expected next. */
 static int apply_change(struct store *store, MDB_txn *txn, const struct store_change *change,
-                        struct record_live *live, const uint8_t digest[SHA256_BYTES])
+                        struct record_live *live, const uint8_t digest[SHA256_BYTES],
+                        uint64_t *number)
 {
     if (live->version != change->expected_version || !slice_equals(live->name, change->name))
         return STORE_CODE_CONFLICT;
@@ -164,16 +163,14 @@ static int apply_change(struct store *store, MDB_txn *txn, const struct store_ch
     if (code == 0)
         code = keep_vocabulary(store, txn, change);
     if (code == 0)
-        code = meta_count_change(store, txn);
-    if (code != 0)
-        return code;
-    uint8_t key[RECORD_KEY_BYTES];
-    record_key_write(change->id, change->n, key);
-    return put(txn, store->pending, slice_of(key, sizeof key), change->pending, 0);
+        code = meta_count_change(store, txn, number);
+    if (code == 0)
+        code = pending_put(store, txn, *number, change->pending);
+    return code;
 }
 
 static int change_in(struct store *store, MDB_txn *txn, const struct store_change *change,
-                     const uint8_t digest[SHA256_BYTES])
+                     const uint8_t digest[SHA256_BYTES], uint64_t *number)
 {
     uint8_t *copy = NULL;
     struct record_live live;
@@ -183,12 +180,13 @@ static int change_in(struct store *store, MDB_txn *txn, const struct store_chang
     else if (code == MDB_NOTFOUND)
         code = STORE_CODE_CONFLICT;
     if (code == 0)
-        code = apply_change(store, txn, change, &live, digest);
+        code = apply_change(store, txn, change, &live, digest, number);
     free(copy);
     return code;
 }
 
-enum sl_err store_put_policy(struct store *store, const struct store_change *change)
+enum sl_err store_put_policy(struct store *store, const struct store_change *change,
+                             uint64_t *number)
 {
     if (change->yaml.n > UINT32_MAX || change->blob.n > UINT32_MAX)
         return SL_ELIMIT;
@@ -200,12 +198,17 @@ enum sl_err store_put_policy(struct store *store, const struct store_change *cha
         return store_refuse(store, named ? STORE_CODE_CONFLICT : STORE_CODE_UNSAFE,
                             "write a policy", change->why);
     SL_AUTO(MDB_txn) txn = NULL;
+    uint64_t counted = 0;
     int code = write_begin(store, &txn);
     if (code == 0)
-        code = change_in(store, txn, change, digest);
+        code = change_in(store, txn, change, digest, &counted);
     if (code == 0)
         code = write_commit(store, &txn);
-    return code == 0 ? SL_OK : store_refuse(store, code, "write a policy", change->why);
+    if (code != 0)
+        return store_refuse(store, code, "write a policy", change->why);
+    if (number)
+        *number = counted;
+    return SL_OK;
 }
 
 void store_new_id(uint8_t id[STORE_SUBJECT_ID_BYTES])

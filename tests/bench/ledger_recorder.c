@@ -39,11 +39,10 @@ static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_
     return SL_OK;
 }
 
-static enum sl_err commit_change(void *context, struct record *record, uint64_t n)
+static enum sl_err commit_change(void *context, struct record *record)
 {
     (void)context;
     (void)record;
-    (void)n;
     return SL_OK;
 }
 

@@ -49,7 +49,7 @@ static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_
     return SL_OK;
 }
 
-static enum sl_err commit_change(void *context, struct record *record, uint64_t n)
+static enum sl_err commit_change(void *context, struct record *record)
 {
     struct fixture *fixture = context;
     struct fixture_subject *subject = record->change;
@@ -61,7 +61,6 @@ static enum sl_err commit_change(void *context, struct record *record, uint64_t 
         return SL_EMALFORMED;
     subject->known = true;
     subject->version = record->policy_version;
-    subject->pending_n = n;
     return SL_OK;
 }
 

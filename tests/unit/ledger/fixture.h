@@ -19,7 +19,6 @@ struct fixture_subject {
     uint8_t id[SUBJECT_ID_BYTES];
     uint8_t key[SUBJECT_KEY_BYTES];
     uint64_t version;
-    uint64_t pending_n; /* of the last committed change */
 };
 
 struct fixture {

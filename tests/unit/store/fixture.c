@@ -90,7 +90,6 @@ struct store_change fixture_change(const char *name, const uint8_t id[STORE_SUBJ
         .vocabulary_sha256 = {1, 2, 3},
         .vocabulary = slice_of_str("words"),
         .pending = slice_of_str("a receipt"),
-        .n = expected_version,
     };
     memcpy(change.id, id, sizeof change.id);
     return change;

@@ -20,7 +20,7 @@ static enum sl_err put_because(struct fixture *fixture, const char *name, const 
     char yaml[32], blob[32];
     struct store_change change = fixture_change(name, id, expected_version, yaml, blob);
     change.why = why;
-    return store_put_policy(fixture->store, &change);
+    return store_put_policy(fixture->store, &change, NULL);
 }
 
 static enum sl_err put(struct fixture *fixture, const char *name, const uint8_t id[16],

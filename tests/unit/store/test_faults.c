@@ -108,7 +108,7 @@ static enum sl_err put(struct fixture *fixture, uint64_t expected_version)
 {
     char yaml[32], blob[32];
     struct store_change change = fixture_change("lotte", id, expected_version, yaml, blob);
-    return store_put_policy(fixture->store, &change);
+    return store_put_policy(fixture->store, &change, NULL);
 }
 
 static void assert_version(struct fixture *fixture, uint64_t version)
@@ -266,14 +266,15 @@ static void a_pin_that_could_not_be_kept_is_kept_the_next_time(void **state)
     assert_true(matches);
 }
 
-static void a_note_that_can_not_be_remembered_stays(void **state)
+static void a_note_that_can_not_be_deleted_is_done_all_the_same(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(put(fixture, 0), SL_OK);
-    allocations_until_fault = 0;
-    assert_int_equal(store_pending_done(fixture->store, id, 0, false), SL_EINTERNAL);
-    allocations_until_fault = -1;
-    assert_int_equal(store_pending_done(fixture->store, id, 0, true), SL_OK);
+    calls_until_fault = 0;
+    fault_error = ENOSPC;
+    assert_int_equal(store_pending_done(fixture->store, 1, true), SL_ELIMIT);
+    calls_until_fault = -1;
+    assert_int_equal(store_pending_done(fixture->store, 1, true), SL_OK);
 }
 
 static void opening_survives_each_failed_allocation(void **state)
@@ -323,7 +324,7 @@ static void a_store_without_its_reserve_is_low_until_it_has_it_back(void **state
     for (; version < 200 && !store_is_low(fixture->store); version++) {
         struct store_change change = fixture_change("lotte", id, version, yaml, blob);
         change.yaml = slice_of(bytes, LIMIT_MAX_policy_bytes);
-        assert_int_equal(store_put_policy(fixture->store, &change), SL_OK);
+        assert_int_equal(store_put_policy(fixture->store, &change, NULL), SL_OK);
     }
     assert_true(store_is_low(fixture->store));
     fallocate_error = 0;
@@ -343,7 +344,7 @@ int main(void)
         OPEN(a_failed_write_of_an_account_changes_neither_record_nor_who_has_the_name),
         OPEN(a_failed_allocation_changes_neither_account_nor_who_has_the_name),
         OPEN(a_pin_that_could_not_be_kept_is_kept_the_next_time),
-        OPEN(a_note_that_can_not_be_remembered_stays),
+        OPEN(a_note_that_can_not_be_deleted_is_done_all_the_same),
         OPEN(opening_survives_each_failed_allocation),
         OPEN(a_file_system_that_can_not_allocate_ahead_is_used_all_the_same),
         OPEN(a_store_without_its_reserve_is_low_until_it_has_it_back),

@@ -18,7 +18,7 @@ static enum sl_err put(struct fixture *fixture, const char *name, const uint8_t 
 {
     char yaml[32], blob[32];
     struct store_change change = fixture_change(name, id, expected_version, yaml, blob);
-    return store_put_policy(fixture->store, &change);
+    return store_put_policy(fixture->store, &change, NULL);
 }
 
 static void assert_n_changes(struct fixture *fixture, uint64_t expected)
@@ -49,7 +49,7 @@ static void what_is_refused_or_no_policy_is_not_counted(void **state)
         store_set_account(fixture->store, id, slice_of_str("waze"), slice_of_str("l77"), NULL),
         SL_OK);
     assert_int_equal(put(fixture, "lotte", id, 1), SL_EMALFORMED);
-    assert_int_equal(store_pending_done(fixture->store, id, 0, true), SL_OK);
+    assert_int_equal(store_pending_done(fixture->store, 0, true), SL_OK);
     assert_n_changes(fixture, 0);
 }
 

@@ -122,6 +122,22 @@ static void keys_sort_by_subject_then_by_number(void **state)
     assert_false(record_key_read(slice_of(key, sizeof key - 1), id, &number));
 }
 
+static void numbers_of_changes_sort_as_numbers(void **state)
+{
+    (void)state;
+    const uint64_t numbers[] = {1, 255, 256, 65536, UINT64_MAX};
+    uint8_t before[RECORD_NUMBER_BYTES] = {0}, key[RECORD_NUMBER_BYTES];
+    uint64_t number = 0;
+    for (size_t i = 0; i < SL_LENGTH(numbers); i++) {
+        record_number_write(numbers[i], key);
+        assert_true(memcmp(before, key, sizeof key) < 0);
+        memcpy(before, key, sizeof key);
+        assert_true(record_number_read(slice_of(key, sizeof key), &number));
+        assert_true(number == numbers[i]);
+    }
+    assert_false(record_number_read(slice_of(key, sizeof key - 1), &number));
+}
+
 static struct slice set(struct slice accounts, const char *app, const char *user, uint8_t *block)
 {
     struct writer writer = writer_over(block, 256);
@@ -157,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_record_cut_off_or_longer_than_it_says_is_refused),
         cmocka_unit_test(a_record_of_another_format_is_refused),
         cmocka_unit_test(keys_sort_by_subject_then_by_number),
+        cmocka_unit_test(numbers_of_changes_sort_as_numbers),
         cmocka_unit_test(an_account_is_replaced_and_removed_without_touching_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ static enum sl_err put(struct store *store, const uint8_t id[16], uint64_t versi
     struct store_change change = fixture_change("lotte", id, version, text, blob);
     if (yaml.n > 0)
         change.yaml = yaml;
-    return store_put_policy(store, &change);
+    return store_put_policy(store, &change, NULL);
 }
 
 static uint64_t version_of(struct store *store, const uint8_t id[16])

@@ -20,7 +20,7 @@ static enum sl_err put(struct fixture *fixture, const char *name, const uint8_t 
 {
     char yaml[32], blob[32];
     struct store_change change = fixture_change(name, id, expected_version, yaml, blob);
-    return store_put_policy(fixture->store, &change);
+    return store_put_policy(fixture->store, &change, NULL);
 }
 
 /* The current version of a subject; UINT64_MAX when it is unknown. */
@@ -63,7 +63,7 @@ static void a_first_policy_creates_the_subject_and_is_all_there(void **state)
     struct store_change change = fixture_change("lotte", id, 0, yaml, blob);
     uint8_t digest[32];
     basis_policy_digest(change.yaml, change.blob, change.vocabulary_sha256, digest);
-    assert_int_equal(store_put_policy(fixture->store, &change), SL_OK);
+    assert_int_equal(store_put_policy(fixture->store, &change, NULL), SL_OK);
 
     SL_AUTO(store_reader) reader = NULL;
     struct store_subject subject;
@@ -285,7 +285,7 @@ static void each_vocabulary_is_kept_once_with_the_first_policy_under_it(void **s
         change.vocabulary_sha256[0] = changes[i].hash;
         change.vocabulary_version = changes[i].hash;
         change.vocabulary = slice_of_str(changes[i].text);
-        assert_int_equal(store_put_policy(fixture->store, &change), SL_OK);
+        assert_int_equal(store_put_policy(fixture->store, &change, NULL), SL_OK);
     }
     assert_int_equal(store_each_vocabulary(reader, note_words, &words), SL_OK);
     assert_string_equal(words.text, "3:3:new words 5:5:old words 9:9: ");
@@ -330,7 +330,7 @@ static void the_largest_policy_is_stored_and_read_whole(void **state)
     struct store_change change = fixture_change("lotte", id, 0, yaml, blob);
     change.yaml = slice_of(bytes, LIMIT_MAX_policy_bytes);
     change.blob = slice_of(bytes, BLOB_BYTES);
-    assert_int_equal(store_put_policy(fixture->store, &change), SL_OK);
+    assert_int_equal(store_put_policy(fixture->store, &change, NULL), SL_OK);
     SL_AUTO(store_reader) reader = NULL;
     struct store_version version;
     struct store_subject subject;

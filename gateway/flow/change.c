@@ -1,0 +1,197 @@
+/*
+ * change.c - the recorder commits a change and gives its receipt its place, in that order
+ *
+ *   caller's thread                     recorder's thread
+ *   submit ---------------------------> commit to LMDB, with a note of the receipt
+ *                                       number, hash, sign, write
+ *   wait  <---------------------------- durable
+ *
+ * A crash between commit and write leaves the change in force and its receipt pending; the next
+ * start records it before any flow. So the store may be ahead of the ledger for as long as no
+ * flow can see it.
+ *
+ * The note of a policy change is its draft: which number the receipt has among those of its
+ * subject is settled when it is recorded.
+ *
+ *     | subject id [16] | u64 version | basis [32] | draft ..                                  |
+ */
+#include "flow/change.h"
+
+#include "base/reader.h"
+#include "base/writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NOTE_BYTES_MAX = SUBJECT_ID_BYTES + 8 + SHA256_BYTES + LEAF_BYTES_MAX };
+
+static void note_write(const struct record *record, struct writer *writer)
+{
+    write_bytes(writer, slice_of(record->subject, sizeof record->subject));
+    write_u64(writer, record->policy_version);
+    write_bytes(writer, slice_of(record->basis, sizeof record->basis));
+    write_bytes(writer, slice_of(record->leaf.bytes, record->leaf.n));
+}
+
+static enum sl_err note_read(struct slice note, struct record *record)
+{
+    struct reader reader = reader_over(note);
+    struct slice subject = read_bytes(&reader, SUBJECT_ID_BYTES);
+    record->policy_version = read_u64(&reader);
+    struct slice basis = read_bytes(&reader, SHA256_BYTES);
+    struct slice leaf = read_bytes(&reader, reader_left(&reader));
+    if (reader.bad || leaf.n > LEAF_BYTES_MAX)
+        return SL_ESTORE;
+    memcpy(record->subject, subject.p, subject.n);
+    memcpy(record->basis, basis.p, basis.n);
+    record->leaf.n = (uint16_t)leaf.n;
+    record->leaf.has_subject = true;
+    record->leaf.has_body = false;
+    memcpy(record->leaf.bytes, leaf.p, leaf.n);
+    return SL_OK;
+}
+
+/* --- what the recorder asks of the store ------------------------------------------------- */
+
+static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_BYTES],
+                                uint8_t key[SUBJECT_KEY_BYTES], uint64_t *policy_version)
+{
+    struct change_memory *memory = context;
+    struct store_subject found;
+    SL_TRY(store_read(memory->reader, subject, &found));
+    uint64_t version = found.version;
+    bool known = found.found;
+    store_read_end(memory->reader);
+    if (!known)
+        return SL_EMALFORMED;
+    SL_TRY(store_subject_key(memory->reader, subject, key));
+    *policy_version = version;
+    return SL_OK;
+}
+
+static enum sl_err commit_change(void *context, struct record *record)
+{
+    struct change_memory *memory = context;
+    struct change *change = record->change;
+    if (!change) /* committed before a crash */
+        return SL_OK;
+    uint8_t note[NOTE_BYTES_MAX];
+    struct writer writer = writer_over(note, sizeof note);
+    note_write(record, &writer);
+    SL_ASSERT(!writer.overflow);
+    change->policy->pending = writer_slice(&writer);
+    return store_put_policy(memory->store, change->policy, &change->number);
+}
+
+static enum sl_err each_subject(void *context,
+                                bool (*visit)(void *visit_context,
+                                              const uint8_t id[SUBJECT_ID_BYTES],
+                                              const uint8_t key[SUBJECT_KEY_BYTES]),
+                                void *visit_context)
+{
+    struct change_memory *memory = context;
+    return store_each_key(memory->reader, visit, visit_context);
+}
+
+struct recorder_ops change_recorder_ops(struct change_memory *memory)
+{
+    return (struct recorder_ops){
+        .load_subject = load_subject,
+        .commit_change = commit_change,
+        .each_subject = each_subject,
+        .context = memory,
+    };
+}
+
+enum sl_err change_record(struct recorder *recorder, struct record *record)
+{
+    struct mailbox box;
+    SL_TRY(mailbox_init(&box));
+    record->reply_to = &box;
+    bool taken = recorder_submit(recorder, record);
+    if (taken) {
+        recorder_kick(recorder);
+        do
+            mailbox_wait(&box);
+        while (!mailbox_take(&box));
+    }
+    mailbox_deinit(&box);
+    return taken ? SL_OK : SL_ESTORE;
+}
+
+/* --- after a crash --------------------------------------------------------------------------- */
+
+struct missing {
+    struct record record; /* first */
+    uint64_t number;
+    struct missing *next;
+};
+
+struct change_missing {
+    struct store *store;
+    struct missing *first, **last;
+    enum sl_err err;
+};
+
+static bool find_missing(void *context, uint64_t number, struct slice note)
+{
+    struct change_missing *list = context;
+    struct missing *missing = calloc(1, sizeof *missing);
+    if (!missing) {
+        list->err = SL_EINTERNAL;
+        return false;
+    }
+    *list->last = missing;
+    list->last = &missing->next;
+    missing->number = number;
+    missing->record.kind = RECORD_CONSENT;
+    missing->record.may_use_reserve = true; /* in force already */
+    missing->record.subject_known = true;
+    list->err = note_read(note, &missing->record);
+    return list->err == SL_OK;
+}
+
+enum sl_err change_missing_find(struct store *store, uint64_t n_recorded,
+                                struct change_missing **out)
+{
+    SL_AUTO(change_missing) list = calloc(1, sizeof *list);
+    if (!list)
+        return SL_EINTERNAL;
+    list->store = store;
+    list->last = &list->first;
+    SL_TRY(store_pending_done(store, n_recorded, false));
+    SL_TRY(store_pending_each(store, find_missing, list));
+    SL_TRY(list->err);
+    *out = list;
+    list = NULL;
+    return SL_OK;
+}
+
+uint64_t change_missing_count(const struct change_missing *list)
+{
+    uint64_t n = 0;
+    for (const struct missing *missing = list->first; missing; missing = missing->next)
+        n++;
+    return n;
+}
+
+enum sl_err change_missing_record(struct change_missing *list, struct recorder *recorder)
+{
+    for (struct missing *missing = list->first; missing; missing = missing->next) {
+        SL_TRY(change_record(recorder, &missing->record));
+        if (missing->record.outcome != RECORD_DURABLE)
+            return SL_ESTORE;
+        SL_TRY(store_pending_done(list->store, missing->number, true));
+    }
+    return SL_OK;
+}
+
+void change_missing_free(struct change_missing *list)
+{
+    while (list && list->first) {
+        struct missing *missing = list->first;
+        list->first = missing->next;
+        free(missing);
+    }
+    free(list);
+}
