@@ -4,7 +4,7 @@
  *     meta      "state"            -> u32 version, size, n_changes, root, place, tree before the
  * last batch batches   u64be first index  -> u64be segment, u64be offset       appended, never
  * changed hashes    u64be position     -> 32 bytes                          appended, never changed
- *     counters  16-byte subject id -> u64be next number
+ *     counters  16-byte label -> u64be next number of a subject
  *
  * Nothing here is awaited by a flow: commits happen between batches, a few a second. A commit that
  * fails (a full disk) leaves the index behind, and is tried again later; all that costs is a
@@ -272,13 +272,24 @@ enum sl_err index_state_get(struct ledger_index *index, struct index_state *out,
 
 /* --------------------------------------------------------------------------------- lookups -- */
 
-enum sl_err index_counter(struct ledger_index *index, const uint8_t subject[SUBJECT_ID_BYTES],
+void index_label(const struct hmac_key *key, uint8_t label[INDEX_LABEL_BYTES])
+{
+    static const struct slice context = SLICE_LITERAL("index");
+    uint8_t full[SHA256_BYTES];
+    struct sha256 hash;
+    hmac_begin(key, &hash);
+    sha256_add(&hash, context);
+    hmac_end(key, &hash, full);
+    memcpy(label, full, INDEX_LABEL_BYTES);
+}
+
+enum sl_err index_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES],
                           uint64_t *n)
 {
     int err = mdb_txn_renew(index->reading);
     if (err != 0)
         return read_failed(index, err);
-    MDB_val key = index_val(slice_of(subject, SUBJECT_ID_BYTES)), value;
+    MDB_val key = index_val(slice_of(label, INDEX_LABEL_BYTES)), value;
     uint64_t counter = 0;
     bool sound = true;
     err = mdb_get(index->reading, index->databases.counters, &key, &value);
@@ -374,13 +385,13 @@ static void put(struct ledger_index *index, MDB_dbi database, struct slice key, 
         index->writing_err = mdb_put(index->writing, database, &mdb_key, &mdb_value, flags);
 }
 
-void index_put_counter(struct ledger_index *index, const uint8_t subject[SUBJECT_ID_BYTES],
+void index_put_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES],
                        uint64_t n)
 {
     uint8_t value[8];
     struct writer writer = writer_over(value, sizeof value);
     write_u64be(&writer, n);
-    put(index, index->databases.counters, slice_of(subject, SUBJECT_ID_BYTES),
+    put(index, index->databases.counters, slice_of(label, INDEX_LABEL_BYTES),
         writer_slice(&writer), 0);
 }
 

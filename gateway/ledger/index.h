@@ -3,7 +3,9 @@
  *
  * Shape   an LMDB environment of small databases: `meta` how far the index has read; `batches`
  *         first index -> place; `hashes` position -> hash of a complete subtree of 256 leaves or
- *         more (index_pending.h says which); `counters` subject id -> the next number
+ *         more (index_pending.h says which); `counters` label -> a subject's next number
+ * Labels  a subject stands here under a label made from its key: who has no key can't tell whose it
+ *         is, and once the key is destroyed nobody can, whatever old pages hold
  * Truth   the segments. The index may be behind them, or be thrown away: it is rebuilt. It is
  *         never ahead: what it has seen and the segments do not hold was taken away from them.
  * Threads one writer; others look things up through readers of their own (index_reader.h)
@@ -43,9 +45,12 @@ SL_DEFINE_AUTO(ledger_index, index_free)
 /* *found is false for an index that has seen nothing. */
 SL_NODISCARD enum sl_err index_state_get(struct ledger_index *index, struct index_state *out,
                                          bool *found);
+enum { INDEX_LABEL_BYTES = 16 };
+/* HMAC(K_s, "index") cut to 16 bytes. */
+void index_label(const struct hmac_key *key, uint8_t label[INDEX_LABEL_BYTES]);
 /* 0 for a subject without receipts. */
 SL_NODISCARD enum sl_err index_counter(struct ledger_index *index,
-                                       const uint8_t subject[SUBJECT_ID_BYTES], uint64_t *n);
+                                       const uint8_t label[INDEX_LABEL_BYTES], uint64_t *n);
 
 /*
  * Before the first note: the receipts up to the state's size are those of `tree`. SL_ESTORE when
@@ -64,7 +69,7 @@ void index_note_batch(struct ledger_index *index, const struct index_batch *batc
  * was written, and it may be tried again.
  */
 void index_begin(struct ledger_index *index);
-void index_put_counter(struct ledger_index *index, const uint8_t subject[SUBJECT_ID_BYTES],
+void index_put_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES],
                        uint64_t n);
 SL_NODISCARD enum sl_err index_commit(struct ledger_index *index, const struct index_state *state);
 /* What the last SL_ESTORE was. */

@@ -194,7 +194,7 @@ void recorder_flush(struct recorder *r, bool now)
     index_begin(r->index);
     for (uint32_t i = 0; i < n_dirty; i++) {
         const struct subject_entry *entry = subject_table_dirty(r->subjects, i);
-        index_put_counter(r->index, entry->id, entry->n);
+        index_put_counter(r->index, entry->label, entry->n);
     }
     /* A failure leaves the index behind, and nothing else: it is tried again. */
     if (index_commit(r->index, &r->state) != SL_OK) {
@@ -281,13 +281,6 @@ void recorder_stop(struct recorder *r)
 }
 
 /* ----------------------------------------------------------------------------------- facts -- */
-
-enum sl_err recorder_subject_count(struct recorder *r, const uint8_t subject[SUBJECT_ID_BYTES],
-                                   uint64_t *n)
-{
-    SL_ASSERT(!r->started);
-    return index_counter(r->index, subject, n);
-}
 
 uint64_t recorder_n_changes(const struct recorder *r)
 {

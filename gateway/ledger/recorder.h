@@ -120,10 +120,6 @@ SL_NODISCARD bool recorder_submit(struct recorder *recorder, struct record *reco
 /* Wakes the recorder if it sleeps; call after submitting, once at the end of a loop's turn. */
 void recorder_kick(struct recorder *recorder);
 
-/* The next number of a subject: how many receipts it has. For the owner, before start only. */
-SL_NODISCARD enum sl_err recorder_subject_count(struct recorder *recorder,
-                                                const uint8_t subject[SUBJECT_ID_BYTES],
-                                                uint64_t *n);
 /* Of the checkpoints, for whoever wants to verify them. */
 const char *recorder_vkey(const struct recorder *recorder);
 /*

@@ -65,17 +65,24 @@ static enum sl_err subject_get(struct recorder *r, const uint8_t id[SUBJECT_ID_B
     }
     if (!subject_table_make_room(r->subjects))
         return SL_ELIMIT;
+    struct hmac_key hmac;
+    uint8_t key[SUBJECT_KEY_BYTES], label[INDEX_LABEL_BYTES];
     uint64_t n = 0, policy_version = 0;
-    uint8_t key[SUBJECT_KEY_BYTES];
-    SL_TRY(index_counter(r->index, id, &n));
     SL_TRY(r->ops.load_subject(r->ops.context, id, key, &policy_version));
-    entry = subject_table_add(r->subjects, id);
-    hmac_key_init(&entry->key, slice_of(key, sizeof key));
+    hmac_key_init(&hmac, slice_of(key, sizeof key));
     OPENSSL_cleanse(key, sizeof key);
-    entry->n = n;
-    entry->policy_version = policy_version;
-    *out = entry;
-    return SL_OK;
+    index_label(&hmac, label);
+    enum sl_err err = index_counter(r->index, label, &n);
+    if (err == SL_OK) {
+        entry = subject_table_add(r->subjects, id);
+        entry->key = hmac;
+        memcpy(entry->label, label, sizeof label);
+        entry->n = n;
+        entry->policy_version = policy_version;
+        *out = entry;
+    }
+    OPENSSL_cleanse(&hmac, sizeof hmac);
+    return err;
 }
 
 static enum record_outcome store_failed(struct recorder *r, const char *what)

@@ -99,21 +99,23 @@ struct counting {
 static bool count_subject(void *context, const uint8_t id[SUBJECT_ID_BYTES],
                           const uint8_t key[SUBJECT_KEY_BYTES])
 {
+    (void)id;
     struct counting *counting = context;
-    uint64_t n = 0;
-    counting->err = index_counter(counting->r->index, id, &n);
-    if (counting->err != SL_OK)
-        return false;
     struct hmac_key hmac;
-    uint8_t tag[LEAF_TAG_BYTES];
-    uint64_t before = n;
+    uint8_t label[INDEX_LABEL_BYTES], tag[LEAF_TAG_BYTES];
+    uint64_t before = 0, n = 0;
     hmac_key_init(&hmac, slice_of(key, SUBJECT_KEY_BYTES));
-    for (leaf_tag(&hmac, n, tag); tag_set_has(&counting->r->tags, tag); leaf_tag(&hmac, n, tag))
-        n++;
+    index_label(&hmac, label);
+    counting->err = index_counter(counting->r->index, label, &before);
+    if (counting->err == SL_OK) {
+        n = before;
+        for (leaf_tag(&hmac, n, tag); tag_set_has(&counting->r->tags, tag); leaf_tag(&hmac, n, tag))
+            n++;
+        if (n != before)
+            index_put_counter(counting->r->index, label, n);
+    }
     OPENSSL_cleanse(&hmac, sizeof hmac);
-    if (n != before)
-        index_put_counter(counting->r->index, id, n);
-    return true;
+    return counting->err == SL_OK;
 }
 
 /* What was read since the last time goes into the index. */

@@ -11,13 +11,14 @@
 
 #include "base/err.h"
 #include "base/sha256.h"
-#include "ledger/recorder.h"
+#include "ledger/index.h"
 
 enum { SUBJECT_TABLE_ENTRIES = 65536 };
 
 struct subject_entry {
     uint8_t id[SUBJECT_ID_BYTES];
     struct hmac_key key;
+    uint8_t label[INDEX_LABEL_BYTES];
     uint64_t n; /* the next number */
     uint64_t policy_version;
     uint32_t next_in_bucket;

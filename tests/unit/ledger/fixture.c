@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include "base/private_file.h"
+#include "ledger/recorder_parts.h"
 #include "ledger/segment.h"
 
 #include <dirent.h>
@@ -268,6 +269,18 @@ void fixture_release_many(struct fixture *fixture, size_t n)
         }
     }
     free(records);
+}
+
+uint64_t fixture_count(struct fixture *fixture, int who)
+{
+    struct hmac_key key;
+    uint8_t label[INDEX_LABEL_BYTES];
+    uint64_t n = UINT64_MAX;
+    hmac_key_init(&key, slice_of(fixture->subjects[who].key, SUBJECT_KEY_BYTES));
+    index_label(&key, label);
+    assert_false(fixture->recorder->started);
+    assert_int_equal(index_counter(fixture->recorder->index, label, &n), SL_OK);
+    return n;
 }
 
 /* -------------------------------------------------------------------------------- verifying -- */

@@ -56,6 +56,9 @@ enum record_outcome fixture_release(struct fixture *fixture, int who);
 /* Submits n releases at once, and waits for all. */
 void fixture_release_many(struct fixture *fixture, size_t n);
 
+/* The next number of a subject, in the index of a recorder that is open and not started. */
+uint64_t fixture_count(struct fixture *fixture, int who);
+
 enum sluis_verify_result fixture_verify(struct fixture *fixture,
                                         struct sluis_verify_report *report);
 /* Fails the test unless the ledger is valid and holds `n_receipts`. */

@@ -112,14 +112,12 @@ static void numbers_go_on_after_a_restart(void **state)
 {
     struct fixture *fixture = *state;
     struct kept_leaves kept;
-    uint64_t n = 0;
     fixture_open(fixture);
     for (int i = 0; i < 3; i++)
         assert_int_equal(fixture_release(fixture, 0), RECORD_DURABLE);
     fixture_close(fixture);
     assert_int_equal(recorder_open(&fixture->config, &fixture->problem, &fixture->recorder), SL_OK);
-    assert_int_equal(recorder_subject_count(fixture->recorder, fixture->subjects[0].id, &n), SL_OK);
-    assert_int_equal(n, 3);
+    assert_int_equal(fixture_count(fixture, 0), 3);
     assert_int_equal(recorder_tree_size(fixture->recorder), 3);
     assert_int_equal(recorder_start(fixture->recorder), SL_OK);
     assert_int_equal(fixture_release(fixture, 0), RECORD_DURABLE);
@@ -374,10 +372,8 @@ static void a_receipt_of_the_node_takes_its_place_and_no_number(void **state)
     assert_int_equal(fixture_release(fixture, 0), RECORD_DURABLE);
     fixture_close(fixture);
     fixture_assert_valid(fixture, 3);
-    uint64_t n = 0;
     assert_int_equal(recorder_open(&fixture->config, &fixture->problem, &fixture->recorder), SL_OK);
-    assert_int_equal(recorder_subject_count(fixture->recorder, fixture->subjects[0].id, &n), SL_OK);
-    assert_int_equal(n, 2);
+    assert_int_equal(fixture_count(fixture, 0), 2);
 }
 
 /* ------------------------------------------------------------------------- many threads -- */

@@ -99,14 +99,6 @@ static void make_ledger(struct fixture *fixture, size_t n)
     fixture_close(fixture);
 }
 
-static uint64_t count_of(struct fixture *fixture, int who)
-{
-    uint64_t n = UINT64_MAX;
-    assert_int_equal(recorder_subject_count(fixture->recorder, fixture->subjects[who].id, &n),
-                     SL_OK);
-    return n;
-}
-
 /* Opens without starting, and checks size and count of subject 0. */
 static void assert_opens_with(struct fixture *fixture, uint64_t size)
 {
@@ -114,7 +106,7 @@ static void assert_opens_with(struct fixture *fixture, uint64_t size)
     if (err != SL_OK)
         fail_msg("%s", fixture->problem.text);
     assert_int_equal(recorder_tree_size(fixture->recorder), size);
-    assert_int_equal(count_of(fixture, 0), size);
+    assert_int_equal(fixture_count(fixture, 0), size);
 }
 
 static void assert_refuses(struct fixture *fixture, const char *because, const char *advice)
@@ -166,9 +158,9 @@ static void counters_are_found_again_for_each_subject(void **state)
     assert_int_equal(recorder_open(&fixture->config, &fixture->problem, &fixture->recorder), SL_OK);
     assert_int_equal(recorder_tree_size(fixture->recorder), 5004);
     for (int who = 0; who < 4; who++)
-        assert_int_equal(count_of(fixture, who), 1250);
-    assert_int_equal(count_of(fixture, 4), 0);
-    assert_int_equal(count_of(fixture, FIXTURE_SUBJECTS - 1), 1);
+        assert_int_equal(fixture_count(fixture, who), 1250);
+    assert_int_equal(fixture_count(fixture, 4), 0);
+    assert_int_equal(fixture_count(fixture, FIXTURE_SUBJECTS - 1), 1);
     assert_true(recorder_newest_time_ms(fixture->recorder) > 0);
 }
 
