@@ -5,28 +5,6 @@
 
 #include <string.h>
 
-struct reader reader_over(struct slice bytes)
-{
-    return (struct reader){bytes.p, bytes.p ? bytes.p + bytes.n : bytes.p, false};
-}
-
-size_t reader_left(const struct reader *reader)
-{
-    return reader->bad ? 0 : (size_t)(reader->end - reader->at);
-}
-
-struct slice read_bytes(struct reader *reader, size_t n_bytes)
-{
-    if (n_bytes > reader_left(reader)) {
-        reader->bad = true;
-        return (struct slice){NULL, 0};
-    }
-    struct slice bytes = {reader->at, n_bytes};
-    if (n_bytes > 0)
-        reader->at += n_bytes;
-    return bytes;
-}
-
 struct slice read_until(struct reader *reader, uint8_t delimiter)
 {
     size_t left = reader_left(reader);

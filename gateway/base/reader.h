@@ -16,8 +16,28 @@ struct reader {
     bool bad;
 };
 
-struct reader reader_over(struct slice bytes);
-size_t reader_left(const struct reader *reader);
+static inline struct reader reader_over(struct slice bytes)
+{
+    return (struct reader){bytes.p, bytes.p ? bytes.p + bytes.n : bytes.p, false};
+}
+
+static inline size_t reader_left(const struct reader *reader)
+{
+    return reader->bad ? 0 : (size_t)(reader->end - reader->at);
+}
+
+static inline struct slice read_bytes(struct reader *reader, size_t n_bytes)
+{
+    if (n_bytes > reader_left(reader)) {
+        reader->bad = true;
+        return (struct slice){NULL, 0};
+    }
+    struct slice bytes = {reader->at, n_bytes};
+    if (n_bytes > 0)
+        reader->at += n_bytes;
+    return bytes;
+}
+
 uint8_t read_u8(struct reader *reader);
 uint16_t read_u16(struct reader *reader);
 uint32_t read_u32(struct reader *reader);
@@ -25,7 +45,6 @@ uint64_t read_u64(struct reader *reader);
 uint16_t read_u16be(struct reader *reader);
 uint32_t read_u32be(struct reader *reader);
 uint64_t read_u64be(struct reader *reader);
-struct slice read_bytes(struct reader *reader, size_t n_bytes);
 /* Up to, not including, `delimiter`, which is consumed. Bad when there is none. */
 struct slice read_until(struct reader *reader, uint8_t delimiter);
 

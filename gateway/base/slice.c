@@ -6,26 +6,6 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-struct slice slice_of(const void *bytes, size_t n_bytes)
-{
-    return (struct slice){bytes, n_bytes};
-}
-
-struct slice slice_of_str(const char *text)
-{
-    return (struct slice){(const uint8_t *)text, text ? strlen(text) : 0};
-}
-
-bool slice_equals(struct slice a, struct slice b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool slice_equals_str(struct slice a, const char *text)
-{
-    return slice_equals(a, slice_of_str(text));
-}
-
 static uint8_t ascii_lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
@@ -45,12 +25,6 @@ bool slice_equals_str_nocase(struct slice a, const char *text)
 bool slice_equals_constant_time(struct slice a, struct slice b)
 {
     return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool slice_starts_with_str(struct slice a, const char *prefix)
-{
-    struct slice b = slice_of_str(prefix);
-    return a.n >= b.n && (b.n == 0 || memcmp(a.p, b.p, b.n) == 0);
 }
 
 int slice_compare(struct slice a, struct slice b)

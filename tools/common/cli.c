@@ -195,7 +195,7 @@ static const char *nearest_first_word(const char *const *names, size_t n, struct
 /* "polcy check" is near "policy check"; of a group that exists, the nearest second word is. */
 static int unknown_command(const struct cli *cli, const char *words, const char *group)
 {
-    const char *names[64];
+    const char *names[64] = {0};
     size_t n = 0;
     for (size_t i = 0; i < cli->program->n_commands && n < SL_LENGTH(names); i++) {
         if (!group || is_in_group(&cli->program->commands[i], group))
