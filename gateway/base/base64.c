@@ -8,19 +8,27 @@
 
 #include <string.h>
 
+/* The digit that a character of the URL alphabet stands for, plus one; 0: none. */
+static const uint8_t digit_plus_one[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
+
 static int digit_of(uint8_t c, bool url)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == (url ? '-' : '+'))
-        return 62;
-    if (c == (url ? '_' : '/'))
-        return 63;
-    return -1;
+    if (!url && (c == '-' || c == '_'))
+        return -1;
+    if (!url && c == '+')
+        c = '-';
+    if (!url && c == '/')
+        c = '_';
+    return digit_plus_one[c] - 1;
 }
 
 /* `text` without padding; n_out must be the only length it can have. */
@@ -49,6 +57,19 @@ static bool decode(struct slice text, uint8_t *out, size_t n_out, bool url)
 bool base64url_decode(struct slice text, uint8_t *out, size_t n_out)
 {
     return decode(text, out, n_out, true);
+}
+
+bool base64url_is_canonical(struct slice text, size_t n_bytes)
+{
+    if (text.n != (n_bytes * 8 + 5) / 6)
+        return false;
+    int all = 0, last = 0; /* a negative one makes all of them negative */
+    for (size_t i = 0; i < text.n; i++) {
+        last = digit_plus_one[text.p[i]] - 1;
+        all |= last;
+    }
+    int stray_bits = last & ((1 << (text.n * 6 - n_bytes * 8)) - 1);
+    return all >= 0 && stray_bits == 0;
 }
 
 bool base64_decode_any(struct slice text, uint8_t *out, size_t cap, size_t *n_out)

@@ -54,10 +54,12 @@ struct civil_date civil_from_days(int64_t days_since_epoch)
 
 bool civil_date_is_valid(struct civil_date date)
 {
+    static const uint8_t month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (date.year < 1 || date.year > 9999 || date.month < 1 || date.month > 12 || date.day < 1)
         return false;
-    struct civil_date back = civil_from_days(days_from_civil(date));
-    return back.month == date.month && back.day == date.day;
+    bool is_leap_year = date.year % 4 == 0 && (date.year % 100 != 0 || date.year % 400 == 0);
+    bool has_leap_day = is_leap_year && date.month == 2;
+    return date.day <= month_days[date.month - 1] + has_leap_day;
 }
 
 static void write_padded(struct writer *writer, int64_t value, int n_digits)
@@ -197,6 +199,32 @@ static int64_t scan_offset_ms(struct scan *scan)
     int32_t minutes = scan_digits(scan, 2);
     scan->bad = scan->bad || hours > 23 || minutes > 59;
     return sign * (hours * 60 + minutes) * 60000;
+}
+
+bool timestamp_parse_exact(struct slice text, int64_t *time_ms)
+{
+    static const char form[TIMESTAMP_BYTES + 1] = "0000-00-00T00:00:00.000Z";
+    if (text.n != TIMESTAMP_BYTES)
+        return false;
+    int32_t digits[TIMESTAMP_BYTES];
+    bool bad = false;
+    for (size_t i = 0; i < TIMESTAMP_BYTES; i++) {
+        digits[i] = text.p[i] - '0';
+        bad |= form[i] == '0' ? digits[i] < 0 || digits[i] > 9 : text.p[i] != (uint8_t)form[i];
+    }
+    const struct civil_date date = {
+        .year = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3],
+        .month = (uint8_t)(digits[5] * 10 + digits[6]),
+        .day = (uint8_t)(digits[8] * 10 + digits[9]),
+    };
+    int32_t hour = digits[11] * 10 + digits[12], minute = digits[14] * 10 + digits[15];
+    int32_t second = digits[17] * 10 + digits[18];
+    if (bad || !civil_date_is_valid(date) || hour > 23 || minute > 59 || second > 59)
+        return false;
+    int64_t second_of_day = hour * 3600 + minute * 60 + second;
+    *time_ms = (days_from_civil(date) * 86400 + second_of_day) * 1000 + digits[20] * 100 +
+               digits[21] * 10 + digits[22];
+    return true;
 }
 
 bool timestamp_parse(struct slice text, int64_t *time_ms)

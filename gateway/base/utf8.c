@@ -3,6 +3,9 @@
  */
 #include "base/utf8.h"
 
+#include <endian.h>
+#include <string.h>
+
 static bool is_tail(uint8_t c)
 {
     return (c & 0xc0) == 0x80;
@@ -29,6 +32,39 @@ size_t utf8_sequence_bytes(struct slice text)
     if (first < 0xf0)
         return 3;
     return text.n >= 4 && is_tail(text.p[3]) ? 4 : 0;
+}
+
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is zero, right up to and with the lowest that is. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
+}
+
+/* The same for bytes that are not plain. The lowest byte is the first. */
+static uint64_t special_bytes(uint64_t word)
+{
+    uint64_t control = (word - EACH_BYTE(0x20)) & ~word;
+    return ((control | word) & EACH_BYTE(0x80)) | zero_bytes(word ^ EACH_BYTE('"')) |
+           zero_bytes(word ^ EACH_BYTE('\\')) | zero_bytes(word ^ EACH_BYTE(0x7f));
+}
+
+size_t utf8_plain_bytes(struct slice text)
+{
+    size_t n = 0;
+    uint64_t word = 0;
+    for (; text.n - n >= sizeof word; n += sizeof word) {
+        memcpy(&word, text.p + n, sizeof word);
+        uint64_t special = special_bytes(le64toh(word));
+        if (special != 0)
+            return n + (size_t)__builtin_ctzll(special) / 8;
+    }
+    /* Fewer than eight are left; the zeros after them are not plain. */
+    word = 0;
+    if (text.n > n)
+        memcpy(&word, text.p + n, text.n - n);
+    return n + (size_t)__builtin_ctzll(special_bytes(le64toh(word))) / 8;
 }
 
 bool utf8_is_valid(struct slice text)

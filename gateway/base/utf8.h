@@ -8,6 +8,11 @@
 
 /* Bytes of the sequence that `text` starts with, 1 to 4; 0 when it starts with none. */
 size_t utf8_sequence_bytes(struct slice text);
+/*
+ * Bytes at the front of `text` that a JSON string holds as they are and that are ASCII: printable,
+ * and neither '"' nor '\\'.
+ */
+size_t utf8_plain_bytes(struct slice text);
 bool utf8_is_valid(struct slice text);
 /* True when no byte is a control (below 0x20, or 0x7F) and the whole is valid UTF-8. */
 bool utf8_is_printable(struct slice text);

@@ -73,6 +73,34 @@ static void the_length_must_be_the_expected_one(void **state)
     assert_false(hex_decode(slice_of_str("000"), out, 1));
 }
 
+/* Every text of up to two characters, and every change of one character in a longer one. */
+static void what_decodes_is_canonical_and_nothing_else_is(void **state)
+{
+    (void)state;
+    uint8_t out[32];
+    for (unsigned a = 0; a < 256; a++)
+        for (unsigned b = 0; b < 256; b++) {
+            const uint8_t text[] = {(uint8_t)a, (uint8_t)b};
+            for (size_t n = 0; n <= 2; n++)
+                assert_int_equal(base64url_is_canonical(slice_of(text, 2), n),
+                                 base64url_decode(slice_of(text, 2), out, n));
+        }
+    static const char whole[] = "J0va5t2aESdDCusmTLAiI31CDE88GuhndwfhUkXeiY8";
+    assert_true(base64url_is_canonical(slice_of_str(whole), sizeof out));
+    for (size_t at = 0; at < sizeof whole - 1; at++)
+        for (unsigned c = 0; c < 256; c++) {
+            char text[sizeof whole];
+            memcpy(text, whole, sizeof whole);
+            text[at] = (char)c;
+            struct slice changed = slice_of(text, sizeof whole - 1);
+            assert_int_equal(base64url_is_canonical(changed, sizeof out),
+                             base64url_decode(changed, out, sizeof out));
+        }
+    assert_true(base64url_is_canonical(slice_of(NULL, 0), 0));
+    assert_false(base64url_is_canonical(slice_of_str(whole), sizeof out - 1));
+    assert_false(base64url_is_canonical(slice_of_str(whole), sizeof out + 1));
+}
+
 static void any_length_up_to_the_cap_is_told(void **state)
 {
     (void)state;
@@ -127,6 +155,7 @@ int main(void)
         cmocka_unit_test(texts_that_are_not_canonical_are_refused),
         cmocka_unit_test(the_alphabets_do_not_mix),
         cmocka_unit_test(the_length_must_be_the_expected_one),
+        cmocka_unit_test(what_decodes_is_canonical_and_nothing_else_is),
         cmocka_unit_test(any_length_up_to_the_cap_is_told),
         cmocka_unit_test(hex_is_lower_case_only),
         cmocka_unit_test(what_the_writer_wrote_decodes_and_no_changed_text_does_so_too),

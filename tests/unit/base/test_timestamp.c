@@ -107,6 +107,46 @@ static void any_rfc_3339_date_time_is_read(void **state)
     assert_int_equal(parse("2016-12-31T23:59:60Z"), parse("2016-12-31T23:59:59Z"));
 }
 
+static void is_exact_if_it_comes_out_again(const char *text, size_t n)
+{
+    int64_t time_ms = -77, again_ms = -77;
+    char block[TIMESTAMP_BYTES];
+    struct writer writer = writer_over(block, sizeof block);
+    bool is_the_text = timestamp_parse(slice_of(text, n), &time_ms);
+    if (is_the_text) {
+        write_timestamp_ms(&writer, time_ms);
+        is_the_text = slice_equals(writer_slice(&writer), slice_of(text, n));
+    }
+    if (timestamp_parse_exact(slice_of(text, n), &again_ms) != is_the_text)
+        fail_msg("%.*s", (int)n, text);
+    assert_int_equal(again_ms, is_the_text ? time_ms : -77);
+}
+
+/* Every character of a few instants replaced by every other one. */
+static void the_exact_text_is_the_one_that_is_written(void **state)
+{
+    (void)state;
+    static const char *const instants[] = {
+        "2026-11-23T01:24:54.123Z", "2000-02-29T23:59:59.999Z", "1900-02-28T00:00:00.000Z",
+        "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "2016-12-31T23:59:60.000Z",
+    };
+    for (size_t i = 0; i < SL_LENGTH(instants); i++) {
+        for (size_t at = 0; at < TIMESTAMP_BYTES; at++)
+            for (unsigned c = 0; c < 256; c++) {
+                char text[TIMESTAMP_BYTES];
+                memcpy(text, instants[i], sizeof text);
+                text[at] = (char)c;
+                is_exact_if_it_comes_out_again(text, sizeof text);
+            }
+        for (size_t n = 0; n < TIMESTAMP_BYTES; n++)
+            is_exact_if_it_comes_out_again(instants[i], n);
+    }
+    static const char *const others[] = {"2026-11-23T01:24:54.1234Z", "2026-11-23T01:24:54+00:00",
+                                         "2026-11-23T01:24:54Z"};
+    for (size_t i = 0; i < SL_LENGTH(others); i++)
+        is_exact_if_it_comes_out_again(others[i], strlen(others[i]));
+}
+
 static void everything_else_is_refused(void **state)
 {
     (void)state;
@@ -189,6 +229,7 @@ int main(void)
         cmocka_unit_test(every_day_of_four_centuries_follows_the_day_before),
         cmocka_unit_test(dates_that_do_not_exist_are_not_valid),
         cmocka_unit_test(any_rfc_3339_date_time_is_read),
+        cmocka_unit_test(the_exact_text_is_the_one_that_is_written),
         cmocka_unit_test(everything_else_is_refused),
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(dates_are_read_alone),

@@ -10,6 +10,8 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* RFC 3629 read literally: decode by the bits, then refuse what a shorter form could hold. */
 static size_t naive_sequence_bytes(const uint8_t *p, size_t n)
 {
@@ -101,6 +103,28 @@ static void printable_text_has_no_controls(void **state)
     assert_false(utf8_is_printable(slice_of_str("caf\xe9")));
 }
 
+/* Every byte at every place of every short text, before and after every kind of byte. */
+static void plain_text_ends_at_the_first_special_byte(void **state)
+{
+    (void)state;
+    static const uint8_t others[] = {'a', ' ', '~', 0x00, 0x1f, '"', '\\', 0x7f, 0x80, 0xff};
+    for (size_t n = 0; n <= 20; n++)
+        for (size_t at = 0; at < n; at++)
+            for (unsigned c = 0; c < 256; c++)
+                for (size_t other = 0; other < sizeof others; other++) {
+                    uint8_t text[20];
+                    memset(text, 'x', sizeof text);
+                    memset(text + at, others[other], n - at);
+                    text[at] = (uint8_t)c;
+                    size_t expected = 0;
+                    while (expected < n && text[expected] >= 0x20 && text[expected] < 0x7f &&
+                           text[expected] != '"' && text[expected] != '\\')
+                        expected++;
+                    assert_int_equal(utf8_plain_bytes(slice_of(text, n)), expected);
+                }
+    assert_int_equal(utf8_plain_bytes(slice_of(NULL, 0)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +132,7 @@ int main(void)
         cmocka_unit_test(sequences_cut_short_are_refused),
         cmocka_unit_test(a_text_is_valid_when_all_of_it_is),
         cmocka_unit_test(printable_text_has_no_controls),
+        cmocka_unit_test(plain_text_ends_at_the_first_special_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
