@@ -7,9 +7,9 @@
  * comes back. Prints receipts a second, the mean batch, and the recorder thread's CPU time for
  * each receipt. The figures depend on the disk below FOLDER; tmpfs shows what the CPU alone could.
  */
+#include "node.h"
+
 #include "base/timestamp.h"
-#include "ledger/note.h"
-#include "ledger/recorder.h"
 
 #include <sluis/verify.h>
 
@@ -17,50 +17,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-enum { SUBJECTS = 1000, THREADS_MAX = 16, IN_FLIGHT_MAX = 4096 };
-
-static void subject_id(size_t who, uint8_t id[SUBJECT_ID_BYTES])
-{
-    uint64_t mixed = (who + 1) * 0x9e3779b97f4a7c15u;
-    memcpy(id, &mixed, sizeof mixed);
-    memcpy(id + sizeof mixed, &who, sizeof who);
-}
-
-static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_BYTES],
-                                uint8_t key[SUBJECT_KEY_BYTES], uint64_t *policy_version)
-{
-    (void)context;
-    memcpy(key, subject, SUBJECT_ID_BYTES);
-    memcpy(key + SUBJECT_ID_BYTES, subject, SUBJECT_ID_BYTES);
-    *policy_version = 1;
-    return SL_OK;
-}
-
-static enum sl_err commit_change(void *context, struct record *record)
-{
-    (void)context;
-    (void)record;
-    return SL_OK;
-}
-
-static enum sl_err each_subject(void *context,
-                                bool (*visit)(void *visit_context,
-                                              const uint8_t id[SUBJECT_ID_BYTES],
-                                              const uint8_t key[SUBJECT_KEY_BYTES]),
-                                void *visit_context)
-{
-    for (size_t who = 0; who < SUBJECTS; who++) {
-        uint8_t id[SUBJECT_ID_BYTES], key[SUBJECT_KEY_BYTES];
-        uint64_t version;
-        subject_id(who, id);
-        if (load_subject(context, id, key, &version) != SL_OK || !visit(visit_context, id, key))
-            break;
-    }
-    return SL_OK;
-}
+enum { THREADS_MAX = 16, IN_FLIGHT_MAX = 4096 };
 
 struct submitter {
     struct recorder *recorder;
@@ -70,35 +29,6 @@ struct submitter {
     uint64_t n_durable, n_other;
     double cpu_s;
 };
-
-static void draft(struct record *record, struct mailbox *reply_to, size_t who)
-{
-    static const struct leaf_class classes[] = {
-        {SLICE_LITERAL("location"), true, 5000, 900},
-        {SLICE_LITERAL("location.speed"), true, 0, 0},
-        {SLICE_LITERAL("location.heading"), false, 0, 0},
-    };
-    const struct leaf_flow flow = {
-        .kind = LEAF_PULL,
-        .time_ms = clock_now_ms(),
-        .partner = SLICE_LITERAL("spotify"),
-        .app = SLICE_LITERAL("waze"),
-        .route = SLICE_LITERAL("waze-position"),
-        .purpose = SLICE_LITERAL("recommendation"),
-        .benefit = SLICE_LITERAL("Playlists that fit the drive"),
-        .released = true,
-        .reason = SLICE_LITERAL("consented"),
-        .n_classes = SL_LENGTH(classes),
-        .classes = classes,
-    };
-    record->reply_to = reply_to;
-    record->kind = RECORD_RELEASE;
-    record->subject_known = true;
-    record->policy_version = 1;
-    subject_id(who % SUBJECTS, record->subject);
-    if (leaf_draft_flow(&flow, &record->leaf) != SL_OK)
-        abort();
-}
 
 static double thread_cpu_s(void)
 {
@@ -116,7 +46,7 @@ static void *submit(void *context)
         abort();
     size_t n_under_way = s->in_flight, who = s->first_subject;
     for (size_t i = 0; i < s->in_flight; i++) {
-        draft(&records[i], &box, who++);
+        bench_draft(&records[i], &box, who++);
         if (!recorder_submit(s->recorder, &records[i]))
             abort();
     }
@@ -132,7 +62,7 @@ static void *submit(void *context)
             n_under_way--;
             if (over)
                 continue;
-            draft(record, &box, who++);
+            bench_draft(record, &box, who++);
             if (!recorder_submit(s->recorder, record))
                 abort();
             n_under_way++;
@@ -161,7 +91,7 @@ static void run(struct recorder *recorder, size_t n_threads, size_t in_flight, i
     for (size_t i = 0; i < n_threads; i++) {
         submitters[i] = (struct submitter){.recorder = recorder,
                                            .in_flight = in_flight,
-                                           .first_subject = i * SUBJECTS / n_threads,
+                                           .first_subject = i,
                                            .end_ms = begin_ms + seconds * 1000};
         if (pthread_create(&submitters[i].thread, NULL, submit, &submitters[i]) != 0)
             abort();
@@ -203,7 +133,8 @@ static int remove_one(const char *path, const struct stat *stat, int kind, struc
 
 int main(int argc, char **argv)
 {
-    char root[256], folder[300], index_folder[300], key_file[300], vkey_file[300];
+    static struct bench_node node;
+    char root[256];
     snprintf(root, sizeof root, "%s/sluis-bench-XXXXXX", argc > 1 ? argv[1] : "/tmp");
     long seconds = argc > 2 ? strtol(argv[2], NULL, 10) : 3;
     long n_threads = argc > 3 ? strtol(argv[3], NULL, 10) : 1;
@@ -211,29 +142,10 @@ int main(int argc, char **argv)
     if (!mkdtemp(root) || n_threads < 1 || n_threads > THREADS_MAX || in_flight < 1 ||
         in_flight > IN_FLIGHT_MAX)
         return 2;
-    snprintf(folder, sizeof folder, "%s/ledger", root);
-    snprintf(index_folder, sizeof index_folder, "%s/index", root);
-    snprintf(key_file, sizeof key_file, "%s/key.pem", root);
-    snprintf(vkey_file, sizeof vkey_file, "%s/key.vkey", root);
-
-    struct note_problem note_problem;
-    struct recorder_problem problem;
-    SL_AUTO(recorder) recorder = NULL;
-    struct limits limits = limits_default();
-    limits.queue_receipts = 65536;
-    const struct recorder_config config = {
-        .folder = folder,
-        .index_folder = index_folder,
-        .origin = SLICE_LITERAL("bench.example"),
-        .key_file = key_file,
-        .limits = &limits,
-        .ops = {load_subject, commit_change, each_subject, NULL},
-    };
-    if (note_key_generate(key_file, vkey_file, config.origin, &note_problem) != SL_OK ||
-        recorder_open(&config, &problem, &recorder) != SL_OK || recorder_start(recorder) != SL_OK)
-        return 2;
-    run(recorder, (size_t)n_threads, (size_t)in_flight, seconds);
-    recorder_stop(recorder);
-    report(folder, recorder_vkey(recorder));
+    bench_node_open(&node, root);
+    run(node.recorder, (size_t)n_threads, (size_t)in_flight, seconds);
+    bench_node_stop(&node);
+    report(node.folder, recorder_vkey(node.recorder));
+    bench_node_free(&node);
     return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : 1;
 }
