@@ -1,11 +1,14 @@
 /*
- * walk_prove.c - a batch against everything that came before it
+ * walk_prove.c - a batch by itself, and against everything that came before it
  *
  *   place        its first index is the size so far
- *   receipts     as many as it says, each with its checksum, each a receipt in its one text
- *   time         the newest so far
- *   checkpoint   of our origin, under our key, one signature, over the size and the root that
- *                come out when the receipts are hashed
+ *   alone        as many receipts as it says, each with its checksum, each a receipt in its one
+ *                text; a checkpoint of our origin, under our key, with one signature
+ *   accept       the checkpoint is over the size and the root that come out when the receipts are
+ *                hashed; the time is the newest so far
+ *
+ * Nearly all the work is in the second step, which does not need the ones before: hashing the
+ * receipts, and the signature.
  *
  * Every value that a batch repeats is compared with what it follows from, so that there is no byte
  * in a segment that could be changed without notice.
@@ -13,6 +16,8 @@
 #include "ledger/walk_prove.h"
 
 #include <string.h>
+
+_Static_assert((int)TREE_RUN_LEAVES_MAX >= (int)LIMIT_MAX_batch_receipts, "a batch is one run");
 
 /* Bytes from the start of the batch to `p`, which is in it. */
 static uint64_t offset_of(const struct walk *walk, const struct batch *batch, const uint8_t *p)
@@ -29,33 +34,31 @@ static enum walk_step stop_at_receipt(struct walk *walk, enum walk_step step, ui
 }
 
 static enum walk_step prove_receipts(struct walk *walk, const struct batch *batch,
-                                     struct tree *tree, int64_t *newest_time_ms)
+                                     struct batch_proof *proof)
 {
+    struct slice leaves[LIMIT_MAX_batch_receipts];
     struct batch_cursor cursor = batch_cursor_over(batch);
-    walk->tiles.n = 0;
+    proof->newest_time_ms = INT64_MIN;
     for (uint32_t i = 0; i < batch->n_receipts; i++) {
-        uint64_t index = tree->size;
+        uint64_t index = batch->first_index + i;
         uint64_t offset = offset_of(walk, batch, cursor.receipts.at);
-        struct slice bytes;
         struct leaf leaf;
-        uint8_t hash[SHA256_BYTES];
-        if (!batch_next_leaf(&cursor, &bytes))
+        if (!batch_next_leaf(&cursor, &leaves[i]))
             return stop_at_receipt(walk, WALK_DAMAGED, offset, index, "does not fit its checksum");
-        if (leaf_parse(bytes, &leaf) != SL_OK)
+        if (leaf_parse(leaves[i], &leaf) != SL_OK)
             return stop_at_receipt(walk, WALK_DAMAGED, offset, index, "is not a receipt");
-        if (leaf.time_ms > *newest_time_ms)
-            *newest_time_ms = leaf.time_ms;
-        tree_leaf_hash(bytes, hash);
-        walk->tiles.n += tree_append_tile(tree, hash, walk->tiles.roots[walk->tiles.n]);
+        if (leaf.time_ms > proof->newest_time_ms)
+            proof->newest_time_ms = leaf.time_ms;
     }
     if (reader_left(&cursor.receipts) > 0)
         return walk_stop(walk, WALK_DAMAGED, offset_of(walk, batch, cursor.receipts.at),
                          "there are bytes after the last receipt of the batch");
+    tree_run_hash(&proof->run, batch->first_index, leaves, batch->n_receipts);
     return WALK_BATCH;
 }
 
 static enum walk_step prove_checkpoint(struct walk *walk, const struct batch *batch,
-                                       const struct tree *tree)
+                                       struct checkpoint *checkpoint)
 {
     uint64_t offset = offset_of(walk, batch, batch->checkpoint.p);
     struct slice text;
@@ -70,24 +73,21 @@ static enum walk_step prove_checkpoint(struct walk *walk, const struct batch *ba
     case NOTE_BAD_SIGNATURE:
         return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint's signature does not hold");
     }
-    struct checkpoint checkpoint;
-    uint8_t root[SHA256_BYTES];
-    if (checkpoint_parse(text, &checkpoint) != SL_OK || n_signatures != 1)
+    if (checkpoint_parse(text, checkpoint) != SL_OK || n_signatures != 1)
         return walk_stop(walk, WALK_DAMAGED, offset, "the signed note is not a checkpoint");
-    if (!slice_equals(checkpoint.origin, note_verifier_name(walk->verifier)))
+    if (!slice_equals(checkpoint->origin, note_verifier_name(walk->verifier)))
         return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint is of another origin");
-    if (checkpoint.size != tree->size)
-        return walk_stop(walk, WALK_DAMAGED, offset,
-                         "the checkpoint is over %llu receipts, the batch ends at %llu",
-                         (unsigned long long)checkpoint.size, (unsigned long long)tree->size);
-    tree_root(tree, root);
-    if (memcmp(root, checkpoint.root, sizeof root) != 0)
-        return walk_stop(walk, WALK_DAMAGED, walk->offset,
-                         "the receipts of this batch are not those that were signed");
     return WALK_BATCH;
 }
 
-enum walk_step walk_prove(struct walk *walk, const struct batch *batch)
+enum walk_step walk_prove_alone(struct walk *walk, const struct batch *batch,
+                                struct batch_proof *proof)
+{
+    enum walk_step step = prove_receipts(walk, batch, proof);
+    return step == WALK_BATCH ? prove_checkpoint(walk, batch, &proof->checkpoint) : step;
+}
+
+enum walk_step walk_prove_place(struct walk *walk, const struct batch *batch)
 {
     if (batch->first_index != walk->tree.size)
         return walk_stop(walk, WALK_DAMAGED, walk->offset,
@@ -96,20 +96,45 @@ enum walk_step walk_prove(struct walk *walk, const struct batch *batch)
                          (unsigned long long)walk->tree.size);
     if (batch->n_receipts > UINT64_MAX - walk->tree.size)
         return walk_stop(walk, WALK_DAMAGED, walk->offset, "there can't be so many receipts");
+    return WALK_BATCH;
+}
+
+enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
+                           const struct batch_proof *proof)
+{
+    const struct checkpoint *checkpoint = &proof->checkpoint;
+    uint64_t size = walk->tree.size + batch->n_receipts;
+    if (checkpoint->size != size)
+        return walk_stop(walk, WALK_DAMAGED, offset_of(walk, batch, batch->checkpoint.p),
+                         "the checkpoint is over %llu receipts, the batch ends at %llu",
+                         (unsigned long long)checkpoint->size, (unsigned long long)size);
     struct tree tree = walk->tree;
+    struct batch_tiles tiles;
+    uint8_t root[SHA256_BYTES];
+    tiles.n = tree_append_run(&tree, &proof->run, tiles.roots);
+    tree_root(&tree, root);
+    if (memcmp(root, checkpoint->root, sizeof root) != 0)
+        return walk_stop(walk, WALK_DAMAGED, walk->offset,
+                         "the receipts of this batch are not those that were signed");
     int64_t newest_time_ms = walk->newest_time_ms;
-    enum walk_step step = prove_receipts(walk, batch, &tree, &newest_time_ms);
-    if (step != WALK_BATCH)
-        return step;
-    step = prove_checkpoint(walk, batch, &tree);
-    if (step != WALK_BATCH)
-        return step;
+    if (proof->newest_time_ms > newest_time_ms)
+        newest_time_ms = proof->newest_time_ms;
     if (batch->newest_time_ms != newest_time_ms)
         return walk_stop(walk, WALK_DAMAGED, walk->offset,
                          "the batch's time is not that of its newest receipt");
     walk->tree = tree;
+    walk->tiles = tiles;
     walk->newest_time_ms = newest_time_ms;
     return WALK_BATCH;
+}
+
+enum walk_step walk_prove(struct walk *walk, const struct batch *batch)
+{
+    struct batch_proof proof;
+    enum walk_step step = walk_prove_place(walk, batch);
+    if (step == WALK_BATCH)
+        step = walk_prove_alone(walk, batch, &proof);
+    return step == WALK_BATCH ? walk_accept(walk, batch, &proof) : step;
 }
 
 enum walk_step walk_name_damage(struct walk *walk, enum walk_step step, struct slice bytes)

@@ -14,7 +14,24 @@ enum walk_step walk_stop(struct walk *walk, enum walk_step step, uint64_t offset
 enum walk_step walk_stop_other_key(struct walk *walk, uint64_t offset, const char *format, ...)
     SL_PRINTF(3, 4);
 
-/* A whole batch at walk->offset: moves the walk's tree and time, and nothing else. */
+/* What a batch says by itself, proven; what remains is to compare it with what came before. */
+struct batch_proof {
+    struct tree_run run;
+    int64_t newest_time_ms; /* of its receipts */
+    struct checkpoint checkpoint;
+};
+
+/*
+ * Two steps. The first needs of `walk` only the key, and the place for what it has to say; so
+ * another thread can do it ahead, with a walk of its own that has never been opened. The second
+ * moves the walk's tree and time, and nothing else.
+ */
+enum walk_step walk_prove_alone(struct walk *walk, const struct batch *batch,
+                                struct batch_proof *proof);
+enum walk_step walk_prove_place(struct walk *walk, const struct batch *batch);
+enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
+                           const struct batch_proof *proof);
+/* All of it, for a whole batch at walk->offset. */
 enum walk_step walk_prove(struct walk *walk, const struct batch *batch);
 
 /* A batch at walk->offset whose form or CRC is wrong: names the first receipt that is. */

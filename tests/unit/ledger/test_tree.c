@@ -2,6 +2,7 @@
  * test_tree.c - the appending tree against published roots, and against a naive twin
  */
 #include "base/base64.h"
+#include "base/err.h"
 #include "ledger/tree.h"
 
 #include <setjmp.h>
@@ -152,6 +153,71 @@ static void a_tile_is_handed_out_when_its_last_leaf_comes(void **state)
     }
 }
 
+/* Runs of every kind of length, from every kind of place, against one leaf after the other. */
+static void runs_give_the_tree_of_their_leaves(void **state)
+{
+    (void)state;
+    unsigned seed = (unsigned)time(NULL);
+    printf("seed %u\n", seed);
+    srandom(seed);
+    static uint8_t bytes[TREE_RUN_LEAVES_MAX + 40];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)random();
+    struct tree tree, naive;
+    tree_init(&tree);
+    tree_init(&naive);
+    for (int round = 0; round < 200; round++) {
+        static struct slice leaves[TREE_RUN_LEAVES_MAX];
+        struct tree_run run;
+        uint8_t tiles[TREE_RUN_LEAVES_MAX / TREE_TILE_LEAVES + 1][SHA256_BYTES];
+        uint8_t expected[TREE_RUN_LEAVES_MAX / TREE_TILE_LEAVES + 1][SHA256_BYTES];
+        size_t n_most = round % 3 == 0 ? TREE_RUN_LEAVES_MAX : round % 3 == 1 ? 40 : 3;
+        size_t n = round == 0 ? n_most : (size_t)random() % n_most + 1, n_expected = 0;
+        for (size_t i = 0; i < n; i++) {
+            uint8_t hash[SHA256_BYTES];
+            leaves[i] = slice_of(bytes + i, 1 + (size_t)random() % 39);
+            tree_leaf_hash(leaves[i], hash);
+            n_expected += tree_append_tile(&naive, hash, expected[n_expected]);
+        }
+        tree_run_hash(&run, tree.size, leaves, n);
+        assert_int_equal(tree_append_run(&tree, &run, tiles), n_expected);
+        assert_memory_equal(tiles, expected, n_expected * SHA256_BYTES);
+        assert_int_equal(tree.size, naive.size);
+        for (size_t level = 0; level < TREE_LEVELS; level++)
+            if (tree.size >> level & 1)
+                assert_memory_equal(tree.subtree[level], naive.subtree[level], SHA256_BYTES);
+    }
+}
+
+/* Every run of up to 20 leaves at every place of up to 40, to miss no shape. */
+static void short_runs_come_out_right_wherever_they_begin(void **state)
+{
+    (void)state;
+    static struct slice leaves[20];
+    for (size_t i = 0; i < SL_LENGTH(leaves); i++)
+        leaves[i] = slice_of_str(&"abcdefghijklmnopqrst"[i]);
+    for (uint64_t first = 230; first <= 270; first++) {
+        struct tree before;
+        tree_init(&before);
+        for (uint64_t i = 0; i < first; i++)
+            tree_append(&before, (const uint8_t[SHA256_BYTES]){(uint8_t)i});
+        for (size_t n = 1; n <= SL_LENGTH(leaves); n++) {
+            struct tree tree = before, naive = before;
+            struct tree_run run;
+            uint8_t tiles[2][SHA256_BYTES], root[SHA256_BYTES], expected[SHA256_BYTES];
+            tree_run_hash(&run, first, leaves, n);
+            assert_int_equal(tree_append_run(&tree, &run, tiles), first / 256 != (first + n) / 256);
+            for (size_t i = 0; i < n; i++) {
+                tree_leaf_hash(leaves[i], expected);
+                tree_append(&naive, expected);
+            }
+            tree_root(&tree, root);
+            tree_root(&naive, expected);
+            assert_memory_equal(root, expected, sizeof root);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +227,8 @@ int main(void)
         cmocka_unit_test(every_size_agrees_with_the_naive_twin),
         cmocka_unit_test(a_copy_goes_its_own_way),
         cmocka_unit_test(a_huge_tree_still_has_room),
+        cmocka_unit_test(runs_give_the_tree_of_their_leaves),
+        cmocka_unit_test(short_runs_come_out_right_wherever_they_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
