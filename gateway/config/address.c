@@ -7,86 +7,14 @@
  * An app's name is resolved once, when the file is read, and the address is pinned: what a name
  * server says later can't send personal data elsewhere. Plain HTTP is for this machine only.
  */
+#include "base/address.h"
 #include "config/build.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { HOST_BYTES_MAX = 253, PORT_HTTP = 80, PORT_HTTPS = 443 };
-
-/* host and port of "host:port" or "[v6]:port"; port.p NULL when there is none. */
-struct host_port {
-    struct slice host, port;
-    bool bracketed;
-};
-
-static bool split_host_port(struct slice text, struct host_port *out)
-{
-    struct host_port parts = {0};
-    size_t at;
-    if (text.n > 0 && text.p[0] == '[') {
-        const uint8_t *close = memchr(text.p, ']', text.n);
-        if (!close)
-            return false;
-        parts.host = slice_of(text.p + 1, (size_t)(close - text.p) - 1);
-        parts.bracketed = true;
-        at = (size_t)(close - text.p) + 1;
-    } else {
-        const uint8_t *colon = text.n > 0 ? memchr(text.p, ':', text.n) : NULL;
-        at = colon ? (size_t)(colon - text.p) : text.n;
-        parts.host = slice_of(text.p, at);
-    }
-    if (at < text.n && text.p[at] != ':')
-        return false;
-    if (at < text.n)
-        parts.port = slice_of(text.p + at + 1, text.n - at - 1);
-    if (parts.host.n == 0 || parts.host.n > HOST_BYTES_MAX)
-        return false;
-    *out = parts;
-    return true;
-}
-
-static bool set_address(const char *host, bool v6, uint16_t port, struct sockaddr_storage *address,
-                        socklen_t *address_bytes)
-{
-    struct sockaddr_storage storage;
-    memset(&storage, 0, sizeof storage);
-    if (v6) {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&storage;
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons(port);
-        if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
-            return false;
-    } else {
-        struct sockaddr_in *in = (struct sockaddr_in *)&storage;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(port);
-        if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
-            return false;
-    }
-    *address = storage;
-    *address_bytes = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    return true;
-}
-
-static bool is_loopback(const struct sockaddr_storage *address)
-{
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-    }
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-    return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-}
-
-/* As a C string, which the address functions of the system need. */
-static void copy_host(struct slice host, char out[HOST_BYTES_MAX + 1])
-{
-    memcpy(out, host.p, host.n);
-    out[host.n] = 0;
-}
+enum { PORT_HTTP = 80, PORT_HTTPS = 443 };
 
 bool build_listen_address(struct build *build, const struct yaml_node *node,
                           struct config_listener *out, bool *loopback)
@@ -95,23 +23,13 @@ bool build_listen_address(struct build *build, const struct yaml_node *node,
         "an address and a port, such as 127.0.0.1:8460 or \"[::1]:8460\" (in quotes)";
     if (!build_is_text(build, node, expected))
         return false;
-    struct host_port parts;
-    uint64_t port;
-    char host[HOST_BYTES_MAX + 1];
-    bool good = split_host_port(node->text, &parts) && parts.port.p &&
-                slice_to_u64(parts.port, UINT16_MAX, &port);
-    if (good) {
-        copy_host(parts.host, host);
-        good =
-            set_address(host, parts.bracketed, (uint16_t)port, &out->address, &out->address_bytes);
-    }
-    if (!good) {
+    if (!address_parse(node->text, &out->address, &out->address_bytes)) {
         yaml_error_at(build->problems, node->line, node->column, "\"%.*s\"; expected %s",
                       SLICE_PRINTF(node->text), expected);
         return false;
     }
     out->text = build_copy(build, node->text);
-    *loopback = is_loopback(&out->address);
+    *loopback = address_is_loopback(&out->address);
     return true;
 }
 
@@ -168,8 +86,8 @@ static bool resolve_host(struct build *build, const struct yaml_node *node,
                          const struct host_port *parts, uint16_t port, struct config_app *out)
 {
     char host[HOST_BYTES_MAX + 1];
-    copy_host(parts->host, host);
-    if (set_address(host, parts->bracketed, port, &out->address, &out->address_bytes))
+    host_copy(parts->host, host);
+    if (address_set(host, parts->bracketed, port, &out->address, &out->address_bytes))
         return true;
     if (parts->bracketed || !is_host_name(parts->host)) {
         yaml_error_at(build->problems, node->line, node->column,
@@ -177,7 +95,7 @@ static bool resolve_host(struct build *build, const struct yaml_node *node,
         return false;
     }
     if (build->offline)
-        return set_address("127.0.0.1", false, port, &out->address, &out->address_bytes);
+        return address_set("127.0.0.1", false, port, &out->address, &out->address_bytes);
     int code = build->resolve(host, port, &out->address, &out->address_bytes);
     if (code != 0)
         yaml_error_at(build->problems, node->line, node->column,
@@ -215,14 +133,14 @@ bool build_app_url(struct build *build, const struct yaml_node *node, struct con
     if (tls || slice_starts_with_str(node->text, "http://")) {
         if (report_rest(build, node, at))
             return false;
-        if (split_host_port(slice_of(node->text.p + at, node->text.n - at), &parts) &&
+        if (host_port_split(slice_of(node->text.p + at, node->text.n - at), &parts) &&
             (!parts.port.p || (slice_to_u64(parts.port, UINT16_MAX, &port) && port > 0))) {
             if (!resolve_host(build, node, &parts, (uint16_t)port, out))
                 return false;
             out->tls = tls;
             out->host_name = build_copy(build, parts.host);
             out->host = host_field(build, &parts, (uint16_t)port, tls);
-            if (tls || is_loopback(&out->address))
+            if (tls || address_is_loopback(&out->address))
                 return true;
             yaml_error_at(build->problems, node->line, node->column,
                           "http to another machine would carry personal data in clear; "
