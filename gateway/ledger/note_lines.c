@@ -70,3 +70,16 @@ enum note_line_step note_lines_next(struct note_lines *lines, struct note_line *
     lines->n++;
     return NOTE_LINE;
 }
+
+void write_note_line(struct writer *writer, const struct note_line *line)
+{
+    uint8_t blob[NOTE_BLOB_BYTES_MAX];
+    struct writer blob_writer = writer_over(blob, sizeof blob);
+    write_bytes(&blob_writer, slice_of(line->key_id, NOTE_KEY_ID_BYTES));
+    write_bytes(&blob_writer, slice_of(line->signature, line->signature_n));
+    write_str(writer, EM_DASH_SPACE);
+    write_bytes(writer, line->name);
+    write_str(writer, " ");
+    write_base64(writer, writer_slice(&blob_writer));
+    write_str(writer, "\n");
+}

@@ -34,4 +34,7 @@ bool note_lines_open(struct slice note, struct note_lines *out);
 /* NOTE_LINE_MALFORMED also when there are more than NOTE_SIGNATURES_MAX. */
 SL_NODISCARD enum note_line_step note_lines_next(struct note_lines *lines, struct note_line *out);
 
+/* The line as it was read: its form is canonical, so these are the same bytes. */
+void write_note_line(struct writer *writer, const struct note_line *line);
+
 #endif

@@ -13,6 +13,10 @@ int checkpoint_run(struct cli *cli);
 int prove_run(struct cli *cli);
 int verify_proof_run(struct cli *cli);
 int consistency_run(struct cli *cli);
+int witness_run(struct cli *cli);
+
+/* Becomes the program behind `sluis-audit witness`; returns only when it can't. */
+int witness_exec(char **arguments);
 
 /* Keys of the options; letters where there is a short form. */
 enum {

@@ -5,6 +5,8 @@
  */
 #include "commands.h"
 
+#include <string.h>
+
 static const struct argp_option key_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
     {0},
@@ -98,6 +100,8 @@ static const struct cli_command commands[] = {
      "Examples:\n  sluis-audit consistency 2026.checkpoint state/ledger --key ledger.vkey\n"
      "  sluis-audit consistency 2026.checkpoint 2027.checkpoint --proof growth --key ledger.vkey",
      consistency_options, consistency_run},
+    {"witness", "OPTION...", 0, CLI_ARGUMENTS_MAX, "run a witness: cosign what only grew",
+     "A program of its own; `sluis-audit witness --help' says more.", NULL, witness_run},
 };
 
 static const struct argp_option options[] = {{0}};
@@ -115,5 +119,7 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "witness") == 0)
+        return witness_exec(argv + 1);
     return cli_main(&program, argc, argv);
 }
