@@ -391,8 +391,17 @@ void index_put_counter(struct ledger_index *index, const uint8_t label[INDEX_LAB
     uint8_t value[8];
     struct writer writer = writer_over(value, sizeof value);
     write_u64be(&writer, n);
-    put(index, index->databases.counters, slice_of(label, INDEX_LABEL_BYTES),
-        writer_slice(&writer), 0);
+    put(index, index->databases.counters, slice_of(label, INDEX_LABEL_BYTES), writer_slice(&writer),
+        0);
+}
+
+void index_drop_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES])
+{
+    MDB_val key = index_val(slice_of(label, INDEX_LABEL_BYTES));
+    if (index->writing_err != 0)
+        return;
+    int err = mdb_del(index->writing, index->databases.counters, &key, NULL);
+    index->writing_err = err == MDB_NOTFOUND ? 0 : err;
 }
 
 static void put_batch(struct ledger_index *index, const struct index_batch *batch)

@@ -71,6 +71,7 @@ void index_note_batch(struct ledger_index *index, const struct index_batch *batc
 void index_begin(struct ledger_index *index);
 void index_put_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES],
                        uint64_t n);
+void index_drop_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES]);
 SL_NODISCARD enum sl_err index_commit(struct ledger_index *index, const struct index_state *state);
 /* What the last SL_ESTORE was. */
 const char *index_problem(const struct ledger_index *index);

@@ -153,7 +153,8 @@ void recorder_free(struct recorder *r)
 bool recorder_submit(struct recorder *r, struct record *record)
 {
     uint64_t n_before = atomic_fetch_add_explicit(&r->n_queued, 1, memory_order_relaxed);
-    if (n_before >= r->queue_receipts && record->kind != RECORD_CONSENT) {
+    bool is_change = record->kind == RECORD_CONSENT || record->kind == RECORD_ERASURE;
+    if (n_before >= r->queue_receipts && !is_change) {
         atomic_fetch_sub_explicit(&r->n_queued, 1, memory_order_relaxed);
         return false;
     }
@@ -194,7 +195,10 @@ void recorder_flush(struct recorder *r, bool now)
     index_begin(r->index);
     for (uint32_t i = 0; i < n_dirty; i++) {
         const struct subject_entry *entry = subject_table_dirty(r->subjects, i);
-        index_put_counter(r->index, entry->label, entry->n);
+        if (entry->gone)
+            index_drop_counter(r->index, entry->label);
+        else
+            index_put_counter(r->index, entry->label, entry->n);
     }
     /* A failure leaves the index behind, and nothing else: it is tried again. */
     if (index_commit(r->index, &r->state) != SL_OK) {

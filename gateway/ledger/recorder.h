@@ -15,7 +15,11 @@
  *                   RECORD_STALE and nothing is written
  *   RECORD_REFUSAL  written as it is
  *   RECORD_CONSENT  ops.commit_change() first, then its receipt at that place in the sequence
- *   RECORD_NODE     nobody's: a complete leaf, written as it is
+ *   RECORD_ERASURE  the same, but the receipt is complete when it is committed: afterwards nobody
+ *                   has the subject's key. Everything before it is durable by then: it is the
+ *                   first of its batch
+ *   RECORD_NODE     nobody's, or an erasure's that a crash left out: a complete leaf, written as
+ *                   it is
  */
 #ifndef SLUIS_LEDGER_RECORDER_H
 #define SLUIS_LEDGER_RECORDER_H
@@ -25,13 +29,13 @@
 
 enum { SUBJECT_ID_BYTES = 16, SUBJECT_KEY_BYTES = 32 };
 
-enum record_kind { RECORD_RELEASE, RECORD_REFUSAL, RECORD_CONSENT, RECORD_NODE };
+enum record_kind { RECORD_RELEASE, RECORD_REFUSAL, RECORD_CONSENT, RECORD_ERASURE, RECORD_NODE };
 
 enum record_outcome {
     RECORD_DURABLE,  /* on stable storage under a signed checkpoint; `index` holds */
     RECORD_STALE,    /* release: the policy has changed since; nothing was written */
-    RECORD_REJECTED, /* consent: commit_change() said no (a version conflict); nothing was written
-                      */
+    RECORD_REJECTED, /* a change: commit_change() said no (a version conflict), or there is nobody
+                        to erase; nothing was written */
     RECORD_FULL,     /* no room left but the reserve for withdrawals */
     RECORD_FAILED,   /* the ledger can't be written any more */
 };
@@ -47,8 +51,8 @@ struct record {
     uint8_t basis[SHA256_BYTES]; /* digest of what the decision rests on, see basis.h */
     uint8_t body[SHA256_BYTES];  /* SHA-256 of the body to be released */
     struct leaf_draft leaf;
-    void *change;         /* consent: for ops.commit_change() */
-    bool may_use_reserve; /* consent: it only takes away, so a full disk must not stop it */
+    void *change;         /* a change: for ops.commit_change() */
+    bool may_use_reserve; /* a change: it only takes away, so a full disk must not stop it */
 
     enum record_outcome outcome;
     uint64_t index; /* in the ledger, from 0 */
@@ -115,7 +119,7 @@ void recorder_stop(struct recorder *recorder);
 void recorder_free(struct recorder *recorder);
 SL_DEFINE_AUTO(recorder, recorder_free)
 
-/* False when queue_receipts wait already; the record was then not taken. Consents always fit. */
+/* False when queue_receipts wait already; the record was then not taken. Changes always fit. */
 SL_NODISCARD bool recorder_submit(struct recorder *recorder, struct record *record);
 /* Wakes the recorder if it sleeps; call after submitting, once at the end of a loop's turn. */
 void recorder_kick(struct recorder *recorder);

@@ -112,19 +112,29 @@ static enum record_outcome admit_flow(struct recorder *r, const struct record *r
     return record->kind == RECORD_RELEASE && is_stale ? RECORD_STALE : RECORD_DURABLE;
 }
 
+static enum record_outcome commit(struct recorder *r, struct record *record)
+{
+    switch (r->ops.commit_change(r->ops.context, record)) {
+    case SL_OK:
+        return RECORD_DURABLE;
+    case SL_EMALFORMED:
+        return RECORD_REJECTED;
+    case SL_ELIMIT: /* the store's disk is full, and nothing was written */
+        return RECORD_FULL;
+    default:
+        return store_failed(r, "a change can't be written to the store");
+    }
+}
+
 static enum record_outcome admit_consent(struct recorder *r, struct record *record,
                                          struct subject_entry **subject)
 {
     struct subject_entry *entry = subject_table_find(r->subjects, record->subject);
     if (!entry && !subject_table_make_room(r->subjects))
         return RECORD_FULL;
-    enum sl_err err = r->ops.commit_change(r->ops.context, record);
-    if (err == SL_EMALFORMED)
-        return RECORD_REJECTED;
-    if (err == SL_ELIMIT) /* the store's disk is full, and nothing was written */
-        return RECORD_FULL;
-    if (err != SL_OK)
-        return store_failed(r, "a policy change can't be written to the store");
+    enum record_outcome outcome = commit(r, record);
+    if (outcome != RECORD_DURABLE)
+        return outcome;
     /* A new subject has its key only now. */
     if (!entry && subject_get(r, record->subject, &entry) != SL_OK)
         return store_failed(r, "a subject can't be loaded after its policy was written");
@@ -133,14 +143,43 @@ static enum record_outcome admit_consent(struct recorder *r, struct record *reco
     return RECORD_DURABLE;
 }
 
-/* A flow was drafted a moment ago, by our own code; a consent may have been kept over a crash. */
-static bool is_sound(const struct record *record, int64_t *time_ms)
+/* The subject's last receipt is completed here, so it is not numbered again. */
+static enum record_outcome admit_erasure(struct recorder *r, struct record *record)
+{
+    struct subject_entry *entry = NULL;
+    switch (subject_get(r, record->subject, &entry)) {
+    case SL_OK:
+        break;
+    case SL_EMALFORMED: /* nobody of this id */
+        return RECORD_REJECTED;
+    case SL_ELIMIT:
+        return RECORD_FULL;
+    default:
+        return store_failed(r, "a subject can't be loaded");
+    }
+    leaf_complete(&record->leaf, &entry->key, entry->n, record->basis, record->body);
+    /* Whatever else is made from the subject's key has to be made before this. */
+    enum record_outcome outcome = commit(r, record);
+    if (outcome != RECORD_DURABLE)
+        return outcome;
+    subject_table_erase(r->subjects, entry);
+    r->batch_erases = true;
+    return RECORD_DURABLE;
+}
+
+/* A flow was drafted a moment ago, by our own code; a change may have been kept over a crash. */
+static bool is_sound(const struct record *record, int64_t *time_ms, bool *is_change)
 {
     struct leaf leaf;
+    *is_change = false;
     if (leaf_draft_time_ms(&record->leaf, time_ms) != SL_OK)
         return false;
-    return record->kind == RECORD_RELEASE || record->kind == RECORD_REFUSAL ||
-           leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) == SL_OK;
+    if (record->kind == RECORD_RELEASE || record->kind == RECORD_REFUSAL)
+        return true;
+    if (leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) != SL_OK)
+        return false;
+    *is_change = leaf_kind_is_change(leaf.kind);
+    return true;
 }
 
 /* The next number of its subject. */
@@ -153,18 +192,20 @@ static void number(struct recorder *r, struct record *record, struct subject_ent
         subject_table_advance(r->subjects, subject);
 }
 
-/* Gives the receipt its place, and its number unless it is nobody's. */
+/* Gives the receipt its place, and its number unless it is complete. */
 static void take_in(struct recorder *r, struct record *record, struct subject_entry *subject)
 {
     if (subject)
         number(r, record, subject);
     int64_t time_ms;
-    if (!is_sound(record, &time_ms)) {
+    bool is_change;
+    if (!is_sound(record, &time_ms, &is_change)) {
         recorder_fail(r, "what was to be recorded is not a receipt: %.*s",
                       record->leaf.n < 200 ? (int)record->leaf.n : 200,
                       (const char *)record->leaf.bytes);
         return;
     }
+    r->n_batch_changes += is_change;
     if (time_ms > r->newest_ms)
         r->newest_ms = time_ms;
     struct slice bytes = slice_of(record->leaf.bytes, record->leaf.n);
@@ -181,12 +222,12 @@ static enum record_outcome admit(struct recorder *r, struct record *record)
     enum record_outcome outcome = RECORD_DURABLE;
     if (record->kind == RECORD_CONSENT)
         outcome = admit_consent(r, record, &subject);
+    else if (record->kind == RECORD_ERASURE)
+        outcome = admit_erasure(r, record);
     else if (record->kind != RECORD_NODE)
         outcome = admit_flow(r, record, &subject);
-    if (outcome == RECORD_DURABLE) {
+    if (outcome == RECORD_DURABLE)
         take_in(r, record, subject);
-        r->n_batch_changes += record->kind == RECORD_CONSENT;
-    }
     return outcome;
 }
 
@@ -317,13 +358,14 @@ static void gather(struct recorder *r, struct done_list *done)
 {
     batch_begin(&r->batch, r->block, r->tree.size);
     r->n_batch_changes = 0;
+    r->batch_erases = false;
     r->batch_tiles.n = 0;
     r->spare_ready = segment_writer_next_is_ready(r->segments);
     while (r->waiting && r->batch.n_receipts < r->batch_receipts &&
            done->n < LIMIT_MAX_batch_receipts && !atomic_load(&r->failed)) {
         struct record *record = (struct record *)(void *)r->waiting;
         bool has_room = fits(r, record);
-        if (!has_room && r->batch.n_receipts > 0)
+        if (r->batch.n_receipts > 0 && (!has_room || record->kind == RECORD_ERASURE))
             return;
         has_room = has_room || make_room(r, record);
         if (!has_room || !record->may_use_reserve) /* a withdrawal in the reserve tells nothing */
@@ -341,6 +383,8 @@ void recorder_batch(struct recorder *r)
         gather(r, &done);
         if (r->batch.n_receipts > 0 && !atomic_load(&r->failed))
             write_batch(r, &before, newest_before_ms);
+        if (r->batch_erases)
+            recorder_flush(r, true);
     }
     if (atomic_load(&r->failed)) {
         while (r->waiting)

@@ -48,7 +48,8 @@ struct recorder {
     bool spare_ready;     /* the segment in use can be filled to its end */
     uint8_t *block;       /* one batch, aligned */
     struct batch_builder batch;
-    uint64_t n_batch_changes; /* policy changes in it */
+    uint64_t n_batch_changes; /* in it: policy changes, erasures */
+    bool batch_erases;
     struct batch_tiles batch_tiles;
 
     /* The index: what it has not seen yet. */

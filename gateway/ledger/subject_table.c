@@ -82,14 +82,19 @@ struct subject_entry *subject_table_find(struct subject_table *table,
     return NULL;
 }
 
-static void forget(struct subject_table *table, uint32_t victim)
+static void unlink_entry(struct subject_table *table, uint32_t at)
 {
-    struct subject_entry *entry = &table->entries[victim];
+    struct subject_entry *entry = &table->entries[at];
     uint32_t *link = bucket_of(table, entry->id);
-    while (*link != victim)
+    while (*link != at)
         link = &table->entries[*link].next_in_bucket;
     *link = entry->next_in_bucket;
-    OPENSSL_cleanse(entry, sizeof *entry);
+}
+
+static void forget(struct subject_table *table, uint32_t victim)
+{
+    unlink_entry(table, victim);
+    OPENSSL_cleanse(&table->entries[victim], sizeof table->entries[victim]);
 }
 
 bool subject_table_make_room(struct subject_table *table)
@@ -128,14 +133,29 @@ struct subject_entry *subject_table_add(struct subject_table *table,
     return entry;
 }
 
-void subject_table_advance(struct subject_table *table, struct subject_entry *entry)
+static void make_dirty(struct subject_table *table, struct subject_entry *entry)
 {
-    entry->n++;
     if (entry->dirty)
         return;
     SL_ASSERT(table->n_dirty < table->n_entries);
     entry->dirty = true;
     table->dirty[table->n_dirty++] = (uint32_t)(entry - table->entries);
+}
+
+void subject_table_advance(struct subject_table *table, struct subject_entry *entry)
+{
+    entry->n++;
+    make_dirty(table, entry);
+}
+
+void subject_table_erase(struct subject_table *table, struct subject_entry *entry)
+{
+    make_dirty(table, entry);
+    unlink_entry(table, (uint32_t)(entry - table->entries));
+    struct subject_entry rest = {.used = true, .dirty = true, .gone = true};
+    memcpy(rest.label, entry->label, sizeof rest.label);
+    OPENSSL_cleanse(entry, sizeof *entry);
+    *entry = rest;
 }
 
 uint32_t subject_table_n_dirty(const struct subject_table *table)
@@ -151,7 +171,11 @@ const struct subject_entry *subject_table_dirty(const struct subject_table *tabl
 
 void subject_table_clear_dirty(struct subject_table *table)
 {
-    for (uint32_t i = 0; i < table->n_dirty; i++)
-        table->entries[table->dirty[i]].dirty = false;
+    for (uint32_t i = 0; i < table->n_dirty; i++) {
+        struct subject_entry *entry = &table->entries[table->dirty[i]];
+        entry->dirty = false;
+        if (entry->gone)
+            OPENSSL_cleanse(entry, sizeof *entry);
+    }
     table->n_dirty = 0;
 }

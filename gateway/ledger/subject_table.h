@@ -24,6 +24,7 @@ struct subject_entry {
     uint32_t next_in_bucket;
     bool used, rested;
     bool dirty; /* n is not in the index yet */
+    bool gone;  /* the subject was erased: only the label is left, to be dropped from the index */
 };
 
 struct subject_table;
@@ -40,10 +41,12 @@ bool subject_table_make_room(struct subject_table *table);
 /* Adds an id that is not there, in the room that was made. */
 struct subject_entry *subject_table_add(struct subject_table *table,
                                         const uint8_t id[SUBJECT_ID_BYTES]);
+/* Wipes all but the label; what is left goes when the index has dropped it. */
+void subject_table_erase(struct subject_table *table, struct subject_entry *entry);
 /* Counts one more receipt. */
 void subject_table_advance(struct subject_table *table, struct subject_entry *entry);
 
-/* The entries whose count the index has not: [0, n_dirty). */
+/* The entries whose count, or whose end, the index has not: [0, n_dirty). */
 uint32_t subject_table_n_dirty(const struct subject_table *table);
 const struct subject_entry *subject_table_dirty(const struct subject_table *table, uint32_t i);
 void subject_table_clear_dirty(struct subject_table *table);

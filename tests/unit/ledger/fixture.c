@@ -58,6 +58,12 @@ static enum sl_err commit_change(void *context, struct record *record)
         return fixture->commit_err;
     if (!subject) /* committed before a crash */
         return SL_OK;
+    if (record->kind == RECORD_ERASURE) {
+        struct leaf leaf; /* complete by now */
+        assert_int_equal(leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf), SL_OK);
+        subject->known = false;
+        return SL_OK;
+    }
     if (subject->version + 1 != record->policy_version)
         return SL_EMALFORMED;
     subject->known = true;
@@ -202,11 +208,15 @@ void fixture_draft(struct fixture *fixture, struct record *record, enum record_k
         record->subject_known = true;
         memcpy(record->subject, subject->id, sizeof record->subject);
         record->policy_version = subject->version;
-        if (kind == RECORD_CONSENT) {
-            record->policy_version++;
+        record->policy_version += kind == RECORD_CONSENT;
+        if (kind == RECORD_CONSENT || kind == RECORD_ERASURE) {
             record->change = subject;
             record->may_use_reserve = true;
         }
+    }
+    if (kind == RECORD_ERASURE) {
+        assert_int_equal(leaf_draft_erasure(start_ms, &record->leaf), SL_OK);
+        return;
     }
     if (kind == RECORD_CONSENT) {
         const struct leaf_policy policy = {.time_ms = start_ms, .granted = 1, .withdrawn = 2};

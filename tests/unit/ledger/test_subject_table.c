@@ -96,6 +96,34 @@ static void a_count_that_is_not_saved_is_never_forgotten(void **state)
     assert_true(subject_table_make_room(table));
 }
 
+static void of_an_erased_subject_only_the_label_is_left_until_the_index_has_dropped_it(void **state)
+{
+    (void)state;
+    SL_AUTO(subject_table) table = NULL;
+    static const struct subject_entry nothing;
+    assert_int_equal(subject_table_new(2, &table), SL_OK);
+    struct subject_entry *entry = add(table, 0);
+    hmac_key_init(&entry->key, slice_of("secret", 6));
+    memset(entry->label, 7, sizeof entry->label);
+    struct subject_entry expected = {.used = true, .dirty = true, .gone = true};
+    memcpy(expected.label, entry->label, sizeof expected.label);
+    (void)add(table, 3); /* of the same bucket */
+    subject_table_advance(table, find(table, 3));
+
+    subject_table_erase(table, entry);
+    assert_null(find(table, 0));
+    assert_non_null(find(table, 3));
+    assert_memory_equal(entry, &expected, sizeof expected);
+    assert_int_equal(subject_table_n_dirty(table), 2);
+    assert_ptr_equal(subject_table_dirty(table, 1), entry);
+    assert_false(subject_table_make_room(table));
+    subject_table_clear_dirty(table);
+    assert_memory_equal(entry, &nothing, sizeof nothing);
+    (void)add(table, 0);
+    assert_non_null(find(table, 0));
+    assert_non_null(find(table, 3));
+}
+
 static void it_agrees_with_a_naive_twin(void **state)
 {
     (void)state;
@@ -133,6 +161,8 @@ int main(void)
         cmocka_unit_test(a_new_entry_takes_the_place_of_one_that_rested),
         cmocka_unit_test(a_reused_entry_holds_nothing_of_its_predecessor),
         cmocka_unit_test(a_count_that_is_not_saved_is_never_forgotten),
+        cmocka_unit_test(
+            of_an_erased_subject_only_the_label_is_left_until_the_index_has_dropped_it),
         cmocka_unit_test(it_agrees_with_a_naive_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
