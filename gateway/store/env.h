@@ -11,6 +11,7 @@
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 enum { STORE_READERS_MAX = 512 };
 
@@ -79,6 +80,10 @@ int write_commit(struct store *store, MDB_txn **txn);
 int pending_forget(struct store *store, MDB_txn *txn);
 /* *number: the change's own, from 1. */
 int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number);
+/* One more write that left bytes in free pages. */
+int meta_owe_rewrite(struct store *store, MDB_txn *txn);
+/* Every version of a subject; none is fine, too. */
+int erase_history(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES]);
 /* The note of a change; its number, with which `pending` is sorted. */
 int pending_put(struct store *store, MDB_txn *txn, uint64_t number, struct slice note);
 /* STORE_CODE_TAKEN when `name` is an account that someone has set at any app. */

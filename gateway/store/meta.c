@@ -1,9 +1,10 @@
 /*
- * meta.c - what the store keeps about itself: the number of changes, and pins
+ * meta.c - what the store keeps about itself: two counts, and pins
  *
- * The count is incremented in the transaction of each policy change, so it tells how many receipts
- * of policies a ledger must hold that belongs to this store: one that holds fewer was cut off, or
- * is another's. A pin keeps a few bytes from the first start on, so that a later start can tell
+ * The count of changes is incremented in the transaction of each policy change and each erasure, so
+ * it tells how many of their receipts a ledger must hold that belongs to this store: one that holds
+ * fewer was cut off, or is another's. The other counts erasures whose bytes are still in free
+ * pages. A pin keeps a few bytes from the first start on, so that a later start can tell
  * that something outside of the store was exchanged.
  *
  * The layouts stand in record.c.
@@ -15,16 +16,17 @@
 #include <string.h>
 
 static const struct slice changes_key = SLICE_LITERAL("changes");
+static const struct slice owed_key = SLICE_LITERAL("owed");
 static const struct slice pin_prefix = SLICE_LITERAL("pin ");
 
-/* A store whose first change is still to come has no count. */
-static int get_n_changes(struct store *store, MDB_txn *txn, uint64_t *n_changes)
+/* A count that was never incremented is not there. */
+static int get_count(struct store *store, MDB_txn *txn, struct slice name, uint64_t *count)
 {
-    MDB_val key = val_of(changes_key);
+    MDB_val key = val_of(name);
     MDB_val value;
     int code = mdb_get(txn, store->meta, &key, &value);
     if (code == MDB_NOTFOUND) {
-        *n_changes = 0;
+        *count = 0;
         return 0;
     }
     if (code != 0)
@@ -33,35 +35,57 @@ static int get_n_changes(struct store *store, MDB_txn *txn, uint64_t *n_changes)
     uint64_t n = read_u64(&reader);
     if (reader.bad || reader_left(&reader) > 0)
         return MDB_CORRUPTED;
-    *n_changes = n;
+    *count = n;
     return 0;
 }
 
-int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number)
+static int count_one(struct store *store, MDB_txn *txn, struct slice name, uint64_t *count)
 {
-    uint64_t n_changes;
-    int code = get_n_changes(store, txn, &n_changes);
+    uint64_t n = 0;
+    int code = get_count(store, txn, name, &n);
     if (code != 0)
         return code;
-    *number = n_changes + 1;
+    *count = n + 1;
     uint8_t bytes[8];
     struct writer writer = writer_over(bytes, sizeof bytes);
-    write_u64(&writer, *number);
-    MDB_val key = val_of(changes_key);
+    write_u64(&writer, *count);
+    MDB_val key = val_of(name);
     MDB_val value = val_of(writer_slice(&writer));
     return mdb_put(txn, store->meta, &key, &value, 0);
 }
 
-enum sl_err store_n_changes(struct store *store, uint64_t *n_changes)
+int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number)
+{
+    return count_one(store, txn, changes_key, number);
+}
+
+int meta_owe_rewrite(struct store *store, MDB_txn *txn)
+{
+    uint64_t n_owed;
+    return count_one(store, txn, owed_key, &n_owed);
+}
+
+static enum sl_err read_count(struct store *store, struct slice name, const char *doing,
+                              uint64_t *count)
 {
     SL_AUTO(MDB_txn) txn = NULL;
     int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (code == 0)
-        code = get_n_changes(store, txn, n_changes);
+        code = get_count(store, txn, name, count);
     if (code == 0)
         return SL_OK;
     STORE_LOCK(store);
-    return store_fail(store, code, "read the number of changes");
+    return store_fail(store, code, doing);
+}
+
+enum sl_err store_n_changes(struct store *store, uint64_t *n_changes)
+{
+    return read_count(store, changes_key, "read the number of changes", n_changes);
+}
+
+enum sl_err store_n_owed(struct store *store, uint64_t *n_owed)
+{
+    return read_count(store, owed_key, "read what is still to be rewritten", n_owed);
 }
 
 /* One that is there is compared, and the transaction left as it was. */

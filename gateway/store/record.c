@@ -27,14 +27,13 @@
  *            written with the first policy under it, and never changed
  *
  * meta       "format" -> u32; "check" -> 32 zero bytes wrapped under the key-encryption key,
- *            which tells a wrong key from a damaged record; "changes" -> u64, how many policy
- *            changes there were; "pin NAME" -> opaque
+ *            which tells a wrong key from a damaged record; "changes" -> u64, how many changes
+ *            there were; "owed" -> u64, how many erasures left bytes in free pages; "pin NAME" ->
+ *            opaque
  *
  * What a record says of its own lengths must add up to its size exactly.
  */
 #include "store/record.h"
-
-#include "base/reader.h"
 
 #include <string.h>
 
@@ -167,8 +166,7 @@ void record_account_key_write(struct slice user, struct slice app, struct writer
     write_bytes(writer, app);
 }
 
-/* The next account; false at the end. */
-static bool account_next(struct reader *reader, struct slice *app, struct slice *user)
+bool record_account_next(struct reader *reader, struct slice *app, struct slice *user)
 {
     if (reader_left(reader) == 0)
         return false;
@@ -183,7 +181,7 @@ struct slice record_account_find(struct slice accounts, struct slice app)
 {
     struct reader reader = reader_over(accounts);
     struct slice at, user;
-    while (account_next(&reader, &at, &user)) {
+    while (record_account_next(&reader, &at, &user)) {
         if (slice_equals(at, app))
             return user;
     }
@@ -204,7 +202,7 @@ void record_accounts_write(struct slice accounts, struct slice app, struct slice
     SL_ASSERT(app.n <= STORE_APP_BYTES_MAX && user.n <= STORE_USER_BYTES_MAX);
     struct reader reader = reader_over(accounts);
     struct slice at, old;
-    while (account_next(&reader, &at, &old)) {
+    while (record_account_next(&reader, &at, &old)) {
         if (!slice_equals(at, app))
             account_write(writer, at, old);
     }

@@ -8,6 +8,7 @@
 #ifndef SLUIS_STORE_RECORD_H
 #define SLUIS_STORE_RECORD_H
 
+#include "base/reader.h"
 #include "base/writer.h"
 #include "store/keywrap.h"
 #include "store/store.h"
@@ -47,6 +48,8 @@ bool record_number_read(struct slice key, uint64_t *number);
 enum { RECORD_ACCOUNT_BYTES = STORE_USER_BYTES_MAX + 1 + STORE_APP_BYTES_MAX };
 void record_account_key_write(struct slice user, struct slice app, struct writer *writer);
 
+/* The next account of a list; false at the end. */
+bool record_account_next(struct reader *reader, struct slice *app, struct slice *user);
 /* The user at `app`; empty when none is set. */
 struct slice record_account_find(struct slice accounts, struct slice app);
 /* Copies `accounts` with that of `app` replaced, or removed when `user` is empty. */

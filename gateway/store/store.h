@@ -175,6 +175,24 @@ SL_NODISCARD enum sl_err store_set_account(struct store *store,
                                            struct slice app, struct slice user,
                                            enum store_refusal *why);
 /*
+ * Erases a subject: policies of all versions, name, accounts, key and id, in one durable
+ * transaction. It is for the recorder's thread, at a moment when the receipts of all changes before
+ * it are durable: their notes go, too. SL_EMALFORMED: refused, *why says why; STORE_CONFLICT when
+ * the policy is at another version by now. What is left is in pages that nothing refers to: see
+ * store_n_owed().
+ */
+struct store_erasure {
+    uint8_t id[STORE_SUBJECT_ID_BYTES];
+    uint64_t expected_version; /* 0: no policy */
+    struct slice pending;      /* opaque: kept until store_pending_done() */
+    enum store_refusal *why;   /* NULL: nobody asks */
+};
+SL_NODISCARD enum sl_err store_erase(struct store *store, const struct store_erasure *erasure,
+                                     uint64_t *number);
+/* How many erasures have left bytes in pages that are free, since the store was last rewritten. */
+SL_NODISCARD enum sl_err store_n_owed(struct store *store, uint64_t *n_owed);
+
+/*
  * Receipts that may be missing after a crash, in the order of the changes: so a ledger that holds
  * n receipts of changes holds those of the first n, and lacks the others.
  */
@@ -188,7 +206,7 @@ SL_NODISCARD enum sl_err store_pending_each(struct store *store,
  */
 SL_NODISCARD enum sl_err store_pending_done(struct store *store, uint64_t n_changes, bool now);
 
-/* How many policy changes were ever committed; from any thread. */
+/* How many changes (policies, erasures) were ever committed; from any thread. */
 SL_NODISCARD enum sl_err store_n_changes(struct store *store, uint64_t *n_changes);
 /*
  * Keeps `value` under `name` when there is none yet; *matches says whether what is kept is the

@@ -139,6 +139,28 @@ static void step_account(struct model *model, unsigned s)
         assert_int_equal(why, twin->exists ? STORE_TAKEN : STORE_UNKNOWN);
 }
 
+/* As the recorder does: what came before is durable by then. */
+static void step_erase(struct model *model, unsigned s)
+{
+    struct twin *twin = &model->twins[s];
+    enum store_refusal why = STORE_TAKEN;
+    uint64_t number = 0;
+    bool is_late = twin->version > 0 && pick(model, 4) == 0;
+    struct store_erasure erasure = {
+        .expected_version = twin->version - is_late, .pending = slice_of_str("end"), .why = &why};
+    memcpy(erasure.id, twin->id, sizeof erasure.id);
+    enum sl_err err = store_erase(model->fixture->store, &erasure, &number);
+    assert_int_equal(err, twin->exists && !is_late ? SL_OK : SL_EMALFORMED);
+    if (err != SL_OK) {
+        assert_int_equal(why, twin->exists ? STORE_CONFLICT : STORE_UNKNOWN);
+        return;
+    }
+    assert_int_equal(number, ++model->n_changes);
+    model->n_done = number - 1;
+    memset(twin, 0, sizeof *twin);
+    store_new_id(twin->id); /* somebody else, under the same name */
+}
+
 static void step_done(struct model *model)
 {
     uint64_t n = pick(model, (unsigned)model->n_changes + 1);
@@ -222,7 +244,7 @@ static void random_operations_agree_with_a_naive_twin(void **state)
     print_message("SLUIS_TEST_SEED=%llu\n", (unsigned long long)model->random);
     for (unsigned i = 0; i < STEPS; i++) {
         unsigned s = pick(model, SUBJECTS);
-        switch (pick(model, 12)) {
+        switch (pick(model, 13)) {
         case 0:
             step_add(model, s);
             break;
@@ -235,6 +257,9 @@ static void random_operations_agree_with_a_naive_twin(void **state)
         case 5:
         case 6:
             step_done(model);
+            break;
+        case 7:
+            step_erase(model, s);
             break;
         default:
             step_put(model, s);
