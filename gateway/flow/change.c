@@ -11,9 +11,11 @@
  * flow can see it.
  *
  * The note of a policy change is its draft: which number the receipt has among those of its
- * subject is settled when it is recorded.
+ * subject is settled when it is recorded. The note of an erasure is the whole receipt, which
+ * nobody could make again, and nothing else: no id.
  *
- *     | subject id [16] | u64 version | basis [32] | draft ..                                  |
+ *     | 1 | subject id [16] | u64 version | basis [32] | draft ..
+ *     | 2 | receipt ..
  */
 #include "flow/change.h"
 
@@ -23,29 +25,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOTE_BYTES_MAX = SUBJECT_ID_BYTES + 8 + SHA256_BYTES + LEAF_BYTES_MAX };
+enum { NOTE_DRAFT = 1, NOTE_RECEIPT = 2 };
+enum { NOTE_BYTES_MAX = 1 + SUBJECT_ID_BYTES + 8 + SHA256_BYTES + LEAF_BYTES_MAX };
 
 static void note_write(const struct record *record, struct writer *writer)
 {
-    write_bytes(writer, slice_of(record->subject, sizeof record->subject));
-    write_u64(writer, record->policy_version);
-    write_bytes(writer, slice_of(record->basis, sizeof record->basis));
+    bool complete = record->kind == RECORD_ERASURE;
+    write_u8(writer, complete ? NOTE_RECEIPT : NOTE_DRAFT);
+    if (!complete) {
+        write_bytes(writer, slice_of(record->subject, sizeof record->subject));
+        write_u64(writer, record->policy_version);
+        write_bytes(writer, slice_of(record->basis, sizeof record->basis));
+    }
     write_bytes(writer, slice_of(record->leaf.bytes, record->leaf.n));
 }
 
 static enum sl_err note_read(struct slice note, struct record *record)
 {
     struct reader reader = reader_over(note);
-    struct slice subject = read_bytes(&reader, SUBJECT_ID_BYTES);
-    record->policy_version = read_u64(&reader);
-    struct slice basis = read_bytes(&reader, SHA256_BYTES);
+    uint8_t form = read_u8(&reader);
+    if (form == NOTE_DRAFT) {
+        struct slice subject = read_bytes(&reader, SUBJECT_ID_BYTES);
+        record->policy_version = read_u64(&reader);
+        struct slice basis = read_bytes(&reader, SHA256_BYTES);
+        memcpy(record->subject, subject.p, subject.n);
+        memcpy(record->basis, basis.p, basis.n);
+    }
     struct slice leaf = read_bytes(&reader, reader_left(&reader));
-    if (reader.bad || leaf.n > LEAF_BYTES_MAX)
+    if (reader.bad || leaf.n > LEAF_BYTES_MAX || (form != NOTE_DRAFT && form != NOTE_RECEIPT))
         return SL_ESTORE;
-    memcpy(record->subject, subject.p, subject.n);
-    memcpy(record->basis, basis.p, basis.n);
+    record->kind = form == NOTE_DRAFT ? RECORD_CONSENT : RECORD_NODE;
     record->leaf.n = (uint16_t)leaf.n;
-    record->leaf.has_subject = true;
+    record->leaf.has_subject = form == NOTE_DRAFT;
     record->leaf.has_body = false;
     memcpy(record->leaf.bytes, leaf.p, leaf.n);
     return SL_OK;
@@ -79,6 +90,10 @@ static enum sl_err commit_change(void *context, struct record *record)
     struct writer writer = writer_over(note, sizeof note);
     note_write(record, &writer);
     SL_ASSERT(!writer.overflow);
+    if (record->kind == RECORD_ERASURE) {
+        change->erasure->pending = writer_slice(&writer);
+        return store_erase(memory->store, change->erasure, &change->number);
+    }
     change->policy->pending = writer_slice(&writer);
     return store_put_policy(memory->store, change->policy, &change->number);
 }
@@ -144,7 +159,6 @@ static bool find_missing(void *context, uint64_t number, struct slice note)
     *list->last = missing;
     list->last = &missing->next;
     missing->number = number;
-    missing->record.kind = RECORD_CONSENT;
     missing->record.may_use_reserve = true; /* in force already */
     missing->record.subject_known = true;
     list->err = note_read(note, &missing->record);

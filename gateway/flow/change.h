@@ -19,7 +19,8 @@ struct change_memory {
 
 /* For record.change; on the recorder's way. */
 struct change {
-    struct store_change *policy;
+    struct store_change *policy; /* one of the two */
+    struct store_erasure *erasure;
     uint64_t number; /* once it is committed: see store_put_policy() */
 };
 

@@ -96,9 +96,13 @@ static void release_recorded(struct flow *flow)
         flow->answer.reason = REASON_CONSENTED;
         answer(flow, FLOW_RELEASED, ANSWER_RELEASED);
         return;
-    case RECORD_STALE:
-        flow_refuse(flow, REASON_CONSENT_CHANGED);
+    case RECORD_STALE: {
+        /* As of now: withdrawn, or nobody any more, or allowed under another plan. */
+        enum reason reason = REASON_CONSENT_CHANGED;
+        (void)judge_flow_again(flow, &reason);
+        flow_refuse(flow, reason);
         return;
+    }
     case RECORD_REJECTED:
     case RECORD_FULL:
     case RECORD_FAILED:
