@@ -69,6 +69,7 @@ struct config {
     const char *state_folder; /* absolute, or relative to the working folder */
     unsigned n_threads;
     struct config_listener partners_listener;
+    struct config_listener ledger_listener; /* text.n == 0: the ledger is not served */
     size_t n_apps;
     const struct config_app *apps;
     size_t n_partners;

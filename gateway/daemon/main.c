@@ -135,9 +135,9 @@ static void raise_descriptor_limit(const struct config *config)
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     const uint64_t n_others = 64;
-    uint64_t n_wanted =
-        n_others + config->n_threads * (config->limits.connections +
-                                        config->n_apps * config->limits.app_connections);
+    uint64_t n_wanted = n_others + config->limits.ledger_connections +
+                        config->n_threads * (config->limits.connections +
+                                             config->n_apps * config->limits.app_connections);
     if (limit.rlim_max < n_wanted)
         log_warn("at most %llu files can be open, but the limits allow %llu connections: raise "
                  "`ulimit -Hn`, or lower connections and app_connections",
@@ -158,6 +158,27 @@ static enum node_state open_node(const struct config *config, struct node_proble
     return state;
 }
 
+/* "127.0.0.1:" of "127.0.0.1:0": what stands before the port. */
+static struct slice host_of(const struct config_listener *listener)
+{
+    struct slice host = listener->text;
+    while (host.n > 0 && host.p[host.n - 1] != ':')
+        host.n--;
+    return host;
+}
+
+static void log_ready(const struct node *node, const struct edge *edge)
+{
+    char ledger[128] = "";
+    const struct config_listener *at = &node->config->ledger_listener;
+    if (at->text.n > 0)
+        snprintf(ledger, sizeof ledger, ", ledger on %.*s%u", SLICE_PRINTF(host_of(at)),
+                 edge_ledger_port(edge));
+    log_info("ready: partners on %.*s%u%s, %llu receipts in the ledger",
+             SLICE_PRINTF(host_of(&node->config->partners_listener)), edge_port(edge), ledger,
+             (unsigned long long)recorder_tree_size(node->recorder));
+}
+
 static int serve(struct node *node, const sigset_t *signals)
 {
     struct edge_problem problem;
@@ -171,12 +192,7 @@ static int serve(struct node *node, const sigset_t *signals)
         control_stop(control);
         return EX_UNAVAILABLE;
     }
-    const struct slice at = node->config->partners_listener.text;
-    struct slice host = at;
-    while (host.n > 0 && host.p[host.n - 1] != ':')
-        host.n--;
-    log_info("ready: partners on %.*s%u, %llu receipts in the ledger", SLICE_PRINTF(host),
-             edge_port(edge), (unsigned long long)recorder_tree_size(node->recorder));
+    log_ready(node, edge);
 
     int code = wait_for_end(node, signals);
     struct edge_counters sum = {0};

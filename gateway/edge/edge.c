@@ -3,6 +3,7 @@
  */
 #include "edge/edge.h"
 
+#include "edge/ledger_listener.h"
 #include "edge/socket.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct edge {
     uint16_t port;
     size_t n_threads;
     struct edge_thread *threads;
+    struct ledger_listener *ledger;
 };
 
 /*
@@ -120,6 +122,8 @@ enum sl_err edge_start(struct node *node, struct edge_problem *problem, struct e
         err = read_tls(edge, &node->config->partners_listener, problem);
     if (err == SL_OK)
         err = start_threads(edge, node, problem);
+    if (err == SL_OK && node->config->ledger_listener.text.n > 0)
+        err = ledger_listener_start(node, edge->certificate, edge->key, problem, &edge->ledger);
     if (err != SL_OK) {
         struct edge_counters none = {0};
         edge_stop(edge, &none);
@@ -143,6 +147,7 @@ void edge_stop(struct edge *edge, struct edge_counters *sum)
 {
     if (!edge)
         return;
+    ledger_listener_stop(edge->ledger);
     for (size_t i = 0; i < edge->n_threads; i++) {
         edge_thread_stop(&edge->threads[i]);
         add_counters(sum, &edge->threads[i].counters);
@@ -161,4 +166,9 @@ void edge_stop(struct edge *edge, struct edge_counters *sum)
 uint16_t edge_port(const struct edge *edge)
 {
     return edge->port;
+}
+
+uint16_t edge_ledger_port(const struct edge *edge)
+{
+    return edge->ledger ? ledger_listener_port(edge->ledger) : 0;
 }

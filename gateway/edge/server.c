@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "edge/guard_problem.h"
 #include "edge/head.h"
+#include "edge/socket.h"
 
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -280,13 +281,22 @@ static enum sl_err open_daemon(struct server *server)
     const struct server_config *config = &server->config;
     size_t pool_bytes =
         config->limits->request_head_bytes + GUARD_FIELDS_MAX * FIELD_BYTES + ANSWER_HEAD_BYTES;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)config->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)config->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)SOCKET_TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (!config->certificate)
+        tls[0] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    unsigned flags = MHD_USE_EPOLL | (config->certificate ? MHD_USE_TLS : 0);
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
+        flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
         MHD_OPTION_URI_LOG_CALLBACK, request_line, server, MHD_OPTION_UNESCAPE_CALLBACK,
         keep_escapes, server, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server,
         MHD_OPTION_NOTIFY_COMPLETED, request_done, server, MHD_OPTION_CONNECTION_LIMIT,
         config->n_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->n_address_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!server->daemon) {
         close(config->listen_fd);
         return SL_EINTERNAL;

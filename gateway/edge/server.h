@@ -30,7 +30,8 @@ struct server_answer {
 };
 
 struct server_config {
-    int listen_fd; /* becomes the server's, also on failure */
+    int listen_fd;                 /* becomes the server's, also on failure */
+    const char *certificate, *key; /* PEM texts, as long as the server; NULL: no TLS */
     const char *thread_name;
     const struct limits *limits;    /* as long as the server */
     unsigned n_connections;         /* at once */

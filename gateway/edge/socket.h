@@ -1,5 +1,5 @@
 /*
- * socket.h - listening sockets
+ * socket.h - listening sockets, and the TLS on them
  */
 #ifndef SLUIS_EDGE_SOCKET_H
 #define SLUIS_EDGE_SOCKET_H
@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+
+/* For GnuTLS: TLS 1.3 and nothing older. */
+#define SOCKET_TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3"
 
 /*
  * A non-blocking socket that listens; -1 with errno on failure. *port takes the place of a port 0

@@ -7,6 +7,7 @@
 #include "edge/thread.h"
 
 #include "base/log.h"
+#include "edge/socket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,7 @@ static struct MHD_Daemon *start_daemon(struct edge_thread *thread,
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)listener->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)listener->key},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "SECURE128:-VERS-ALL:+VERS-TLS1.3"},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)SOCKET_TLS_PRIORITIES},
         {MHD_OPTION_END, 0, NULL},
     };
     if (listener->certificate)

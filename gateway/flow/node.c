@@ -208,6 +208,12 @@ enum node_state node_open(const struct config *config, struct node_problem *prob
     return NODE_OPENED;
 }
 
+size_t node_note(struct node *node, uint8_t note[NOTE_BYTES_MAX])
+{
+    _Static_assert((int)NOTE_BYTES_MAX >= (int)RECORDER_CHECKPOINT_BYTES_MAX, "holds any");
+    return recorder_checkpoint(node->recorder, note);
+}
+
 void node_close(struct node *node)
 {
     if (!node)

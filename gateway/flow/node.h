@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "flow/change.h"
 #include "identify/pseudonym.h"
+#include "ledger/note.h"
 
 struct node {
     const struct config *config;
@@ -34,6 +35,11 @@ struct node_problem {
  */
 enum node_state node_open(const struct config *config, struct node_problem *problem,
                           struct node **out);
+/*
+ * The checkpoint that everybody is shown, a signed note: the newest one that is durable. Returns
+ * its length, 0 when nothing was ever recorded. From any thread.
+ */
+size_t node_note(struct node *node, uint8_t note[NOTE_BYTES_MAX]);
 /* Stops the recorder when all it was given is durable, and lets go of the lock. */
 void node_close(struct node *node);
 SL_DEFINE_AUTO(node, node_close)

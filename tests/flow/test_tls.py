@@ -69,6 +69,18 @@ def ask_by_tls(world, name, session=None):
             connection.socket.session_reused
 
 
+def test_the_ledger_is_served_by_tls_1_3_and_not_in_clear(secure):
+    secure.ask = lambda name: ask_by_tls(secure, name)[0]
+    assert secure.ask(secure.person(consent())).status == 200
+    with TlsConnection(secure.gateway.ledger_address, secure.context) as connection:
+        connection.send(partner.request("/checkpoint"))
+        assert connection.read_answer().text().startswith("test.example/gateway\n2\n")
+        assert connection.socket.version() == "TLSv1.3"
+    with partner.Connection(secure.gateway.ledger_address) as connection:
+        connection.send(partner.request("/checkpoint"))
+        assert b"HTTP/1.1 200" not in connection.read_to_end()
+
+
 def test_a_partner_is_served_by_tls_1_3_and_may_resume(secure):
     name = secure.person(consent())
     answer, version, session, reused = ask_by_tls(secure, name)

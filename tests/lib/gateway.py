@@ -153,7 +153,7 @@ class Gateway:
         self.threads = threads
         self.process = None
         self.environment = ENVIRONMENT
-        self.address = None
+        self.address = self.ledger_address = None
         self.log = []
         self._pseudonyms = {}
         run(SLUIS, "init", self.folder, "--origin", ORIGIN)
@@ -178,7 +178,8 @@ class Gateway:
         limits = "".join(f"  {name}: {value}\n" for name, value in self.limits.items())
         return (f"sluis: 1\n"
                 f"node:\n  origin: {ORIGIN}\nstate: state\n"
-                f"listen:\n  partners: 127.0.0.1:0\n  threads: {self.threads}\n"
+                f"listen:\n  partners: 127.0.0.1:0\n  ledger: 127.0.0.1:0\n"
+                f"  threads: {self.threads}\n"
                 f"apps:\n{apps}partners:\n{partners}routes:{self.routes}limits:\n{limits}")
 
     # The daemon.
@@ -207,6 +208,8 @@ class Gateway:
             found = re.search(r"ready: partners on (\S+):(\d+)", line)
             if found:
                 self.address = (found[1].strip("[]"), int(found[2]))
+                found = re.search(r"ledger on (\S+):(\d+)", line)
+                self.ledger_address = found and (found[1].strip("[]"), int(found[2]))
                 ready.set()
         ready.set()
 

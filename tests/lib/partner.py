@@ -75,7 +75,7 @@ class Connection:
         self.pending += piece
         return piece != b""
 
-    def read_answer(self):
+    def read_answer(self, has_body=True):
         """The next answer, or None when the connection was closed before a head was complete."""
         while b"\r\n\r\n" not in self.pending:
             if not self._more():
@@ -83,7 +83,7 @@ class Connection:
         head, _, self.pending = self.pending.partition(b"\r\n\r\n")
         answer = Answer(head, b"")
         assert answer.header("transfer-encoding") is None, "released bodies have a known length"
-        length = int(answer.header("content-length"))
+        length = int(answer.header("content-length")) if has_body else 0
         while len(self.pending) < length:
             assert self._more(), f"closed in the middle of a body: {head!r}"
         answer.body, self.pending = self.pending[:length], self.pending[length:]

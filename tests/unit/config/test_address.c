@@ -218,10 +218,42 @@ static void a_ca_needs_an_app_with_tls(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+static void the_ledger_is_served_only_where_an_address_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_accepted(fixture, fixture_text(listen_at, listen_at, NULL));
+    assert_int_equal(fixture->config->ledger_listener.text.n, 0);
+    assert_accepted(fixture, fixture_text(listen_at, "127.0.0.1:1\n  ledger: 127.0.0.1:2", NULL));
+    assert_true(slice_equals_str(fixture->config->ledger_listener.text, "127.0.0.1:2"));
+    assert_accepted(fixture, fixture_text(listen_at, "127.0.0.1:0\n  ledger: 127.0.0.1:0", NULL));
+    assert_one_problem(fixture, fixture_text(listen_at, "127.0.0.1:1\n  ledger: there", NULL), 7,
+                       11, "an address and a port");
+    assert_one_problem(fixture, fixture_text(listen_at, "127.0.0.1:1\n  ledger: 127.0.0.1:1", NULL),
+                       7, 11, "is where partners come in; expected another port");
+}
+
+static void the_ledger_where_others_can_reach_it_needs_tls_like_partners(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, fixture_text(listen_at, "127.0.0.1:1\n  ledger: 0.0.0.0:2", NULL),
+                       7, 11, "can be reached from other machines");
+    char path[96];
+    fixture_write(fixture, "cert.pem", "certificate", 0644);
+    fixture_write(fixture, "key.pem", "key", 0600);
+    assert_accepted(fixture, fixture_text(listen_at,
+                                          "127.0.0.1:1\n  ledger: 0.0.0.0:2\n"
+                                          "  tls: {certificate: cert.pem, key: key.pem}",
+                                          NULL));
+    snprintf(path, sizeof path, "%s/cert.pem", fixture->folder);
+    assert_string_equal(fixture->config->ledger_listener.certificate, path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(listening_takes_numbers_only),
+        TEST(the_ledger_is_served_only_where_an_address_says_so),
+        TEST(the_ledger_where_others_can_reach_it_needs_tls_like_partners),
         TEST(listening_on_a_loopback_address_needs_no_tls),
         TEST(listening_on_any_other_address_needs_tls),
         TEST(tls_files_must_be_there_and_the_key_private),
