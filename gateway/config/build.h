@@ -79,6 +79,7 @@ int config_resolve(const char *host, uint16_t port, struct sockaddr_storage *add
 
 /* One for each section. */
 void build_listen(struct build *build, const struct yaml_node *node);
+void build_ledger_section(struct build *build, const struct yaml_node *node);
 void build_apps(struct build *build, const struct yaml_node *node);
 void build_partners(struct build *build, const struct yaml_node *node);
 void build_routes(struct build *build, const struct yaml_node *node);

@@ -201,6 +201,8 @@ static void build_sections(struct build *build, const struct yaml_node *root)
         build_node(build, value);
     if ((value = build_need(build, root, what, "state")))
         build_state(build, value);
+    if ((value = yaml_get(root, "ledger")))
+        build_ledger_section(build, value);
     if ((value = build_need(build, root, what, "listen")))
         build_listen(build, value);
     if ((value = build_need(build, root, what, "apps")))
@@ -215,8 +217,9 @@ static void build_sections(struct build *build, const struct yaml_node *root)
 
 static void build_root(struct build *build, const struct yaml_node *root)
 {
-    static const char *const keys[] = {"sluis", "node",     "state",  "listen", "vocabulary",
-                                       "apps",  "partners", "routes", "limits", NULL};
+    static const char *const keys[] = {"sluis",  "node",       "state", "ledger",
+                                       "listen", "vocabulary", "apps",  "partners",
+                                       "routes", "limits",     NULL};
     if (!yaml_check_keys(root, "the configuration", keys, build->problems))
         return;
     const struct yaml_node *version = build_need(build, root, "the configuration", "sluis");

@@ -67,6 +67,7 @@ struct config_route {
 struct config {
     struct slice origin;      /* node.origin: the ledger's name */
     const char *state_folder; /* absolute, or relative to the working folder */
+    const char *last_checkpoint; /* ledger.last_checkpoint: a file on another disk; or NULL */
     unsigned n_threads;
     struct config_listener partners_listener;
     struct config_listener ledger_listener; /* text.n == 0: the ledger is not served */

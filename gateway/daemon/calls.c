@@ -21,11 +21,16 @@ json_t *calls_misused(const char *text)
 }
 
 /* A text that may quote a path or a name: what is not UTF-8 in it must not spoil the answer. */
-static json_t *outcome_text(const char *outcome, const char *text)
+static json_t *json_text(const char *text)
 {
     char safe[1024];
     text_make_printable(slice_of_str(text), safe, sizeof safe);
-    return json_pack("{s:s, s:s}", "outcome", outcome, "text", safe);
+    return json_string(safe);
+}
+
+static json_t *outcome_text(const char *outcome, const char *text)
+{
+    return json_pack("{s:s, s:o}", "outcome", outcome, "text", json_text(text));
 }
 
 /* The failure of a store call, with what the store has to say of it. */
@@ -194,6 +199,15 @@ static json_t *subject_account(struct node *node, const json_t *request)
 
 /* --- status ---------------------------------------------------------------------------------- */
 
+static json_t *last_checkpoint_json(struct last_checkpoint *last)
+{
+    struct last_checkpoint_problem problem;
+    json_t *answer = json_pack("{s:I}", "receipts", (json_int_t)last_checkpoint_size(last));
+    if (last_checkpoint_failure(last, &problem))
+        json_object_set_new(answer, "failure", json_text(problem.text));
+    return answer;
+}
+
 static json_t *status(struct node *node, const json_t *request)
 {
     (void)request;
@@ -213,6 +227,8 @@ static json_t *status(struct node *node, const json_t *request)
     }
     if (has_failed)
         json_object_set_new(answer, "failure", json_string(recorder_failure(recorder)));
+    if (node->last_checkpoint)
+        json_object_set_new(answer, "last_checkpoint", last_checkpoint_json(node->last_checkpoint));
     return answer;
 }
 

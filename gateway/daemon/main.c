@@ -97,6 +97,21 @@ static sigset_t block_signals(void)
     return signals;
 }
 
+/* Said once when it begins and once when it is over. */
+static void watch_last_checkpoint(const struct node *node, bool *had_failed)
+{
+    struct last_checkpoint_problem problem;
+    if (!node->last_checkpoint)
+        return;
+    bool has_failed = last_checkpoint_failure(node->last_checkpoint, &problem);
+    if (has_failed && !*had_failed)
+        log_error("%s; flows go on, but an old copy of the ledger would not be noticed",
+                  problem.text);
+    if (!has_failed && *had_failed)
+        log_info("the last checkpoint is written again");
+    *had_failed = has_failed;
+}
+
 /*
  * Until a signal, or until the ledger can't be written any more: a gateway without a ledger
  * refuses everything, and the operator must see it stop.
@@ -104,7 +119,7 @@ static sigset_t block_signals(void)
 static int wait_for_end(const struct node *node, const sigset_t *signals)
 {
     const struct timespec look_again = {.tv_sec = 1};
-    bool was_full = false;
+    bool was_full = false, had_failed = false;
     for (;;) {
         int signal_number = sigtimedwait(signals, NULL, &look_again);
         if (signal_number > 0) {
@@ -115,6 +130,7 @@ static int wait_for_end(const struct node *node, const sigset_t *signals)
             log_error("the ledger can't be written: %s", recorder_failure(node->recorder));
             return EX_IOERR;
         }
+        watch_last_checkpoint(node, &had_failed);
         bool is_full = recorder_is_full(node->recorder);
         if (is_full && !was_full)
             log_error("no room for new receipts: flows are refused, withdrawing still works; make "
@@ -192,6 +208,10 @@ static int serve(struct node *node, const sigset_t *signals)
         control_stop(control);
         return EX_UNAVAILABLE;
     }
+    if (node->is_first_kept && recorder_tree_size(node->recorder) > 0)
+        log_warn("%s was not there: whether this ledger is the newest could not be checked; it is "
+                 "kept there from now on",
+                 node->config->last_checkpoint);
     log_ready(node, edge);
 
     int code = wait_for_end(node, signals);

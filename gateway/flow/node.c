@@ -1,7 +1,8 @@
 /*
  * node.c - opens a state folder in the one order that is safe
  *
- *   lock -> keys -> store -> ledger (recovers) -> receipts that a crash left out -> open
+ *   lock -> keys -> store -> ledger (recovers; must hold the last checkpoint that is kept
+ *   elsewhere) -> receipts that a crash left out -> open
  */
 #include "flow/node.h"
 
@@ -143,6 +144,39 @@ static enum node_state compare_store_with_ledger(struct node *node, uint64_t n_m
     return NODE_BROKEN;
 }
 
+/* Starts the recorder, and gives it the receipts that a crash left out. */
+static enum node_state record_missing(struct node *node, struct node_problem *problem)
+{
+    SL_AUTO(change_missing) missing = NULL;
+    if (change_missing_find(node->store, recorder_n_changes(node->recorder), &missing) != SL_OK)
+        return broken(problem, "the store's list of receipts to be written can't be read");
+    enum node_state state_of_both =
+        compare_store_with_ledger(node, change_missing_count(missing), problem);
+    if (state_of_both != NODE_OPENED)
+        return state_of_both;
+    if (recorder_start(node->recorder) != SL_OK)
+        return broken(problem, "the recorder's thread can't be started");
+    if (change_missing_record(missing, node->recorder) != SL_OK)
+        return broken(problem, "a policy change that a crash cut short can't be recorded; is the "
+                               "disk full?");
+    return NODE_OPENED;
+}
+
+/* What must be in the ledger, from the file that is meant to be on another disk. */
+static enum node_state read_last_checkpoint(const struct node *node,
+                                            struct recorder_config *recorder,
+                                            struct node_problem *problem)
+{
+    const char *path = node->config->last_checkpoint;
+    struct last_checkpoint_problem last_problem;
+    if (!path)
+        return NODE_OPENED;
+    recorder->held_file = path;
+    if (last_checkpoint_read(path, node->config->origin, &last_problem, &recorder->held) != SL_OK)
+        return broken(problem, last_problem.text);
+    return NODE_OPENED;
+}
+
 static enum node_state open_ledger(struct node *node, struct node_problem *problem)
 {
     char folder[PATH_BYTES_MAX], index_folder[PATH_BYTES_MAX], key_file[PATH_BYTES_MAX];
@@ -159,22 +193,18 @@ static enum node_state open_ledger(struct node *node, struct node_problem *probl
         .limits = &node->config->limits,
         .ops = change_recorder_ops(&node->memory),
     };
+    if (read_last_checkpoint(node, &recorder, problem) != NODE_OPENED)
+        return NODE_BROKEN;
     struct recorder_problem recorder_problem;
     if (recorder_open(&recorder, &recorder_problem, &node->recorder) != SL_OK)
         return broken(problem, recorder_problem.text);
-
-    SL_AUTO(change_missing) missing = NULL;
-    if (change_missing_find(node->store, recorder_n_changes(node->recorder), &missing) != SL_OK)
-        return broken(problem, "the store's list of receipts to be written can't be read");
-    enum node_state state_of_both =
-        compare_store_with_ledger(node, change_missing_count(missing), problem);
-    if (state_of_both != NODE_OPENED)
-        return state_of_both;
-    if (recorder_start(node->recorder) != SL_OK)
-        return broken(problem, "the recorder's thread can't be started");
-    if (change_missing_record(missing, node->recorder) != SL_OK)
-        return broken(problem, "a policy change that a crash cut short can't be recorded; is the "
-                               "disk full?");
+    if (record_missing(node, problem) != NODE_OPENED)
+        return NODE_BROKEN;
+    node->is_first_kept = recorder.held_file && recorder.held.size == 0;
+    if (recorder.held_file &&
+        last_checkpoint_start(recorder.held_file, recorder.held.size, node->recorder,
+                              &node->last_checkpoint) != SL_OK)
+        return broken(problem, "the thread that keeps the last checkpoint can't be started");
     return NODE_OPENED;
 }
 
@@ -220,6 +250,7 @@ void node_close(struct node *node)
         return;
     if (node->recorder)
         recorder_stop(node->recorder);
+    last_checkpoint_stop(node->last_checkpoint);
     recorder_free(node->recorder);
     store_reader_free(node->memory.reader);
     store_free(node->store);

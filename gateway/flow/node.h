@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "flow/change.h"
 #include "identify/pseudonym.h"
+#include "ledger/last_checkpoint.h"
 #include "ledger/note.h"
 
 struct node {
@@ -20,6 +21,8 @@ struct node {
     struct store *store;
     struct change_memory memory; /* the recorder's view of the store */
     struct recorder *recorder;
+    struct last_checkpoint *last_checkpoint;    /* NULL when none is configured */
+    bool is_first_kept;                         /* its file was not there yet */
     uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
 };
 

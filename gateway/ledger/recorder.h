@@ -88,9 +88,17 @@ struct recorder_ops {
     void *context;
 };
 
+/* The first `size` receipts, and the root of their tree. */
+struct ledger_held {
+    uint64_t size;
+    uint8_t root[SHA256_BYTES];
+};
+
 struct recorder_config {
     const char *folder;       /* <state>/ledger */
     const char *index_folder; /* <state>/index */
+    struct ledger_held held;  /* what the ledger must hold, of size 0 when nothing is known, */
+    const char *held_file;    /* and where that is from */
     struct slice origin;      /* the checkpoint's first line and the key's name */
     const char *key_file;     /* Ed25519 private key, PEM */
     const struct limits *limits;

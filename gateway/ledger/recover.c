@@ -84,6 +84,29 @@ static enum sl_err refuse_behind(struct recovering *r, uint64_t n_seen)
                   (unsigned long long)r->walk.problem.offset, r->walk.problem.text);
 }
 
+static enum sl_err refuse_cut(struct recovering *r)
+{
+    return refuse(
+        r->problem,
+        "ledger %s holds %llu receipts, but the checkpoint kept in %.120s is over %llu: it "
+        "was cut off, or restored from an old copy. Going on would sign a second "
+        "history: restore the newest copy of the folder, or begin a new ledger under a "
+        "new origin",
+        r->config->folder, (unsigned long long)r->walk.tree.size, r->config->held_file,
+        (unsigned long long)r->config->held.size);
+}
+
+static enum sl_err refuse_other_history(struct recovering *r)
+{
+    return refuse(
+        r->problem,
+        "ledger %s is another one than the checkpoint kept in %.120s is of: its first %llu "
+        "receipts are not those that were signed. It was changed, or an old copy was "
+        "gone on with: restore the newest copy of the folder, and keep this one as "
+        "evidence",
+        r->config->folder, r->config->held_file, (unsigned long long)r->config->held.size);
+}
+
 static enum sl_err refuse_index(struct recovering *r)
 {
     return refuse(r->problem, "%s", index_problem(r->index));
@@ -135,6 +158,20 @@ static enum sl_err save(struct recovering *r)
     tag_set_clear(&r->tags);
     r->unsaved = false;
     return SL_OK;
+}
+
+/* ----------------------------------------------------------- the checkpoint kept elsewhere -- */
+
+/* A batch ended where that checkpoint was signed; `size_before` receipts came before it. */
+static enum sl_err check_held(struct recovering *r, uint64_t size_before)
+{
+    const struct ledger_held *held = &r->config->held;
+    uint8_t root[SHA256_BYTES];
+    if (held->size <= size_before || held->size > r->walk.tree.size)
+        return SL_OK;
+    tree_root(&r->walk.tree, root);
+    bool same = held->size == r->walk.tree.size && memcmp(root, held->root, sizeof root) == 0;
+    return same ? SL_OK : refuse_other_history(r);
 }
 
 /* --------------------------------------------------------------------------------- walking -- */
@@ -204,7 +241,7 @@ static enum sl_err check_seen(struct recovering *r)
         snprintf(r->walk.problem.text, sizeof r->walk.problem.text, "another batch is there");
         return refuse_behind(r, r->state.size);
     }
-    return SL_OK;
+    return check_held(r, r->state.before.size);
 }
 
 static enum sl_err walk_to_the_end(struct recovering *r, uint64_t *n_torn_bytes)
@@ -215,6 +252,7 @@ static enum sl_err walk_to_the_end(struct recovering *r, uint64_t *n_torn_bytes)
         struct batch batch;
         enum walk_step found = step(r, &batch);
         if (found == WALK_BATCH) {
+            SL_TRY(check_held(r, before.size));
             SL_TRY(take_batch(r, &batch, &before, newest_before_ms));
             continue;
         }
@@ -247,8 +285,10 @@ static enum sl_err run(struct recovering *r, struct note_verifier *verifier, str
         if (index_resume(r->index, &r->walk.tree) != SL_OK)
             return refuse_index(r);
         SL_TRY(walk_to_the_end(r, &out->n_torn_bytes));
-        SL_TRY(save(r));
     }
+    if (r->walk.tree.size < r->config->held.size)
+        return refuse_cut(r);
+    SL_TRY(save(r));
     out->tree = r->walk.tree;
     out->n_changes = r->state.n_changes;
     out->newest_time_ms = r->walk.newest_time_ms;

@@ -46,6 +46,21 @@ static bool is_set(const json_t *answer, const char *member)
     return json_is_true(json_object_get(answer, member));
 }
 
+static void print_last_checkpoint(const json_t *last)
+{
+    struct slice failure = answer_text(last, "failure");
+    if (!last)
+        return;
+    printf("elsewhere  the checkpoint of receipt count %lld",
+           (long long)json_integer_value(json_object_get(last, "receipts")));
+    if (failure.n > 0) {
+        printf("; ");
+        print_styled(stdout, STYLE_BAD, "ALARM: ");
+        print_text(stdout, failure);
+    }
+    printf("\n");
+}
+
 static void print_running(const json_t *answer)
 {
     printf("sluisd     ");
@@ -70,6 +85,7 @@ static void print_running(const json_t *answer)
         print_styled(stdout, STYLE_GOOD, "takes receipts");
     }
     printf("\n");
+    print_last_checkpoint(json_object_get(answer, "last_checkpoint"));
     if (is_set(answer, "store_low"))
         printf("policies   the disk is full: only withdrawals should be written; make room\n");
 }
