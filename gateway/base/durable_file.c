@@ -12,11 +12,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char suffix[] = ".tmp";
 enum { TEMPORARY_NAME_BYTES = DURABLE_FILE_NAME_BYTES_MAX + sizeof suffix };
+
+int durable_folder_open(const char *path, const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    const char *last = slash ? slash + 1 : path;
+    size_t name_n = strlen(last);
+    if (name_n == 0 || name_n > DURABLE_FILE_NAME_BYTES_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (!folder)
+        return -1;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int saved = errno;
+    free(folder);
+    errno = saved;
+    if (fd >= 0)
+        *name = last;
+    return fd;
+}
 
 static bool write_all(int fd, struct slice bytes)
 {

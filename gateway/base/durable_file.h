@@ -16,6 +16,11 @@
 enum { DURABLE_FILE_NAME_BYTES_MAX = 96 }; /* without NUL */
 
 /*
+ * Opens the folder that the file at `path` is in, or would be. *name points into `path`. -1 with
+ * errno on failure; ENAMETOOLONG also when there is no name, or it is too long for a file here.
+ */
+int durable_folder_open(const char *path, const char **name);
+/*
  * When this returns SL_OK, `bytes` and the name are on stable storage. After a failure the file is
  * the old one or the new one, whole in either case.
  */

@@ -159,3 +159,37 @@ enum sl_err private_file_create(const char *path, struct slice bytes,
     unlink(path);
     return refuse(problem, "%s can't be written: %s", path, strerror(saved));
 }
+
+static bool overwrite(int fd)
+{
+    static const uint8_t zeros[512];
+    struct stat stat;
+    if (fstat(fd, &stat) != 0)
+        return false;
+    for (off_t done = 0; done < stat.st_size;) {
+        off_t left = stat.st_size - done;
+        size_t n = left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros;
+        ssize_t put = pwrite(fd, zeros, n, done);
+        if (put < 0 && errno != EINTR)
+            return false;
+        if (put > 0)
+            done += put;
+    }
+    return fsync(fd) == 0;
+}
+
+enum sl_err private_file_destroy(const char *path, struct private_file_problem *problem)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
+        return SL_OK;
+    bool wiped = fd >= 0 && overwrite(fd);
+    int saved = errno;
+    if (fd >= 0)
+        close(fd);
+    /* One that can't be wiped is removed all the same. */
+    bool removed = unlink(path) == 0 && sync_folder_of(path);
+    if (wiped && removed)
+        return SL_OK;
+    return refuse(problem, "%s can't be destroyed: %s", path, strerror(wiped ? errno : saved));
+}

@@ -29,5 +29,11 @@ SL_NODISCARD enum sl_err private_file_read_exactly(const char *path, void *block
  */
 SL_NODISCARD enum sl_err private_file_create(const char *path, struct slice bytes,
                                              struct private_file_problem *problem);
+/*
+ * Overwrites the file with zeros, and removes it; no error when there is none. What a disk keeps of
+ * its own accord (worn cells of an SSD, snapshots, copies) is out of reach.
+ */
+SL_NODISCARD enum sl_err private_file_destroy(const char *path,
+                                              struct private_file_problem *problem);
 
 #endif

@@ -8,10 +8,15 @@
 #include <stdio.h>
 
 static const char *const places[] = {
-    [STATE_KEYS] = "keys",        [STATE_LEDGER_KEY] = "keys/ledger.pem",
-    [STATE_KEK] = "keys/kek.key", [STATE_PSEUDONYM_KEY] = "keys/pseudonym.key",
-    [STATE_STORE] = "store",      [STATE_LEDGER] = "ledger",
-    [STATE_INDEX] = "index",      [STATE_LOCK] = "lock",
+    [STATE_KEYS] = "keys",
+    [STATE_LEDGER_KEY] = "keys/ledger.pem",
+    [STATE_LEDGER_VKEY] = "keys/ledger.vkey",
+    [STATE_KEK] = "keys/kek.key",
+    [STATE_PSEUDONYM_KEY] = "keys/pseudonym.key",
+    [STATE_STORE] = "store",
+    [STATE_LEDGER] = "ledger",
+    [STATE_INDEX] = "index",
+    [STATE_LOCK] = "lock",
 };
 
 enum sl_err keys_path(const char *state_folder, enum state_place place, char path[KEYS_PATH_BYTES])

@@ -2,6 +2,7 @@
  * keys.h - the node's secret files below its state folder
  *
  *     state/keys/ledger.pem      Ed25519 private key that signs checkpoints
+ *     state/keys/ledger.vkey     public: every key that has, oldest first; see ledger/keyring.h
  *     state/keys/kek.key         32 bytes: wraps each subject's own key
  *     state/keys/pseudonym.key   32 bytes: pseudonyms of all partners come from it
  *     state/store  state/ledger  state/index  state/lock
@@ -17,8 +18,9 @@
 enum { KEYS_PATH_BYTES = 4096, KEYS_SECRET_BYTES = 32 };
 
 enum state_place {
-    STATE_KEYS, /* the folder of the three files below */
+    STATE_KEYS, /* the folder of the four files below */
     STATE_LEDGER_KEY,
+    STATE_LEDGER_VKEY,
     STATE_KEK,
     STATE_PSEUDONYM_KEY,
     STATE_STORE,

@@ -179,17 +179,20 @@ static enum node_state read_last_checkpoint(const struct node *node,
 
 static enum node_state open_ledger(struct node *node, struct node_problem *problem)
 {
-    char folder[PATH_BYTES_MAX], index_folder[PATH_BYTES_MAX], key_file[PATH_BYTES_MAX];
+    char folder[PATH_BYTES_MAX], index_folder[PATH_BYTES_MAX];
+    char key_file[PATH_BYTES_MAX], vkey_file[PATH_BYTES_MAX];
     const char *state = node->config->state_folder;
     if (keys_path(state, STATE_LEDGER, folder) != SL_OK ||
         keys_path(state, STATE_INDEX, index_folder) != SL_OK ||
-        keys_path(state, STATE_LEDGER_KEY, key_file) != SL_OK)
+        keys_path(state, STATE_LEDGER_KEY, key_file) != SL_OK ||
+        keys_path(state, STATE_LEDGER_VKEY, vkey_file) != SL_OK)
         return broken(problem, path_too_long);
     struct recorder_config recorder = {
         .folder = folder,
         .index_folder = index_folder,
         .origin = node->config->origin,
         .key_file = key_file,
+        .vkey_file = vkey_file,
         .limits = &node->config->limits,
         .ops = change_recorder_ops(&node->memory),
     };

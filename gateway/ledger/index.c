@@ -29,10 +29,13 @@
 #include <unistd.h>
 
 enum {
-    STATE_VERSION = 2,
-    STATE_BYTES_MAX = 4 + 8 + SHA256_BYTES + 8 + 8 + 8 + 8 + TREE_LEVELS * SHA256_BYTES,
+    STATE_VERSION = 3,
+    STATE_BYTES_MAX =
+        4 + 8 + SHA256_BYTES + 8 + 8 + 8 + 8 + NOTE_KEY_BYTES + 8 + TREE_LEVELS * SHA256_BYTES,
     LOCK_FILE_BYTES = 16384, /* LMDB's table of 126 readers, a cache line each, and its head */
 };
+
+_Static_assert((int)NOTE_KEY_BYTES == (int)SHA256_BYTES, "a key is read as a hash is");
 
 static const size_t map_bytes = (size_t)64 << 30;
 static const struct slice state_key = SLICE_LITERAL("state");
@@ -210,6 +213,8 @@ static void state_write(struct writer *writer, const struct index_state *state)
     write_u64(writer, state->segment_first);
     write_u64(writer, state->batch_offset);
     write_u64(writer, (uint64_t)state->newest_time_before_ms);
+    write_bytes(writer, slice_of(state->key, sizeof state->key));
+    write_u64(writer, state->n_keys);
     write_u64(writer, state->before.size);
     for (size_t level = 0; level < TREE_LEVELS; level++)
         if (state->before.size >> level & 1)
@@ -234,6 +239,8 @@ static bool state_read(struct slice bytes, struct index_state *state)
     state->segment_first = read_u64(&reader);
     state->batch_offset = read_u64(&reader);
     state->newest_time_before_ms = (int64_t)read_u64(&reader);
+    read_hash(&reader, state->key);
+    state->n_keys = read_u64(&reader);
     state->before.size = read_u64(&reader);
     for (size_t level = 0; level < TREE_LEVELS; level++)
         if (state->before.size >> level & 1)

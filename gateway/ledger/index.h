@@ -34,6 +34,8 @@ struct index_state {
     struct tree before; /* the last batch */
     int64_t newest_time_before_ms;
     uint64_t segment_first, batch_offset; /* of the last batch */
+    uint8_t key[NOTE_KEY_BYTES];          /* that signed it, */
+    uint64_t n_keys;                      /* which is the ledger's how manieth: from 1 on */
 };
 
 /* Makes the folder if its parent is there. */

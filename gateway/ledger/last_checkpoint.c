@@ -17,41 +17,13 @@
 #include "ledger/note_lines.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { WRITE_EVERY_S = 1, PATH_BYTES_MAX = 4096 };
-
-/* A path in two: the folder, and the name in it. */
-struct place {
-    char folder[PATH_BYTES_MAX];
-    char name[DURABLE_FILE_NAME_BYTES_MAX + 1];
-};
-
-static bool place_of(const char *path, struct place *out)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    size_t folder_n = slash ? (size_t)(slash - path) : 0;
-    size_t name_n = strlen(name);
-    if (name_n == 0 || name_n >= sizeof out->name || folder_n >= sizeof out->folder)
-        return false;
-    memcpy(out->folder, path, folder_n);
-    out->folder[folder_n] = '\0';
-    if (folder_n == 0)
-        snprintf(out->folder, sizeof out->folder, "%s", slash ? "/" : ".");
-    memcpy(out->name, name, name_n + 1);
-    return true;
-}
-
-static int open_folder(const struct place *place)
-{
-    return open(place->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
+enum { WRITE_EVERY_S = 1 };
 
 /* --------------------------------------------------------------------------------- reading -- */
 
@@ -87,24 +59,20 @@ static enum sl_err parse(const char *path, struct slice note, struct slice origi
 enum sl_err last_checkpoint_read(const char *path, struct slice origin,
                                  struct last_checkpoint_problem *problem, struct ledger_held *out)
 {
-    struct place place;
-    if (!place_of(path, &place))
-        return refuse(problem, path, "has a name that is too long");
-    int folder_fd = open_folder(&place);
+    const char *name = NULL;
+    char text[128];
+    int folder_fd = durable_folder_open(path, &name);
     if (folder_fd < 0) {
-        snprintf(problem->text, sizeof problem->text,
-                 "the folder %.200s for the last checkpoint can't be opened: %s; is its disk "
-                 "mounted?",
-                 place.folder, strerror(errno));
-        return SL_ESTORE;
+        snprintf(text, sizeof text, "can't be read: its folder: %s; is its disk mounted?",
+                 strerror(errno));
+        return refuse(problem, path, text);
     }
     uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX];
     size_t n = 0;
-    enum sl_err err = durable_file_read(folder_fd, place.name, note, sizeof note, &n);
+    enum sl_err err = durable_file_read(folder_fd, name, note, sizeof note, &n);
     int saved = errno;
     close(folder_fd);
     if (err == SL_ESTORE) {
-        char text[128];
         snprintf(text, sizeof text, "can't be read: %s", strerror(saved));
         return refuse(problem, path, text);
     }
@@ -119,7 +87,7 @@ enum sl_err last_checkpoint_read(const char *path, struct slice origin,
 
 struct last_checkpoint {
     struct recorder *recorder;
-    struct place place;
+    char *path;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -142,10 +110,11 @@ static void write_newest(struct last_checkpoint *last)
         return;
     uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX];
     size_t n = recorder_checkpoint(last->recorder, note); /* of `size` receipts or of more */
-    int folder_fd = open_folder(&last->place);
+    const char *name = NULL;
+    int folder_fd = durable_folder_open(last->path, &name);
     enum sl_err err = SL_ESTORE;
     if (folder_fd >= 0)
-        err = durable_file_replace(folder_fd, last->place.name, 0644, slice_of(note, n));
+        err = durable_file_replace(folder_fd, name, 0644, slice_of(note, n));
     const char *why = err == SL_OK ? "" : strerror(errno);
     note_failure(last, why);
     if (folder_fd >= 0)
@@ -195,6 +164,7 @@ static void last_checkpoint_free(struct last_checkpoint *last)
 {
     pthread_cond_destroy(&last->changed);
     pthread_mutex_destroy(&last->lock);
+    free(last->path);
     free(last);
 }
 
@@ -207,9 +177,9 @@ enum sl_err last_checkpoint_start(const char *path, uint64_t size, struct record
     last->recorder = recorder;
     atomic_init(&last->size, size);
     init_sync(last);
-    bool fits = place_of(path, &last->place); /* as when it was read */
-    enum sl_err err = SL_ELIMIT;
-    if (fits)
+    last->path = strdup(path);
+    enum sl_err err = SL_EINTERNAL;
+    if (last->path)
         err = thread_start(&last->thread, "checkpoint", write_until_stopped, last);
     if (err != SL_OK) {
         last_checkpoint_free(last);
@@ -242,8 +212,7 @@ bool last_checkpoint_failure(struct last_checkpoint *last, struct last_checkpoin
     bool failed = last->failure[0] != '\0';
     if (failed)
         snprintf(problem->text, sizeof problem->text,
-                 "the last checkpoint can't be written to %.200s/%s: %s", last->place.folder,
-                 last->place.name, last->failure);
+                 "the last checkpoint can't be written to %.300s: %s", last->path, last->failure);
     pthread_mutex_unlock(&last->lock);
     return failed;
 }

@@ -444,7 +444,24 @@ static enum sl_err walk_beyond(struct ledger_reader *reader, struct walk *walk,
     return reader->beyond.is_full ? fail(reader, "out of memory") : SL_OK;
 }
 
-static enum sl_err find_head(struct ledger_reader *reader, struct note_verifier *verifier)
+/* The first key, or where the index has gone on: the one that it names, if the caller knows it. */
+static enum sl_err open_verifier(struct ledger_reader *reader, const struct vkey_list *keys,
+                                 const struct index_state *seen, struct note_verifier **out)
+{
+    struct vkey key = keys->keys[0];
+    size_t place;
+    if (seen)
+        memcpy(key.key, seen->key, sizeof key.key);
+    if (!vkey_list_find(keys, &key, &place))
+        return fail_index(reader, "it goes on under a key that is not among those given");
+    char text[NOTE_VKEY_BYTES_MAX];
+    struct writer writer = writer_over(text, sizeof text);
+    write_vkey(&writer, key.name, key.key);
+    return note_verifier_new(writer_slice(&writer), out) == SL_OK ? SL_OK
+                                                                  : fail(reader, "out of memory");
+}
+
+static enum sl_err find_head(struct ledger_reader *reader, const struct vkey_list *keys)
 {
     struct index_state seen;
     bool has_seen = false;
@@ -457,6 +474,8 @@ static enum sl_err find_head(struct ledger_reader *reader, struct note_verifier 
                                     .newest_time_ms = seen.newest_time_before_ms,
                                     .segment_first = seen.segment_first,
                                     .offset = seen.batch_offset};
+    SL_AUTO(note_verifier) verifier = NULL;
+    SL_TRY(open_verifier(reader, keys, has_seen ? &seen : NULL, &verifier));
     enum sl_err err = walk_open(&walk, reader->folder, verifier, has_seen ? &start : NULL);
     if (err != SL_OK)
         (void)fail(reader, "%s", walk.problem.text);
@@ -467,13 +486,13 @@ static enum sl_err find_head(struct ledger_reader *reader, struct note_verifier 
 }
 
 enum sl_err ledger_reader_open(const char *folder, const char *index_folder,
-                               struct note_verifier *verifier, struct index_problem *problem,
+                               const struct vkey_list *keys, struct index_problem *problem,
                                struct ledger_reader **out)
 {
     SL_AUTO(ledger_reader) reader = NULL;
-    SL_TRY(reader_new(folder, note_verifier_name(verifier), problem, &reader));
+    SL_TRY(reader_new(folder, vkey_list_name(keys), problem, &reader));
     SL_TRY(index_reader_open(index_folder, problem, &reader->index));
-    enum sl_err err = find_head(reader, verifier);
+    enum sl_err err = find_head(reader, keys);
     if (err != SL_OK) {
         snprintf(problem->text, sizeof problem->text, "%s", reader->problem.text);
         return err;

@@ -18,6 +18,7 @@
 #include "ledger/index_reader.h"
 #include "ledger/proof.h"
 #include "ledger/tile.h"
+#include "ledger/vkey_list.h"
 
 struct ledger_reader;
 
@@ -43,11 +44,12 @@ SL_NODISCARD enum sl_err ledger_reader_new(const struct ledger_reader_source *so
                                            struct index_problem *problem,
                                            struct ledger_reader **out);
 /*
- * In another process, or on a copy: one head, the newest now. What the index has not seen is read
- * and proven first. See index_reader_open() for what that means when the index can't be trusted.
+ * In another process, or on a copy: one head, the newest now, under one of `keys` (or a key that
+ * came after what the index has seen). What the index has not seen is read and proven first. See
+ * index_reader_open() for what that means when the index can't be trusted.
  */
 SL_NODISCARD enum sl_err ledger_reader_open(const char *folder, const char *index_folder,
-                                            struct note_verifier *verifier,
+                                            const struct vkey_list *keys,
                                             struct index_problem *problem,
                                             struct ledger_reader **out);
 void ledger_reader_free(struct ledger_reader *reader);

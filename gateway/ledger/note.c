@@ -20,6 +20,7 @@
 struct note_verifier {
     EVP_PKEY *key;
     EVP_MD_CTX *context;
+    uint8_t raw[NOTE_KEY_BYTES];
     uint8_t id[NOTE_KEY_ID_BYTES];
     size_t name_n;
     uint8_t name[NOTE_NAME_BYTES_MAX];
@@ -74,6 +75,7 @@ enum sl_err note_verifier_new(struct slice vkey, struct note_verifier **out)
     SL_AUTO(note_verifier) verifier = calloc(1, sizeof *verifier);
     if (!verifier)
         return SL_EINTERNAL;
+    memcpy(verifier->raw, parsed.key, sizeof verifier->raw);
     memcpy(verifier->id, parsed.id, sizeof verifier->id);
     memcpy(verifier->name, parsed.name.p, parsed.name.n);
     verifier->name_n = parsed.name.n;
@@ -99,6 +101,14 @@ void note_verifier_free(struct note_verifier *verifier)
 struct slice note_verifier_name(const struct note_verifier *verifier)
 {
     return slice_of(verifier->name, verifier->name_n);
+}
+
+void note_verifier_vkey(const struct note_verifier *verifier, struct vkey *out)
+{
+    out->name = note_verifier_name(verifier);
+    out->type = VKEY_ED25519;
+    memcpy(out->id, verifier->id, sizeof out->id);
+    memcpy(out->key, verifier->raw, sizeof out->key);
 }
 
 static bool signature_holds(struct note_verifier *verifier, struct slice text,

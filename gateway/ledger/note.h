@@ -40,6 +40,9 @@ SL_NODISCARD enum sl_err note_verifier_new(struct slice vkey, struct note_verifi
 void note_verifier_free(struct note_verifier *verifier);
 SL_DEFINE_AUTO(note_verifier, note_verifier_free)
 struct slice note_verifier_name(const struct note_verifier *verifier);
+struct vkey;
+/* Its name lives as long as the verifier. */
+void note_verifier_vkey(const struct note_verifier *verifier, struct vkey *out);
 
 enum note_check {
     NOTE_VALID,
@@ -69,9 +72,14 @@ SL_NODISCARD enum sl_err note_sign(struct note_signer *signer, struct slice text
                                    struct writer *out);
 
 /*
- * Draws a key and writes it to `key_file` (PEM, mode 0600), and its vkey with a line feed to
- * `vkey_file`. Never overwrites. SL_EMALFORMED: the name can't be a key's name.
+ * Draws a key and writes it to `key_file` (PEM, mode 0600). Never overwrites. SL_EMALFORMED: the
+ * name can't be a key's name.
  */
+SL_NODISCARD enum sl_err note_key_create(const char *key_file, struct slice name,
+                                         struct note_problem *problem,
+                                         char vkey[NOTE_VKEY_BYTES_MAX]);
+/*
+ * The same, and writes its vkey with a line feed to `vkey_file`. */
 SL_NODISCARD enum sl_err note_key_generate(const char *key_file, const char *vkey_file,
                                            struct slice name, struct note_problem *problem);
 

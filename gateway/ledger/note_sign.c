@@ -160,22 +160,8 @@ static size_t key_to_pem(EVP_PKEY *key, uint8_t *pem, size_t cap)
     return n > 0 && (size_t)n < cap ? (size_t)n : 0;
 }
 
-static enum sl_err key_pair_write(const char *key_file, const char *vkey_file, struct slice pem,
-                                  struct slice vkey_line, struct note_problem *problem)
-{
-    struct private_file_problem file_problem;
-    if (private_file_create(key_file, pem, &file_problem) != SL_OK)
-        return refuse(problem, SL_ESTORE, "%s", file_problem.text);
-    if (private_file_create(vkey_file, vkey_line, &file_problem) == SL_OK) {
-        (void)chmod(vkey_file, 0644); /* it is public, and meant to be handed out */
-        return SL_OK;
-    }
-    remove(key_file);
-    return refuse(problem, SL_ESTORE, "%s", file_problem.text);
-}
-
-enum sl_err note_key_generate(const char *key_file, const char *vkey_file, struct slice name,
-                              struct note_problem *problem)
+enum sl_err note_key_create(const char *key_file, struct slice name, struct note_problem *problem,
+                            char vkey[NOTE_VKEY_BYTES_MAX])
 {
     if (!note_name_is_valid(name))
         return refuse(problem, SL_EMALFORMED,
@@ -190,13 +176,27 @@ enum sl_err note_key_generate(const char *key_file, const char *vkey_file, struc
     EVP_PKEY_free(key);
     if (pem_n == 0)
         return refuse(problem, SL_EINTERNAL, "OpenSSL can't make an Ed25519 key");
-
-    char line[NOTE_VKEY_BYTES_MAX + 1];
-    struct writer writer = writer_over(line, sizeof line);
-    write_vkey(&writer, name, public_key);
-    write_str(&writer, "\n");
-    enum sl_err err =
-        key_pair_write(key_file, vkey_file, slice_of(pem, pem_n), writer_slice(&writer), problem);
+    struct private_file_problem file_problem;
+    enum sl_err err = private_file_create(key_file, slice_of(pem, pem_n), &file_problem);
     OPENSSL_cleanse(pem, sizeof pem);
-    return err;
+    if (err != SL_OK)
+        return refuse(problem, err, "%s", file_problem.text);
+    write_vkey_text(name, public_key, vkey);
+    return SL_OK;
+}
+
+enum sl_err note_key_generate(const char *key_file, const char *vkey_file, struct slice name,
+                              struct note_problem *problem)
+{
+    char vkey[NOTE_VKEY_BYTES_MAX + 1];
+    struct private_file_problem file_problem;
+    SL_TRY(note_key_create(key_file, name, problem, vkey));
+    size_t n = strlen(vkey);
+    vkey[n] = '\n';
+    if (private_file_create(vkey_file, slice_of(vkey, n + 1), &file_problem) == SL_OK) {
+        (void)chmod(vkey_file, 0644); /* it is public, and meant to be handed out */
+        return SL_OK;
+    }
+    remove(key_file);
+    return refuse(problem, SL_ESTORE, "%s", file_problem.text);
 }

@@ -17,6 +17,7 @@
  */
 #include "base/thread.h"
 #include "base/timestamp.h"
+#include "ledger/keyring.h"
 #include "ledger/recorder_parts.h"
 #include "ledger/recover.h"
 
@@ -30,6 +31,7 @@
 
 _Static_assert((int)RECORDER_CHECKPOINT_BYTES_MAX >= (int)CHECKPOINT_BYTES_MAX,
                "holds any checkpoint");
+_Static_assert((int)RECORDER_VKEY_BYTES_MAX >= (int)NOTE_VKEY_BYTES_MAX, "holds any key");
 
 /* -------------------------------------------------------------------- opening and closing -- */
 
@@ -39,17 +41,18 @@ static enum sl_err refuse(struct recorder_problem *problem, enum sl_err err, con
     return err;
 }
 
-static enum sl_err open_signer(struct recorder *r, const struct recorder_config *config,
-                               struct recorder_problem *problem, struct note_verifier **verifier)
+void recorder_take_signer(struct recorder *r, struct note_signer *signer, uint64_t n_keys)
 {
-    struct note_problem note_problem = {"out of memory"};
-    enum sl_err err = note_signer_open(config->key_file, config->origin, &note_problem, &r->signer);
-    if (err != SL_OK)
-        return refuse(problem, err, note_problem.text);
-    memcpy(r->origin, config->origin.p, config->origin.n);
-    r->origin_n = config->origin.n;
-    SL_TRY(note_verifier_new(slice_of_str(note_signer_vkey(r->signer)), verifier));
-    return SL_OK;
+    struct vkey vkey;
+    const char *text = note_signer_vkey(signer);
+    SL_ASSERT(vkey_parse(slice_of_str(text), &vkey) == SL_OK);
+    memcpy(r->key, vkey.key, sizeof r->key);
+    note_signer_free(r->signer);
+    r->signer = signer;
+    atomic_store(&r->n_keys, n_keys);
+    pthread_mutex_lock(&r->head_lock);
+    snprintf(r->vkey, sizeof r->vkey, "%s", text);
+    pthread_mutex_unlock(&r->head_lock);
 }
 
 static enum sl_err allocate(struct recorder *r, const struct recorder_config *config)
@@ -87,12 +90,9 @@ static enum sl_err go_on_from(struct recorder *r, const struct recovery *found,
     return SL_OK;
 }
 
-static enum sl_err open_ledger(struct recorder *r, const struct recorder_config *config,
-                               struct recorder_problem *problem)
+static enum sl_err open_files(struct recorder *r, const struct recorder_config *config,
+                              struct recorder_problem *problem)
 {
-    SL_AUTO(note_verifier) verifier = NULL;
-    SL_TRY(open_signer(r, config, problem, &verifier));
-    SL_TRY(allocate(r, config));
     struct segment_problem segment_problem = {"out of memory"};
     enum sl_err err =
         segment_writer_open(config->folder, slice_of(r->origin, r->origin_n),
@@ -101,11 +101,61 @@ static enum sl_err open_ledger(struct recorder *r, const struct recorder_config 
         return refuse(problem, err, segment_problem.text);
     struct index_problem index_problem = {"out of memory"};
     err = index_open(config->index_folder, &index_problem, &r->index);
+    return err == SL_OK ? SL_OK : refuse(problem, err, index_problem.text);
+}
+
+/* The ledger says which key goes on; then it does. */
+static enum sl_err open_ledger(struct recorder *r, const struct recorder_config *config,
+                               const struct keyring *keyring, struct keyring_list *list,
+                               struct recorder_problem *problem)
+{
+    struct note_problem note_problem = {"out of memory"};
+    enum sl_err err = keyring_list_read(keyring, &note_problem, list);
     if (err != SL_OK)
-        return refuse(problem, err, index_problem.text);
+        return refuse(problem, err, note_problem.text);
+    memcpy(r->origin, config->origin.p, config->origin.n); /* a key's name, so it fits */
+    r->origin_n = config->origin.n;
+    SL_TRY(allocate(r, config));
+    SL_TRY(open_files(r, config, problem));
     struct recovery found;
-    SL_TRY(recover(config, verifier, r->index, problem, &found));
+    SL_TRY(recover(config, &list->list.keys[0], r->index, problem, &found));
+
+    struct vkey in_force = {.name = config->origin, .type = VKEY_ED25519};
+    memcpy(in_force.key, found.key, sizeof in_force.key);
+    struct note_signer *signer = NULL;
+    err = keyring_settle(keyring, list, &in_force, found.n_keys, &note_problem, &signer);
+    if (err != SL_OK)
+        return refuse(problem, err, note_problem.text);
+    recorder_take_signer(r, signer, found.n_keys);
     return go_on_from(r, &found, problem);
+}
+
+/* What recover() did not come by lies before what the index has seen. */
+static enum sl_err check_held(struct recorder *r, const struct recorder_config *config,
+                              struct recorder_problem *problem)
+{
+    SL_AUTO(ledger_reader) reader = NULL;
+    struct ledger_head head;
+    uint8_t root[SHA256_BYTES];
+    SL_TRY(recorder_reader_new(r, problem, &reader));
+    ledger_reader_head(reader, &head);
+    if (ledger_reader_root(reader, &head, config->held.size, root) != SL_OK)
+        return refuse(problem, SL_ESTORE, ledger_reader_problem(reader));
+    if (memcmp(root, config->held.root, sizeof root) != 0)
+        return recover_refuse_other_history(config, problem);
+    return SL_OK;
+}
+
+static enum sl_err open_with_keys(struct recorder *r, const struct recorder_config *config,
+                                  struct recorder_problem *problem)
+{
+    const struct keyring keyring = {config->key_file, config->vkey_file, config->origin};
+    struct keyring_list *list = malloc(sizeof *list);
+    if (!list)
+        return SL_EINTERNAL;
+    enum sl_err err = open_ledger(r, config, &keyring, list, problem);
+    free(list);
+    return err;
 }
 
 enum sl_err recorder_open(const struct recorder_config *config, struct recorder_problem *problem,
@@ -123,7 +173,9 @@ enum sl_err recorder_open(const struct recorder_config *config, struct recorder_
     r->queue_receipts = config->limits->queue_receipts;
     r->consent_reserve_bytes = config->limits->consent_reserve_bytes;
     SL_TRY(mailbox_init(&r->submitted));
-    SL_TRY(open_ledger(r, config, problem));
+    SL_TRY(open_with_keys(r, config, problem));
+    if (config->held.size > 0)
+        SL_TRY(check_held(r, config, problem));
     problem->text[0] = '\0';
     *out = r;
     r = NULL;
@@ -292,9 +344,16 @@ uint64_t recorder_n_changes(const struct recorder *r)
     return r->state.n_changes;
 }
 
-const char *recorder_vkey(const struct recorder *r)
+void recorder_vkey(struct recorder *r, char vkey[RECORDER_VKEY_BYTES_MAX])
 {
-    return note_signer_vkey(r->signer);
+    pthread_mutex_lock(&r->head_lock);
+    memcpy(vkey, r->vkey, sizeof r->vkey);
+    pthread_mutex_unlock(&r->head_lock);
+}
+
+uint64_t recorder_n_keys(const struct recorder *r)
+{
+    return atomic_load(&r->n_keys);
 }
 
 size_t recorder_checkpoint(struct recorder *r, uint8_t note[RECORDER_CHECKPOINT_BYTES_MAX])

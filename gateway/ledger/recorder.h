@@ -19,7 +19,8 @@
  *                   has the subject's key. Everything before it is durable by then: it is the
  *                   first of its batch
  *   RECORD_NODE     nobody's, or an erasure's that a crash left out: a complete leaf, written as
- *                   it is
+ *                   it is. A key receipt ends its batch, and from the next one on `next_signer`
+ *                   signs, which the recorder then owns
  */
 #ifndef SLUIS_LEDGER_RECORDER_H
 #define SLUIS_LEDGER_RECORDER_H
@@ -35,7 +36,8 @@ enum record_outcome {
     RECORD_DURABLE,  /* on stable storage under a signed checkpoint; `index` holds */
     RECORD_STALE,    /* release: the policy has changed since; nothing was written */
     RECORD_REJECTED, /* a change: commit_change() said no (a version conflict), or there is nobody
-                        to erase; nothing was written */
+                        to erase; key receipt: it does not go over from the key in use. Nothing was
+                        written */
     RECORD_FULL,     /* no room left but the reserve for withdrawals */
     RECORD_FAILED,   /* the ledger can't be written any more */
 };
@@ -51,7 +53,8 @@ struct record {
     uint8_t basis[SHA256_BYTES]; /* digest of what the decision rests on, see basis.h */
     uint8_t body[SHA256_BYTES];  /* SHA-256 of the body to be released */
     struct leaf_draft leaf;
-    void *change;         /* a change: for ops.commit_change() */
+    void *change;                    /* a change: for ops.commit_change() */
+    struct note_signer *next_signer; /* node: of a key receipt, which must name it; else NULL */
     bool may_use_reserve; /* a change: it only takes away, so a full disk must not stop it */
 
     enum record_outcome outcome;
@@ -101,12 +104,13 @@ struct recorder_config {
     const char *held_file;    /* and where that is from */
     struct slice origin;      /* the checkpoint's first line and the key's name */
     const char *key_file;     /* Ed25519 private key, PEM */
+    const char *vkey_file;    /* every public key that the ledger has had, see keyring.h */
     const struct limits *limits;
     struct recorder_ops ops;
 };
 
-/* A checkpoint under the longest origin. */
-enum { RECORDER_CHECKPOINT_BYTES_MAX = 1024 };
+/* A checkpoint, and a key with NUL, under the longest origin. */
+enum { RECORDER_CHECKPOINT_BYTES_MAX = 1024, RECORDER_VKEY_BYTES_MAX = 384 };
 
 struct recorder;
 
@@ -132,8 +136,10 @@ SL_NODISCARD bool recorder_submit(struct recorder *recorder, struct record *reco
 /* Wakes the recorder if it sleeps; call after submitting, once at the end of a loop's turn. */
 void recorder_kick(struct recorder *recorder);
 
-/* Of the checkpoints, for whoever wants to verify them. */
-const char *recorder_vkey(const struct recorder *recorder);
+/* Of the key in use, NUL-terminated; for any thread. */
+void recorder_vkey(struct recorder *recorder, char vkey[RECORDER_VKEY_BYTES_MAX]);
+/* How many keys the ledger has had, with the one in use; for any thread. */
+uint64_t recorder_n_keys(const struct recorder *recorder);
 /*
  * The newest durable checkpoint, a signed note; for any thread. Returns its length, 0 when nothing
  * was ever recorded.

@@ -167,6 +167,21 @@ static enum record_outcome admit_erasure(struct recorder *r, struct record *reco
     return RECORD_DURABLE;
 }
 
+/* A key receipt must go over from the key in use to the one that comes with it. */
+static enum record_outcome admit_node(struct recorder *r, const struct record *record)
+{
+    struct leaf leaf;
+    if (leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) != SL_OK ||
+        leaf.kind != LEAF_KEY)
+        return RECORD_DURABLE; /* or not sound, which is seen when it is taken in */
+    if (!record->next_signer || atomic_load(&r->n_keys) >= LIMIT_MAX_ledger_keys ||
+        !slice_equals_str(leaf.key.old_vkey, note_signer_vkey(r->signer)) ||
+        !slice_equals_str(leaf.key.new_vkey, note_signer_vkey(record->next_signer)))
+        return RECORD_REJECTED;
+    r->next_signer = record->next_signer;
+    return RECORD_DURABLE;
+}
+
 /* A flow was drafted a moment ago, by our own code; a change may have been kept over a crash. */
 static bool is_sound(const struct record *record, int64_t *time_ms, bool *is_change)
 {
@@ -219,12 +234,14 @@ static void take_in(struct recorder *r, struct record *record, struct subject_en
 static enum record_outcome admit(struct recorder *r, struct record *record)
 {
     struct subject_entry *subject = NULL;
-    enum record_outcome outcome = RECORD_DURABLE;
+    enum record_outcome outcome;
     if (record->kind == RECORD_CONSENT)
         outcome = admit_consent(r, record, &subject);
     else if (record->kind == RECORD_ERASURE)
         outcome = admit_erasure(r, record);
-    else if (record->kind != RECORD_NODE)
+    else if (record->kind == RECORD_NODE)
+        outcome = admit_node(r, record);
+    else
         outcome = admit_flow(r, record, &subject);
     if (outcome == RECORD_DURABLE)
         take_in(r, record, subject);
@@ -286,9 +303,13 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
     r->state.newest_time_before_ms = newest_before_ms;
     r->state.segment_first = place.segment_first;
     r->state.batch_offset = place.offset;
+    memcpy(r->state.key, r->key, sizeof r->state.key);
+    r->state.n_keys = atomic_load(&r->n_keys);
     /* Readers look up what belongs to a head that they have seen: so first the one, then that. */
     index_note_batch(r->index, &place, r->batch.n_receipts, &r->batch_tiles);
     publish(r, writer_slice(&writer));
+    if (r->next_signer)
+        recorder_take_signer(r, r->next_signer, r->state.n_keys + 1);
 }
 
 /* ------------------------------------------------------------------------- handing back -- */
@@ -360,8 +381,9 @@ static void gather(struct recorder *r, struct done_list *done)
     r->n_batch_changes = 0;
     r->batch_erases = false;
     r->batch_tiles.n = 0;
+    r->next_signer = NULL;
     r->spare_ready = segment_writer_next_is_ready(r->segments);
-    while (r->waiting && r->batch.n_receipts < r->batch_receipts &&
+    while (r->waiting && !r->next_signer && r->batch.n_receipts < r->batch_receipts &&
            done->n < LIMIT_MAX_batch_receipts && !atomic_load(&r->failed)) {
         struct record *record = (struct record *)(void *)r->waiting;
         bool has_room = fits(r, record);

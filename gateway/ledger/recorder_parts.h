@@ -34,10 +34,14 @@ struct recorder {
     atomic_bool failed, full;
     char failure[512]; /* written once, before `failed` */
     pthread_mutex_t head_lock;
-    struct ledger_head head; /* its root is not kept */
+    struct ledger_head head;            /* its root is not kept */
+    char vkey[RECORDER_VKEY_BYTES_MAX]; /* of the signer in use; under the same lock */
+    atomic_uint_fast64_t n_keys;        /* that the ledger has had */
 
     /* The thread's own. */
     struct note_signer *signer;
+    uint8_t key[NOTE_KEY_BYTES];     /* its public key */
+    struct note_signer *next_signer; /* the batch in the making goes over to it */
     struct segment_writer *segments;
     struct ledger_index *index;
     struct subject_table *subjects;
@@ -64,6 +68,8 @@ enum { INDEX_FLUSH_MS = 250, INDEX_RETRY_MS = 1000, INDEX_FLUSH_RECEIPTS = 4096 
 void recorder_batch(struct recorder *recorder);
 /* Writes the index when it is due, or at once. */
 void recorder_flush(struct recorder *recorder, bool now);
+/* From now on it signs; the recorder owns it. */
+void recorder_take_signer(struct recorder *recorder, struct note_signer *signer, uint64_t n_keys);
 /* Stops recording for good; the first reason stays. */
 void recorder_fail(struct recorder *recorder, const char *format, ...) SL_PRINTF(2, 3);
 

@@ -37,6 +37,7 @@ struct recovering {
     struct ledger_index *index;
     struct recorder_problem *problem;
     struct walk walk;
+    uint64_t n_keys;          /* that the ledger had when the walk began */
     struct index_state state; /* how far was walked */
     bool unsaved;             /* state is not in the index yet */
     struct tag_set tags;
@@ -63,7 +64,7 @@ static enum sl_err refuse_walk(struct recovering *r, enum walk_step step)
                       found->text);
     if (found->other_key)
         return refuse(r->problem,
-                      "ledger %s, segment %s, byte %llu: %s; start with the origin and the key "
+                      "ledger %s, segment %s, byte %llu: %s; start with the origin and the keys "
                       "that this ledger was begun with",
                       r->config->folder, found->segment, (unsigned long long)found->offset,
                       found->text);
@@ -96,15 +97,16 @@ static enum sl_err refuse_cut(struct recovering *r)
         (unsigned long long)r->config->held.size);
 }
 
-static enum sl_err refuse_other_history(struct recovering *r)
+enum sl_err recover_refuse_other_history(const struct recorder_config *config,
+                                         struct recorder_problem *problem)
 {
     return refuse(
-        r->problem,
+        problem,
         "ledger %s is another one than the checkpoint kept in %.120s is of: its first %llu "
         "receipts are not those that were signed. It was changed, or an old copy was "
         "gone on with: restore the newest copy of the folder, and keep this one as "
         "evidence",
-        r->config->folder, r->config->held_file, (unsigned long long)r->config->held.size);
+        config->folder, config->held_file, (unsigned long long)config->held.size);
 }
 
 static enum sl_err refuse_index(struct recovering *r)
@@ -171,7 +173,7 @@ static enum sl_err check_held(struct recovering *r, uint64_t size_before)
         return SL_OK;
     tree_root(&r->walk.tree, root);
     bool same = held->size == r->walk.tree.size && memcmp(root, held->root, sizeof root) == 0;
-    return same ? SL_OK : refuse_other_history(r);
+    return same ? SL_OK : recover_refuse_other_history(r->config, r->problem);
 }
 
 /* --------------------------------------------------------------------------------- walking -- */
@@ -195,16 +197,35 @@ static enum sl_err note_tags(struct recovering *r, const struct batch *batch)
     return SL_OK;
 }
 
-/* One batch further. `before` is where the walk stood. */
+/* Where the walk stood before a batch, to go back there. */
+struct before {
+    struct tree tree;
+    int64_t newest_time_ms;
+    struct vkey key;
+    uint64_t n_keys;
+};
+
+static struct before note_before(const struct recovering *r)
+{
+    struct before before = {.tree = r->walk.tree,
+                            .newest_time_ms = r->walk.newest_time_ms,
+                            .n_keys = r->n_keys + r->walk.n_key_changes};
+    note_verifier_vkey(r->walk.verifier, &before.key);
+    return before;
+}
+
+/* One batch further. */
 static enum sl_err take_batch(struct recovering *r, const struct batch *batch,
-                              const struct tree *before, int64_t newest_time_before_ms)
+                              const struct before *before)
 {
     if (r->tags.n_tags + batch->n_receipts > r->tags.n_tags_max)
         SL_TRY(save(r));
     SL_TRY(note_tags(r, batch));
     r->state.size = r->walk.tree.size;
-    r->state.before = *before;
-    r->state.newest_time_before_ms = newest_time_before_ms;
+    r->state.before = before->tree;
+    r->state.newest_time_before_ms = before->newest_time_ms;
+    memcpy(r->state.key, before->key.key, sizeof r->state.key);
+    r->state.n_keys = before->n_keys;
     r->state.segment_first = r->walk.segment_first;
     r->state.batch_offset = r->walk.batch_offset;
     r->unsaved = true;
@@ -247,13 +268,12 @@ static enum sl_err check_seen(struct recovering *r)
 static enum sl_err walk_to_the_end(struct recovering *r, uint64_t *n_torn_bytes)
 {
     for (;;) {
-        struct tree before = r->walk.tree;
-        int64_t newest_before_ms = r->walk.newest_time_ms;
+        struct before before = note_before(r);
         struct batch batch;
         enum walk_step found = step(r, &batch);
         if (found == WALK_BATCH) {
-            SL_TRY(check_held(r, before.size));
-            SL_TRY(take_batch(r, &batch, &before, newest_before_ms));
+            SL_TRY(check_held(r, before.tree.size));
+            SL_TRY(take_batch(r, &batch, &before));
             continue;
         }
         if (found == WALK_TORN) {
@@ -266,17 +286,49 @@ static enum sl_err walk_to_the_end(struct recovering *r, uint64_t *n_torn_bytes)
     }
 }
 
-static enum sl_err run(struct recovering *r, struct note_verifier *verifier, struct recovery *out)
+/* At the batch that the index has seen last, or at the first one. */
+static enum sl_err open_walk(struct recovering *r, const struct vkey *first_key, bool seen,
+                             struct note_verifier **verifier)
+{
+    const struct walk_start start = {.tree = r->state.before,
+                                     .newest_time_ms = r->state.newest_time_before_ms,
+                                     .segment_first = r->state.segment_first,
+                                     .offset = r->state.batch_offset};
+    char vkey[NOTE_VKEY_BYTES_MAX];
+    struct writer writer = writer_over(vkey, sizeof vkey);
+    write_vkey(&writer, first_key->name, seen ? r->state.key : first_key->key);
+    r->n_keys = seen ? r->state.n_keys : 1;
+    if (note_verifier_new(writer_slice(&writer), verifier) != SL_OK)
+        return SL_EINTERNAL;
+    if (walk_open(&r->walk, r->config->folder, *verifier, seen ? &start : NULL) != SL_OK)
+        return refuse(r->problem, "%s", r->walk.problem.text);
+    return SL_OK;
+}
+
+static void take_in(const struct recovering *r, struct recovery *out)
+{
+    struct vkey in_force;
+    note_verifier_vkey(r->walk.verifier, &in_force);
+    memcpy(out->key, in_force.key, sizeof out->key);
+    out->n_keys = r->n_keys + r->walk.n_key_changes;
+    out->tree = r->walk.tree;
+    out->n_changes = r->state.n_changes;
+    out->newest_time_ms = r->walk.newest_time_ms;
+    out->segment_first = r->walk.segment_first;
+    out->segment_bytes = r->walk.segment_bytes;
+    out->offset = r->walk.offset;
+    out->alignment = r->walk.alignment;
+    out->checkpoint_n = r->checkpoint_n;
+    memcpy(out->checkpoint, r->checkpoint, r->checkpoint_n);
+}
+
+static enum sl_err run(struct recovering *r, const struct vkey *first_key,
+                       struct note_verifier **verifier, struct recovery *out)
 {
     bool seen = false;
     if (index_state_get(r->index, &r->state, &seen) != SL_OK)
         return refuse_index(r);
-    struct walk_start start = {.tree = r->state.before,
-                               .newest_time_ms = r->state.newest_time_before_ms,
-                               .segment_first = r->state.segment_first,
-                               .offset = r->state.batch_offset};
-    if (walk_open(&r->walk, r->config->folder, verifier, seen ? &start : NULL) != SL_OK)
-        return refuse(r->problem, "%s", r->walk.problem.text);
+    SL_TRY(open_walk(r, first_key, seen, verifier));
     out->is_new = !seen && r->walk.n_listed == 0;
     if (!out->is_new) {
         SL_TRY(tag_set_init(&r->tags, TAGS_AT_ONCE));
@@ -289,27 +341,20 @@ static enum sl_err run(struct recovering *r, struct note_verifier *verifier, str
     if (r->walk.tree.size < r->config->held.size)
         return refuse_cut(r);
     SL_TRY(save(r));
-    out->tree = r->walk.tree;
-    out->n_changes = r->state.n_changes;
-    out->newest_time_ms = r->walk.newest_time_ms;
-    out->segment_first = r->walk.segment_first;
-    out->segment_bytes = r->walk.segment_bytes;
-    out->offset = r->walk.offset;
-    out->alignment = r->walk.alignment;
-    out->checkpoint_n = r->checkpoint_n;
-    memcpy(out->checkpoint, r->checkpoint, r->checkpoint_n);
+    take_in(r, out);
     return SL_OK;
 }
 
-enum sl_err recover(const struct recorder_config *config, struct note_verifier *verifier,
+enum sl_err recover(const struct recorder_config *config, const struct vkey *first_key,
                     struct ledger_index *index, struct recorder_problem *problem,
                     struct recovery *out)
 {
+    SL_AUTO(note_verifier) verifier = NULL; /* outlives the walk */
     struct recovering r = {.config = config, .index = index, .problem = problem};
     r.walk.folder_fd = r.walk.segment_fd = -1;
     snprintf(problem->text, sizeof problem->text, "out of memory");
     struct recovery found = {0};
-    enum sl_err err = run(&r, verifier, &found);
+    enum sl_err err = run(&r, first_key, &verifier, &found);
     walk_close(&r.walk);
     tag_set_deinit(&r.tags);
     if (err == SL_OK) {

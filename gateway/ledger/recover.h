@@ -10,6 +10,7 @@
 #define SLUIS_LEDGER_RECOVER_H
 
 #include "ledger/index.h"
+#include "ledger/vkey.h"
 #include "ledger/walk.h"
 
 struct recovery {
@@ -22,10 +23,16 @@ struct recovery {
     uint64_t n_torn_bytes; /* to be overwritten with zeros, from offset on */
     size_t checkpoint_n;   /* the newest, as a note; 0: no batch yet */
     uint8_t checkpoint[CHECKPOINT_BYTES_MAX];
+    uint8_t key[NOTE_KEY_BYTES]; /* in force: signs the next batch */
+    uint64_t n_keys;             /* that the ledger has had, with this one */
 };
 
-SL_NODISCARD enum sl_err recover(const struct recorder_config *config,
-                                 struct note_verifier *verifier, struct ledger_index *index,
-                                 struct recorder_problem *problem, struct recovery *out);
+/* What is kept of the ledger elsewhere is of another one. */
+enum sl_err recover_refuse_other_history(const struct recorder_config *config,
+                                         struct recorder_problem *problem);
+/* `first_key`: the one that the ledger was begun with. */
+SL_NODISCARD enum sl_err recover(const struct recorder_config *config, const struct vkey *first_key,
+                                 struct ledger_index *index, struct recorder_problem *problem,
+                                 struct recovery *out);
 
 #endif

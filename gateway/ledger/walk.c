@@ -203,6 +203,8 @@ void walk_close(struct walk *walk)
     if (walk->folder_fd >= 0)
         close(walk->folder_fd);
     walk->folder_fd = -1;
+    note_verifier_free(walk->own_verifier);
+    walk->own_verifier = NULL;
     free(walk->window);
     walk->window = NULL;
 }

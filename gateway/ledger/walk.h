@@ -43,7 +43,10 @@ struct walk_start {
 
 struct walk {
     int folder_fd;
-    struct note_verifier *verifier; /* the caller's */
+    struct note_verifier *verifier;     /* of the key in force: the caller's, or */
+    struct note_verifier *own_verifier; /* after a key receipt, this; else NULL */
+    uint64_t n_key_changes;             /* since the walk began, */
+    uint64_t key_receipt;               /* the last of them at this one */
     /* What the folder held when the walk began. */
     uint64_t n_listed, listed_bytes, newest_listed;
     /* The segment that is open. */

@@ -5,7 +5,8 @@
  *   alone        as many receipts as it says, each with its checksum, each a receipt in its one
  *                text; a checkpoint of our origin, under our key, with one signature
  *   accept       the checkpoint is over the size and the root that come out when the receipts are
- *                hashed; the time is the newest so far
+ *                hashed; the time is the newest so far; the key is the one in force, and a change
+ *                of it is in order (walk_key.c)
  *
  * Nearly all the work is in the second step, which does not need the ones before: hashing the
  * receipts, and the signature.
@@ -14,6 +15,9 @@
  * in a segment that could be changed without notice.
  */
 #include "ledger/walk_prove.h"
+
+#include "ledger/vkey.h"
+#include "ledger/walk_key.h"
 
 #include <string.h>
 
@@ -39,6 +43,7 @@ static enum walk_step prove_receipts(struct walk *walk, const struct batch *batc
     struct slice leaves[LIMIT_MAX_batch_receipts];
     struct batch_cursor cursor = batch_cursor_over(batch);
     proof->newest_time_ms = INT64_MIN;
+    proof->key.found = false;
     for (uint32_t i = 0; i < batch->n_receipts; i++) {
         uint64_t index = batch->first_index + i;
         uint64_t offset = offset_of(walk, batch, cursor.receipts.at);
@@ -49,12 +54,24 @@ static enum walk_step prove_receipts(struct walk *walk, const struct batch *batc
             return stop_at_receipt(walk, WALK_DAMAGED, offset, index, "is not a receipt");
         if (leaf.time_ms > proof->newest_time_ms)
             proof->newest_time_ms = leaf.time_ms;
+        if (leaf.kind == LEAF_KEY && !proof->key.found)
+            proof->key = (struct batch_key){true, index, offset, leaf.key};
     }
     if (reader_left(&cursor.receipts) > 0)
         return walk_stop(walk, WALK_DAMAGED, offset_of(walk, batch, cursor.receipts.at),
                          "there are bytes after the last receipt of the batch");
     tree_run_hash(&proof->run, batch->first_index, leaves, batch->n_receipts);
     return WALK_BATCH;
+}
+
+static enum walk_step stop_at_other_key(struct walk *walk, uint64_t offset)
+{
+    if (walk->n_key_changes == 0)
+        return walk_stop_other_key(walk, offset, "the checkpoint is signed by another key");
+    return walk_stop_other_key(walk, offset,
+                               "the checkpoint is signed by another key than the one that receipt "
+                               "%llu went over to",
+                               (unsigned long long)walk->key_receipt);
 }
 
 static enum walk_step prove_checkpoint(struct walk *walk, const struct batch *batch,
@@ -69,7 +86,7 @@ static enum walk_step prove_checkpoint(struct walk *walk, const struct batch *ba
     case NOTE_MALFORMED:
         return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint is not a signed note");
     case NOTE_OTHER_KEY:
-        return walk_stop_other_key(walk, offset, "the checkpoint is signed by another key");
+        return stop_at_other_key(walk, offset);
     case NOTE_BAD_SIGNATURE:
         return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint's signature does not hold");
     }
@@ -83,6 +100,9 @@ static enum walk_step prove_checkpoint(struct walk *walk, const struct batch *ba
 enum walk_step walk_prove_alone(struct walk *walk, const struct batch *batch,
                                 struct batch_proof *proof)
 {
+    struct vkey key;
+    note_verifier_vkey(walk->verifier, &key);
+    memcpy(proof->signer, key.key, sizeof proof->signer);
     enum walk_step step = prove_receipts(walk, batch, proof);
     return step == WALK_BATCH ? prove_checkpoint(walk, batch, &proof->checkpoint) : step;
 }
@@ -102,6 +122,13 @@ enum walk_step walk_prove_place(struct walk *walk, const struct batch *batch)
 enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
                            const struct batch_proof *proof)
 {
+    struct batch_proof again;
+    if (!walk_is_key_in_force(walk, proof)) {
+        enum walk_step step = walk_prove_alone(walk, batch, &again);
+        if (step != WALK_BATCH)
+            return step;
+        proof = &again;
+    }
     const struct checkpoint *checkpoint = &proof->checkpoint;
     uint64_t size = walk->tree.size + batch->n_receipts;
     if (checkpoint->size != size)
@@ -122,9 +149,16 @@ enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
     if (batch->newest_time_ms != newest_time_ms)
         return walk_stop(walk, WALK_DAMAGED, walk->offset,
                          "the batch's time is not that of its newest receipt");
+    SL_AUTO(note_verifier) next = NULL;
+    enum walk_step step = walk_check_key(walk, batch, proof, &next);
+    if (step != WALK_BATCH)
+        return step;
     walk->tree = tree;
     walk->tiles = tiles;
     walk->newest_time_ms = newest_time_ms;
+    if (next)
+        walk_go_over(walk, next);
+    next = NULL;
     return WALK_BATCH;
 }
 

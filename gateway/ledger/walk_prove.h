@@ -14,17 +14,28 @@ enum walk_step walk_stop(struct walk *walk, enum walk_step step, uint64_t offset
 enum walk_step walk_stop_other_key(struct walk *walk, uint64_t offset, const char *format, ...)
     SL_PRINTF(3, 4);
 
+/* A receipt that goes over to another key. */
+struct batch_key {
+    bool found;
+    uint64_t index, offset;
+    struct leaf_key leaf; /* points into the batch */
+};
+
 /* What a batch says by itself, proven; what remains is to compare it with what came before. */
 struct batch_proof {
     struct tree_run run;
     int64_t newest_time_ms; /* of its receipts */
     struct checkpoint checkpoint;
+    uint8_t signer[NOTE_KEY_BYTES]; /* of it */
+    struct batch_key key;           /* the first one in the batch */
 };
 
 /*
  * Two steps. The first needs of `walk` only the key, and the place for what it has to say; so
  * another thread can do it ahead, with a walk of its own that has never been opened. The second
- * moves the walk's tree and time, and nothing else.
+ * moves the walk's tree and time, and its key when a key receipt ends the batch, and nothing else.
+ * A proof made ahead under a key that is no longer in force is made again in the second step; a
+ * batch that was refused ahead because of its key has to be given to walk_prove().
  */
 enum walk_step walk_prove_alone(struct walk *walk, const struct batch *batch,
                                 struct batch_proof *proof);

@@ -145,7 +145,9 @@ int main(int argc, char **argv)
     bench_node_open(&node, root);
     run(node.recorder, (size_t)n_threads, (size_t)in_flight, seconds);
     bench_node_stop(&node);
-    report(node.folder, recorder_vkey(node.recorder));
+    char vkey[RECORDER_VKEY_BYTES_MAX];
+    recorder_vkey(node.recorder, vkey);
+    report(node.folder, vkey);
     bench_node_free(&node);
     return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : 1;
 }

@@ -68,6 +68,7 @@ void bench_node_open(struct bench_node *node, const char *root)
         .index_folder = node->index_folder,
         .origin = SLICE_LITERAL(BENCH_ORIGIN),
         .key_file = node->key_file,
+        .vkey_file = node->vkey_file,
         .limits = &node->limits,
         .ops = {load_subject, commit_change, each_subject, NULL},
     };

@@ -147,6 +147,7 @@ void fixture_init_in(struct fixture *fixture, const char *base)
         .index_folder = fixture->index_folder,
         .origin = slice_of_str(FIXTURE_ORIGIN),
         .key_file = fixture->key_file,
+        .vkey_file = fixture->vkey_file,
         .limits = &fixture->limits,
         .ops = {load_subject, commit_change, each_subject, fixture},
     };

@@ -237,8 +237,8 @@ static void what_is_no_checkpoint_of_this_ledger_is_refused(void **state)
     assert_unreadable(kept, "/nowhere/checkpoint", "is its disk mounted?");
     char long_name[450];
     snprintf(long_name, sizeof long_name, "%s/%0200d", kept->folder, 0);
-    assert_unreadable(kept, long_name, "too long");
-    assert_unreadable(kept, "/tmp/", "too long");
+    assert_unreadable(kept, long_name, "name too long");
+    assert_unreadable(kept, "/tmp/", "name too long");
 }
 
 static void await_failure(struct kept *kept, const char *why)

@@ -80,11 +80,11 @@ static void open_reader(struct reading *reading)
 /* As sluis-audit does: from the folders alone. */
 static enum sl_err open_from_outside(struct reading *reading, struct index_problem *problem)
 {
-    SL_AUTO(note_verifier) verifier = NULL;
-    const char *vkey = reading->fixture.vkey;
-    assert_int_equal(note_verifier_new(slice_of(vkey, strcspn(vkey, "\n")), &verifier), SL_OK);
+    static struct vkey_list keys;
+    size_t line;
+    assert_int_equal(vkey_list_parse(slice_of_str(reading->fixture.vkey), &keys, &line), SL_OK);
     enum sl_err err = ledger_reader_open(reading->fixture.folder, reading->fixture.index_folder,
-                                         verifier, problem, &reading->reader);
+                                         &keys, problem, &reading->reader);
     if (err == SL_OK)
         ledger_reader_head(reading->reader, &reading->head);
     return err;
