@@ -120,6 +120,9 @@ static void build_route(struct build *build, const struct yaml_node *node, struc
         build_request_line(build, value, &out->method, &out->path_before, &out->path_after)) {
         out->forward_before = out->path_before;
         out->forward_after = out->path_after;
+        if (slice_starts_with_str(out->path_before, "/sluis/"))
+            yaml_error_at(build->problems, value->line, value->column,
+                          "a path below /sluis/, where the gateway's own API is; expected another");
     }
     struct slice method;
     if ((value = yaml_get(node, "forward")))

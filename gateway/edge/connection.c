@@ -216,10 +216,16 @@ static void count_answer(struct edge_counters *counters, enum answer_kind kind)
     case ANSWER_UNRECORDED:
         counters->n_unrecorded++;
         return;
+    case ANSWER_PROVEN:
+        counters->n_proven++;
+        return;
     case ANSWER_NO_PARTNER:
     case ANSWER_NO_ROUTE:
     case ANSWER_NO_METHOD:
     case ANSWER_BAD_QUERY:
+    case ANSWER_NO_RECEIPT:
+    case ANSWER_UNREADABLE:
+    case ANSWER_BUSY:
         counters->n_turned_away++;
         return;
     }
@@ -229,7 +235,7 @@ static void count_answer(struct edge_counters *counters, enum answer_kind kind)
 static void log_answer(struct edge_thread *thread, const struct flow *flow)
 {
     const struct flow_answer *answer = &flow->answer;
-    if (answer->kind == ANSWER_RELEASED ||
+    if (answer->kind == ANSWER_RELEASED || answer->kind == ANSWER_PROVEN ||
         (answer->kind == ANSWER_REFUSED && answer->reason < REASON_APP_UNREACHABLE) ||
         !may_log(thread))
         return;

@@ -23,6 +23,7 @@ struct edge {
     uint16_t port;
     size_t n_threads;
     struct edge_thread *threads;
+    struct prover *prover;
     struct ledger_listener *ledger;
 };
 
@@ -81,6 +82,7 @@ static enum sl_err start_threads(struct edge *edge, struct node *node, struct ed
     struct edge_listener listener = {
         .node = node,
         .credentials = edge->credentials,
+        .prover = edge->prover,
         .certificate = edge->certificate,
         .key = edge->key,
         .ticket_key = edge->certificate ? &edge->ticket_key : NULL,
@@ -121,6 +123,8 @@ enum sl_err edge_start(struct node *node, struct edge_problem *problem, struct e
     if (err == SL_OK)
         err = read_tls(edge, &node->config->partners_listener, problem);
     if (err == SL_OK)
+        err = prover_start(node, &edge->prover);
+    if (err == SL_OK)
         err = start_threads(edge, node, problem);
     if (err == SL_OK && node->config->ledger_listener.text.n > 0)
         err = ledger_listener_start(node, edge->certificate, edge->key, problem, &edge->ledger);
@@ -138,6 +142,7 @@ static void add_counters(struct edge_counters *sum, const struct edge_counters *
     sum->n_released += counters->n_released;
     sum->n_refused += counters->n_refused;
     sum->n_unrecorded += counters->n_unrecorded;
+    sum->n_proven += counters->n_proven;
     sum->n_turned_away += counters->n_turned_away;
     sum->n_malformed += counters->n_malformed;
     sum->n_deadlines += counters->n_deadlines;
@@ -148,9 +153,12 @@ void edge_stop(struct edge *edge, struct edge_counters *sum)
     if (!edge)
         return;
     ledger_listener_stop(edge->ledger);
+    for (size_t i = 0; i < edge->n_threads; i++)
+        edge_thread_drain(&edge->threads[i]);
+    prover_stop(edge->prover);
     for (size_t i = 0; i < edge->n_threads; i++) {
-        edge_thread_stop(&edge->threads[i]);
         add_counters(sum, &edge->threads[i].counters);
+        edge_thread_close(&edge->threads[i]);
     }
     if (edge->key)
         OPENSSL_cleanse(edge->key, strlen(edge->key));

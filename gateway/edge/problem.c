@@ -72,6 +72,15 @@ static const struct problem bad_query = {
     "A query parameter is not one that the route passes on, stands twice, or has a value with "
     "other characters than letters, digits and -._~,:"};
 
+static const struct problem no_receipt_of_yours = {
+    404, "not_yours", "No receipt of yours",
+    "There is no flow of yours with this number. Take the number from the Sluis-Receipt header of "
+    "an answer that you got."};
+static const struct problem unreadable = {
+    500, "unreadable", "Ledger not readable",
+    "This receipt can't be read, or is not what was signed. The operator has been told in the "
+    "log."};
+
 const struct problem *problem_of_reason(enum reason reason)
 {
     return &of_reason[reason];
@@ -88,9 +97,16 @@ const struct problem *problem_of_answer(enum answer_kind kind)
         return &no_method;
     case ANSWER_BAD_QUERY:
         return &bad_query;
+    case ANSWER_NO_RECEIPT:
+        return &no_receipt_of_yours;
+    case ANSWER_UNREADABLE:
+        return &unreadable;
+    case ANSWER_BUSY:
+        return &of_reason[REASON_BUSY];
     case ANSWER_RELEASED:
     case ANSWER_REFUSED:
     case ANSWER_UNRECORDED:
+    case ANSWER_PROVEN:
         break;
     }
     return &unrecorded;

@@ -1,5 +1,5 @@
 /*
- * reply.c - two kinds of answer: the reduced data, or a problem document
+ * reply.c - a flow's reduced data, a receipt and its proof, or a problem document
  */
 #include "edge/reply.h"
 
@@ -69,7 +69,7 @@ static struct slice write_receipt(const struct connection *connection, char text
     return receipt;
 }
 
-static enum MHD_Result reply_released(struct connection *connection, struct slice receipt)
+static enum MHD_Result reply_body(struct connection *connection, struct slice receipt)
 {
     const struct flow_answer *answer = &connection->flow.answer;
     char media_type[128];
@@ -77,14 +77,14 @@ static enum MHD_Result reply_released(struct connection *connection, struct slic
     write_bytes(&writer, answer->media_type);
     write_u8(&writer, 0);
     SL_ASSERT(!writer.overflow);
-    /* Stays in the filter until connection_request_done(), which comes after the last byte. */
+    /* Stays where it is until connection_request_done(), which comes after the last byte. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
         answer->body.n, (void *)(uintptr_t)answer->body.p, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    return queue(
-        connection->handle, 200, response,
-        add_fields(response, media_type, (const char *)receipt.p, connection->thread->draining));
+    return queue(connection->handle, 200, response,
+                 add_fields(response, media_type, receipt.n > 0 ? (const char *)receipt.p : NULL,
+                            connection->thread->draining));
 }
 
 enum MHD_Result reply_flow(struct connection *connection)
@@ -95,8 +95,10 @@ enum MHD_Result reply_flow(struct connection *connection)
     struct slice receipt = write_receipt(connection, text);
     if (answer->kind == ANSWER_RELEASED) {
         SL_ASSERT(connection->flow.state == FLOW_RELEASED);
-        return reply_released(connection, receipt);
+        return reply_body(connection, receipt);
     }
+    if (answer->kind == ANSWER_PROVEN)
+        return reply_body(connection, slice_of(NULL, 0));
     if (answer->kind == ANSWER_REFUSED)
         return reply_problem(connection->handle, problem_of_reason(answer->reason), receipt,
                              draining);

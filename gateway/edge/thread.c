@@ -139,7 +139,7 @@ static void *run(void *context)
     return NULL;
 }
 
-static void close_thread(struct edge_thread *thread)
+void edge_thread_close(struct edge_thread *thread)
 {
     if (thread->daemon)
         MHD_stop_daemon(thread->daemon); /* frees the connections, and the listening socket */
@@ -163,8 +163,8 @@ enum sl_err edge_thread_start(struct edge_thread *thread, const struct edge_list
     }
     thread->loop.turn = turn;
     thread->loop.turn_context = thread;
-    err = engine_new(listener->node, listener->credentials, &thread->loop, connection_reply,
-                     &thread->engine);
+    err = engine_new(listener->node, listener->credentials, listener->prover, &thread->loop,
+                     connection_reply, &thread->engine);
     if (err != SL_OK)
         close(listen_fd);
     else
@@ -172,14 +172,14 @@ enum sl_err edge_thread_start(struct edge_thread *thread, const struct edge_list
     if (err == SL_OK && pthread_create(&thread->thread, NULL, run, thread) != 0)
         err = SL_EINTERNAL;
     if (err != SL_OK) {
-        close_thread(thread);
+        edge_thread_close(thread);
         return err;
     }
     thread->is_running = true;
     return SL_OK;
 }
 
-void edge_thread_stop(struct edge_thread *thread)
+void edge_thread_drain(struct edge_thread *thread)
 {
     if (!thread->is_running)
         return;
@@ -188,5 +188,4 @@ void edge_thread_stop(struct edge_thread *thread)
     SL_ASSERT(n_written == sizeof one);
     pthread_join(thread->thread, NULL);
     thread->is_running = false;
-    close_thread(thread);
 }

@@ -16,7 +16,8 @@
 /* Counted per thread, added up by edge_stop(). */
 struct edge_counters {
     uint64_t n_released, n_refused, n_unrecorded;
-    uint64_t n_turned_away; /* no partner, no route, bad query */
+    uint64_t n_proven;      /* receipts that partners asked for */
+    uint64_t n_turned_away; /* no partner, no route, bad query, no receipt of theirs */
     uint64_t n_malformed;
     uint64_t n_deadlines;
 };
@@ -44,6 +45,7 @@ struct edge_thread {
 struct edge_listener {
     struct node *node;
     const struct credential_table *credentials;
+    struct prover *prover;
     const char *certificate, *key; /* PEM texts; NULL without TLS */
     const gnutls_datum_t *ticket_key;
 };
@@ -52,10 +54,13 @@ struct edge_listener {
 SL_NODISCARD enum sl_err edge_thread_start(struct edge_thread *thread,
                                            const struct edge_listener *listener, int listen_fd);
 /*
- * Takes no new connection, lets every flow under way end and its answer be sent, and joins. Each
- * answer from then on closes its connection, so partners that keep asking cannot hold it up. The
- * app is bounded by flow_ms, a slow reader by reply_ms.
+ * In two steps, so that whoever hands answers back to the thread can be stopped in between.
+ * First: takes no new connection, lets every flow under way end and its answer be sent, and joins.
+ * Each answer from then on closes its connection, so partners that keep asking cannot hold it up.
+ * The app is bounded by flow_ms, a slow reader by reply_ms.
  */
-void edge_thread_stop(struct edge_thread *thread);
+void edge_thread_drain(struct edge_thread *thread);
+/* Then: frees what it had. */
+void edge_thread_close(struct edge_thread *thread);
 
 #endif

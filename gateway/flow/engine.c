@@ -4,6 +4,7 @@
 #include "flow/engine.h"
 
 #include "flow/flow.h"
+#include "flow/proven.h"
 #include "flow/recorded.h"
 
 #include <stdlib.h>
@@ -18,6 +19,19 @@ static void recorded_ready(struct loop_source *source, uint32_t epoll_events)
     for (struct mail *mail = mailbox_take(&engine->recorded); mail;) {
         struct mail *next = mail->next;
         flow_recorded((struct flow *)(void *)mail);
+        mail = next;
+    }
+}
+
+static void proven_ready(struct loop_source *source, uint32_t epoll_events)
+{
+    (void)epoll_events;
+    struct flow_engine *engine =
+        (struct flow_engine *)((char *)source - offsetof(struct flow_engine, proven_source));
+    mailbox_quiet(&engine->proven);
+    for (struct mail *mail = mailbox_take(&engine->proven); mail;) {
+        struct mail *next = mail->next;
+        flow_proven((struct prover_request *)(void *)mail);
         mail = next;
     }
 }
@@ -63,11 +77,14 @@ static enum sl_err engine_open(struct flow_engine *engine)
     SL_TRY(engine_connect_apps(engine));
     SL_TRY(mailbox_init(&engine->recorded));
     engine->recorded_source = (struct loop_source){recorded_ready, engine->recorded.event_fd};
-    return loop_add(engine->loop, &engine->recorded_source, EPOLLIN);
+    SL_TRY(loop_add(engine->loop, &engine->recorded_source, EPOLLIN));
+    SL_TRY(mailbox_init(&engine->proven));
+    engine->proven_source = (struct loop_source){proven_ready, engine->proven.event_fd};
+    return loop_add(engine->loop, &engine->proven_source, EPOLLIN);
 }
 
 enum sl_err engine_new(struct node *node, const struct credential_table *credentials,
-                       struct loop *loop, void (*reply)(struct flow *flow),
+                       struct prover *prover, struct loop *loop, void (*reply)(struct flow *flow),
                        struct flow_engine **out)
 {
     struct flow_engine *engine = calloc(1, sizeof *engine);
@@ -78,7 +95,8 @@ enum sl_err engine_new(struct node *node, const struct credential_table *credent
     engine->node = node;
     engine->loop = loop;
     engine->reply = reply;
-    engine->recorded.event_fd = -1;
+    engine->prover = prover;
+    engine->recorded.event_fd = engine->proven.event_fd = -1;
     enum sl_err err = engine_open(engine);
     if (err != SL_OK) {
         engine_free(engine);
@@ -95,6 +113,10 @@ void engine_free(struct flow_engine *engine)
     if (engine->recorded.event_fd >= 0) {
         loop_remove(engine->loop, &engine->recorded_source);
         mailbox_deinit(&engine->recorded);
+    }
+    if (engine->proven.event_fd >= 0) {
+        loop_remove(engine->loop, &engine->proven_source);
+        mailbox_deinit(&engine->proven);
     }
     for (size_t i = 0; engine->upstreams && i < engine->config->n_apps; i++)
         upstream_free(engine->upstreams[i]);

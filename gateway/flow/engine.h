@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "base/mailbox.h"
 #include "flow/node.h"
+#include "flow/prover.h"
 #include "forward/upstream.h"
 #include "identify/credential.h"
 #include "transform/filter.h"
@@ -30,15 +31,19 @@ struct flow_engine {
     struct mailbox recorded;
     bool has_submitted; /* to the recorder, in this turn of the loop */
     struct loop_source recorded_source;
+    struct prover *prover; /* the node's; hands back to */
+    struct mailbox proven;
+    struct loop_source proven_source;
     struct filter **idle_filters; /* a stack; grows to the most that were in use at once */
     size_t n_idle_filters, idle_filters_cap;
     void (*reply)(struct flow *flow); /* the edge's: called once for each flow_start() */
 };
 
+/* Node, credentials and prover must outlive the engine. */
 SL_NODISCARD enum sl_err engine_new(struct node *node, const struct credential_table *credentials,
-                                    struct loop *loop, void (*reply)(struct flow *flow),
-                                    struct flow_engine **out);
-/* No flow may be under way. */
+                                    struct prover *prover, struct loop *loop,
+                                    void (*reply)(struct flow *flow), struct flow_engine **out);
+/* No flow may be under way, and the prover must not be about to wake this engine. */
 void engine_free(struct flow_engine *engine);
 SL_DEFINE_AUTO(flow_engine, engine_free)
 

@@ -16,11 +16,13 @@
 
 #include "base/timestamp.h"
 #include "flow/judge.h"
+#include "flow/proven.h"
 #include "flow/recorded.h"
 #include "flow/relay.h"
 #include "identify/purpose.h"
 
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CLOCK_SLACK_MS = 5000 };
@@ -45,6 +47,7 @@ void flow_reset(struct flow *flow)
     struct flow_engine *engine = flow->engine;
     if (flow->filter)
         engine_return_filter(engine, flow->filter);
+    free(flow->proof.body);
     arena_reset(&flow->arena);
     struct arena arena = flow->arena;
     OPENSSL_cleanse(flow, sizeof *flow);
@@ -58,7 +61,8 @@ static void turn_away(struct flow *flow, enum answer_kind kind)
     flow->engine->reply(flow);
 }
 
-/* Partner and route: without both, this is no flow, and strangers leave nothing in the ledger. */
+/* Partner and route: without both (or with a question about a receipt), this is no flow, and
+ * strangers leave nothing in the ledger. */
 static bool identify_parties(struct flow *flow)
 {
     static const enum answer_kind turned_away[] = {
@@ -70,6 +74,10 @@ static bool identify_parties(struct flow *flow)
     flow->partner = credential_find(engine->credentials, flow->authorization);
     if (!flow->partner) {
         turn_away(flow, ANSWER_NO_PARTNER);
+        return false;
+    }
+    if (flow_asks_for_receipt(flow)) {
+        flow_prove_receipt(flow);
         return false;
     }
     enum route_match match = route_find(engine->config, flow->method, flow->target, &flow->request);

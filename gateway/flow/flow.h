@@ -24,13 +24,17 @@ enum answer_kind {
     ANSWER_NO_ROUTE,
     ANSWER_NO_METHOD,
     ANSWER_BAD_QUERY,
+    ANSWER_PROVEN,     /* a receipt of the partner's own, and its proof */
+    ANSWER_NO_RECEIPT, /* there is none that it may have */
+    ANSWER_UNREADABLE, /* the ledger can't be read there */
+    ANSWER_BUSY,       /* too many proofs are asked for */
 };
 
 struct flow_answer {
     enum answer_kind kind;
     enum reason reason;      /* refused */
     uint64_t receipt_index;  /* released and refused */
-    struct slice body;       /* released: reduced, the filter's */
+    struct slice body;       /* released: reduced, the filter's; proven: JSON */
     struct slice media_type; /* released: the route's */
 };
 
@@ -61,6 +65,8 @@ struct flow {
     struct reduction reduction;
     struct filter *filter;
     enum reason app_reason; /* why the answer was stopped, when it was */
+
+    struct prover_request proof; /* of a partner that asks for a receipt */
 
     struct flow_answer answer;
 };

@@ -55,6 +55,16 @@ static void a_path_holds_subject_exactly_once_as_a_whole_segment(void **state)
     assert_true(slice_equals_str(fixture->config->routes[0].path_after, ""));
 }
 
+static void a_path_below_sluis_is_the_gateways_own(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, with_request("GET /sluis/{subject}"), 24, 14,
+                       "the gateway's own API");
+    assert_one_problem(fixture, with_request("GET /sluis/v1/{subject}/x"), 24, 14,
+                       "the gateway's own API");
+    assert_accepted(fixture, with_request("GET /sluis-v1/{subject}"));
+}
+
 static void a_path_that_could_be_read_in_two_ways_is_refused_where_it_is_odd(void **state)
 {
     struct fixture *fixture = *state;
@@ -309,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_get_and_an_absolute_path),
         TEST(a_path_holds_subject_exactly_once_as_a_whole_segment),
+        TEST(a_path_below_sluis_is_the_gateways_own),
         TEST(a_path_that_could_be_read_in_two_ways_is_refused_where_it_is_odd),
         TEST(a_path_has_at_most_512_bytes),
         TEST(the_configuration_allows_the_same_path_bytes_as_requests),

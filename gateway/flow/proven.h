@@ -1,0 +1,17 @@
+/*
+ * proven.h - a partner asks for a receipt of its own: GET /sluis/v1/receipts/<index>
+ *
+ * This is no flow: no person's data moves, and no receipt is written.
+ */
+#ifndef SLUIS_FLOW_PROVEN_H
+#define SLUIS_FLOW_PROVEN_H
+
+#include "flow/flow.h"
+
+bool flow_asks_for_receipt(const struct flow *flow);
+/* The partner is known. The answer may come at once, or by flow_proven(). */
+void flow_prove_receipt(struct flow *flow);
+/* The request came back from the prover. */
+void flow_proven(struct prover_request *request);
+
+#endif
