@@ -2,7 +2,7 @@
  * receipt.c - every flow on every route must fit a receipt; found out now, not at the first flow
  *
  * For each route the longest receipt is drafted for real: with the partner whose id, longest
- * purpose and longest benefit take most bytes, every data class coarsened by the largest numbers,
+ * purpose and longest benefit take most bytes, every data class coarsened by the longest numbers,
  * and the longest reason. A release with the reason of a refusal does not occur; the bound is a
  * few bytes above what can.
  */
@@ -43,17 +43,24 @@ static void set_partner(const struct config_partner *partner, struct leaf_flow *
     }
 }
 
+/* The number that takes most characters: "by999999.999" is longer than "by1000000". */
+static uint32_t longest_number(enum coarse_dimension dimension)
+{
+    return dimension == COARSE_BUCKET ? coarse_max(dimension) - 1 : coarse_max(dimension);
+}
+
 static size_t set_classes(const struct config_route *route,
                           struct leaf_class classes[LIMIT_MAX_route_classes])
 {
     for (size_t i = 0; i < route->n_classes; i++) {
         const struct vocabulary_class *class = route->classes[i];
-        classes[i] = (struct leaf_class){
-            .name = class->term.name,
-            .kept = true,
-            .precision_m = class->dimensions & DIMENSION_PRECISION ? UINT32_MAX : 0,
-            .time_s = class->dimensions & DIMENSION_TIME ? UINT32_MAX : 0,
-        };
+        /* "dropped" is longer than "kept", and any coarseness is as long as "dropped". */
+        classes[i].name = class->term.name;
+        classes[i].done = (struct coarse_done){.kept = class->dimensions & ~DIMENSION_DETAIL};
+        for (unsigned k = 0; k < N_COARSE; k++) {
+            if (class->dimensions >> k & 1)
+                classes[i].done.coarseness.by[k] = longest_number((enum coarse_dimension)k);
+        }
     }
     return route->n_classes;
 }

@@ -9,6 +9,7 @@
 #include "daemon/control.h"
 #include "edge/edge.h"
 #include "flow/node.h"
+#include "flow/outdated.h"
 
 #include <argp.h>
 #include <pthread.h>
@@ -195,6 +196,16 @@ static void log_ready(const struct node *node, const struct edge *edge)
              (unsigned long long)recorder_tree_size(node->recorder));
 }
 
+static void warn_of_outdated(const struct node *node)
+{
+    uint64_t n = 0;
+    if (outdated_count(node->store, &n) == SL_OK && n > 0)
+        log_warn("%llu policies were compiled by another version of Sluis and are not used: what "
+                 "they grant is refused. Put each again: `sluis policy get NAME > FILE`, then "
+                 "`sluis policy put FILE`",
+                 (unsigned long long)n);
+}
+
 static int serve(struct node *node, const sigset_t *signals)
 {
     struct edge_problem problem;
@@ -212,6 +223,7 @@ static int serve(struct node *node, const sigset_t *signals)
         log_warn("%s was not there: whether this ledger is the newest could not be checked; it is "
                  "kept there from now on",
                  node->config->last_checkpoint);
+    warn_of_outdated(node);
     log_ready(node, edge);
 
     int code = wait_for_end(node, signals);

@@ -43,7 +43,10 @@ static enum sl_err load_old(struct node *node, struct store_reader *reader, stru
     SL_TRY(store_version_get(reader, stored->id, *version, &current, &found));
     struct yaml_problems problems;
     yaml_problems_init(&problems, "policy in force");
-    *unchanged = found && slice_equals(current.yaml, yaml);
+    /* The same text is another policy where words or layout have changed since. */
+    *unchanged = found && slice_equals(current.yaml, yaml) &&
+                 current.vocabulary_version == vocabulary_version(node->config->vocabulary) &&
+                 policy_blob_is_current(current.blob);
     /* A policy that today's vocabulary no longer knows counts as none: all of the new is granted.
      */
     if (found && policy_load(current.yaml, node->config->vocabulary, &problems, old) != SL_OK)

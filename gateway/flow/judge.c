@@ -36,7 +36,9 @@ enum sl_err judge_flow(struct flow *flow)
         .n_classes = route->n_classes,
         .classes = route->class_codes,
     };
-    struct slice blob = subject.version > 0 ? subject.blob : policy_blob_empty();
+    /* A blob of another layout can't be read, so it grants nothing (outdated.h). */
+    const bool is_current = subject.version > 0 && policy_blob_is_current(subject.blob);
+    struct slice blob = is_current ? subject.blob : policy_blob_empty();
     decide(blob, &facts, &flow->decision);
     pin_basis(flow, &subject, blob);
 
@@ -55,8 +57,7 @@ static bool is_same_plan(const struct decision *a, const struct decision *b)
         return false;
     for (size_t i = 0; i < a->n_entries; i++)
         if (a->entries[i].action != b->entries[i].action ||
-            a->entries[i].precision_m != b->entries[i].precision_m ||
-            a->entries[i].time_s != b->entries[i].time_s)
+            !coarseness_equals(a->entries[i].coarseness, b->entries[i].coarseness))
             return false;
     return true;
 }

@@ -17,12 +17,9 @@ static size_t draft_classes(const struct flow *flow, bool released,
     const struct config_route *route = flow->request.route;
     for (size_t i = 0; i < route->n_classes; i++) {
         const struct plan_entry *entry = &flow->decision.entries[i];
-        bool kept = released && entry->action != ACTION_DROP;
         classes[i] = (struct leaf_class){
             .name = route->classes[i]->term.name,
-            .kept = kept,
-            .precision_m = kept ? entry->precision_m : 0,
-            .time_s = kept ? entry->time_s : 0,
+            .done = released ? plan_entry_done(entry) : (struct coarse_done){0},
         };
     }
     return route->n_classes;

@@ -119,7 +119,7 @@ static void plan_reduction(struct flow *flow)
     for (size_t i = 0; i < reduction->n_classes; i++)
         reduction->classes[i] = (struct reduction_entry){
             .keep = flow->decision.entries[i].action != ACTION_DROP,
-            .precision_m = flow->decision.entries[i].precision_m,
+            .coarseness = flow->decision.entries[i].coarseness,
         };
     reduction->time_s = flow->decision.time_s;
     reduction->user = flow->user;

@@ -107,26 +107,6 @@ static void write_number(struct writer *writer, const char *before, uint64_t num
     write_decimal(writer, number);
 }
 
-static void write_done(struct writer *writer, const struct leaf_class *class)
-{
-    if (!class->kept) {
-        write_str(writer, "dropped");
-        return;
-    }
-    if (class->precision_m > 0) {
-        write_decimal(writer, class->precision_m);
-        write_str(writer, "m");
-    }
-    if (class->precision_m > 0 && class->time_s > 0)
-        write_str(writer, " ");
-    if (class->time_s > 0) {
-        write_decimal(writer, class->time_s);
-        write_str(writer, "s");
-    }
-    if (class->precision_m == 0 && class->time_s == 0)
-        write_str(writer, "kept");
-}
-
 static void write_classes(struct writer *writer, const struct leaf_flow *flow)
 {
     write_str(writer, LEAF_BEFORE_DATA);
@@ -135,7 +115,7 @@ static void write_classes(struct writer *writer, const struct leaf_flow *flow)
             write_str(writer, ",");
         write_json_string(writer, flow->classes[i].name);
         write_str(writer, ":\"");
-        write_done(writer, &flow->classes[i]);
+        write_coarse_done(writer, &flow->classes[i].done);
         write_str(writer, "\"");
     }
     write_str(writer, "}}");

@@ -14,6 +14,7 @@
 #ifndef SLUIS_LEDGER_LEAF_H
 #define SLUIS_LEDGER_LEAF_H
 
+#include "base/coarseness.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/sha256.h"
@@ -48,12 +49,10 @@ struct leaf_draft {
     uint8_t bytes[LEAF_BYTES_MAX];
 };
 
-/* What was done to one data class: "kept", "dropped", or "5000m", "900s", "5000m 900s". */
+/* What was done to one data class; base/coarseness.h has its text. */
 struct leaf_class {
     struct slice name;
-    bool kept; /* coarsened counts as kept */
-    uint32_t precision_m;
-    uint32_t time_s;
+    struct coarse_done done;
 };
 
 /* A flow's receipt. Empty slices are written as null; the reason is never empty. */
@@ -130,7 +129,7 @@ struct leaf {
     struct slice decision, reason; /* "release" or "refuse"; empty unless it is a flow's */
     size_t n_classes;
     struct {
-        struct slice name, done;
+        struct slice name, done; /* coarse_done_parse() takes `done` */
     } classes[LIMIT_MAX_route_classes];
     struct leaf_policy policy; /* LEAF_POLICY */
     struct leaf_heads heads;   /* LEAF_HEADS */

@@ -110,33 +110,6 @@ static uint32_t read_count(struct reader *reader, const char *before)
     return (uint32_t)read_number(reader, before, UINT32_MAX);
 }
 
-/* "5000m" or "900s": a positive number and its unit, taken off the front of `text`. */
-static bool take_amount(struct slice *text, uint8_t unit)
-{
-    const uint8_t *end = text->n > 0 ? memchr(text->p, unit, text->n) : NULL;
-    uint64_t amount;
-    if (!end || !slice_to_u64(slice_of(text->p, (size_t)(end - text->p)), UINT32_MAX, &amount) ||
-        amount == 0)
-        return false;
-    size_t n_taken = (size_t)(end - text->p) + 1;
-    *text = slice_of(text->p + n_taken, text->n - n_taken);
-    return true;
-}
-
-static bool done_is_valid(struct slice done)
-{
-    if (slice_equals_str(done, "kept") || slice_equals_str(done, "dropped"))
-        return true;
-    bool in_metres = take_amount(&done, 'm');
-    if (in_metres && done.n == 0)
-        return true;
-    if (in_metres && !slice_starts_with_str(done, " "))
-        return false;
-    if (in_metres)
-        done = slice_of(done.p + 1, done.n - 1);
-    return take_amount(&done, 's') && done.n == 0;
-}
-
 static void read_class(struct reader *reader, struct leaf *leaf)
 {
     if (leaf->n_classes == SL_LENGTH(leaf->classes)) {
@@ -147,7 +120,8 @@ static void read_class(struct reader *reader, struct leaf *leaf)
     struct slice name = read_text(reader);
     expect(reader, ":\"");
     struct slice done = read_text(reader);
-    if (!done_is_valid(done))
+    struct coarse_done parsed;
+    if (!coarse_done_parse(done, &parsed))
         reader->bad = true;
     for (size_t i = 0; i < leaf->n_classes; i++)
         if (slice_equals(leaf->classes[i].name, name))

@@ -50,6 +50,22 @@ static bool codes_are_valid(struct slice blob, size_t at, size_t n, size_t strid
     return true;
 }
 
+static bool grants_are_valid(struct slice blob, size_t at, size_t n)
+{
+    if (!codes_are_valid(blob, at, n, BLOB_GRANT_BYTES))
+        return false;
+    for (size_t i = 0; i < n; i++, at += BLOB_GRANT_BYTES) {
+        const struct coarseness coarseness = blob_coarseness(blob, at + BLOB_CODE_BYTES);
+        for (unsigned k = 0; k < N_COARSE; k++) {
+            if (coarseness.by[k] > coarse_max((enum coarse_dimension)k))
+                return false;
+        }
+        if (blob.p[at + BLOB_GRANT_BYTES - 1] != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool consent_is_valid(struct slice blob, size_t at)
 {
     const size_t n_situations = blob_u16(blob, at + 42);
@@ -58,8 +74,7 @@ static bool consent_is_valid(struct slice blob, size_t at)
            text_is_valid(blob, at + 8, at + 21, 1, POLICY_ID_BYTES) &&
            text_is_valid(blob, at + 12, at + 22, 1, POLICY_ID_BYTES) &&
            text_is_valid(blob, at + 16, at + 23, 0, POLICY_BENEFIT_BYTES) &&
-           codes_are_valid(blob, blob_u32(blob, at + 44), blob_u16(blob, at + 40),
-                           BLOB_GRANT_BYTES) &&
+           grants_are_valid(blob, blob_u32(blob, at + 44), blob_u16(blob, at + 40)) &&
            n_situations <= POLICY_SITUATIONS_MAX &&
            is_inside(blob, blob_u32(blob, at + 48), n_situations, BLOB_CODE_BYTES) &&
            window_is_valid(blob, at + 52) && blob_u16(blob, at + 58) == 0 &&
@@ -76,10 +91,15 @@ static bool refusal_is_valid(struct slice blob, size_t at)
            blob_u32(blob, at + 28) == 0;
 }
 
+bool policy_blob_is_current(struct slice blob)
+{
+    return blob.n >= BLOB_HEAD_BYTES && slice_equals_str(slice_of(blob.p, 8), BLOB_MAGIC) &&
+           blob_u32(blob, 8) == BLOB_VERSION;
+}
+
 bool policy_blob_is_valid(struct slice blob)
 {
-    if (blob.n < BLOB_HEAD_BYTES || blob.n > POLICY_BLOB_BYTES_MAX ||
-        !slice_equals_str(slice_of(blob.p, 8), BLOB_MAGIC) || blob_u32(blob, 8) != BLOB_VERSION ||
+    if (!policy_blob_is_current(blob) || blob.n > POLICY_BLOB_BYTES_MAX ||
         blob_u32(blob, 12) != blob.n || blob_u32(blob, 28) != 0)
         return false;
     const size_t n_consents = blob_u16(blob, 16), n_refusals = blob_u16(blob, 18);

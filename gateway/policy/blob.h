@@ -5,7 +5,7 @@
  *         count from the first byte of the blob; nothing is aligned.
  *
  *      0  u8[8]  "sluispol"
- *      8  u32    1, the version of this layout
+ *      8  u32    2, the version of this layout
  *     12  u32    bytes of the whole blob
  *     16  u16    consents            18  u16  refusals
  *     20  u32    offset of the zone  24  u32  its bytes (zone.h)
@@ -19,8 +19,9 @@
  *     24  i64  applies from, ms; the least i64 for always
  *     32  i64  applies until, ms, exclusive; the greatest i64 for ever
  *     40  u16  grants            42  u16  situations
- *     44  u32  offset of the grants, 12 bytes each, ordered by code:
- *                  u32 class, u32 precision in m, u32 time in s
+ *     44  u32  offset of the grants, 24 bytes each, ordered by code:
+ *                  u32 class, u32 precision in m, u32 time in s, u32 cut in m,
+ *                  u32 bucket in thousandths, u16 top, u8 redact, u8 0
  *     48  u32  offset of the situations, u32 each
  *     52  window, 6 bytes: u8 1 if there is one, u8 days, u16 start, u16 end (struct policy_window)
  *     58  u16  0
@@ -47,11 +48,11 @@
 #define BLOB_MAGIC "sluispol"
 
 enum {
-    BLOB_VERSION = 1,
+    BLOB_VERSION = 2,
     BLOB_HEAD_BYTES = 32,
     BLOB_CONSENT_BYTES = 72,
     BLOB_REFUSAL_BYTES = 32,
-    BLOB_GRANT_BYTES = 12,
+    BLOB_GRANT_BYTES = 24,
     BLOB_CODE_BYTES = 4,
 };
 
@@ -97,6 +98,19 @@ static inline struct slice blob_text(struct slice blob, size_t offset_at, size_t
 static inline struct policy_window blob_window(struct slice blob, size_t at)
 {
     return (struct policy_window){blob.p[at + 1], blob_u16(blob, at + 2), blob_u16(blob, at + 4)};
+}
+
+/* What stands in a grant behind its class. */
+static inline struct coarseness blob_coarseness(struct slice blob, size_t at)
+{
+    return (struct coarseness){{
+        [COARSE_PRECISION] = blob_u32(blob, at),
+        [COARSE_TIME] = blob_u32(blob, at + 4),
+        [COARSE_CUT] = blob_u32(blob, at + 8),
+        [COARSE_BUCKET] = blob_u32(blob, at + 12),
+        [COARSE_TOP] = blob_u16(blob, at + 16),
+        [COARSE_REDACT] = blob.p[at + 18],
+    }};
 }
 
 static inline struct slice blob_zone(struct slice blob)

@@ -51,6 +51,17 @@ static void write_window(struct compiling *compiling, bool has_window,
     write_u16(&compiling->fixed, window->end_minute);
 }
 
+static void write_coarseness(struct writer *writer, struct coarseness coarseness)
+{
+    write_u32(writer, coarseness.by[COARSE_PRECISION]);
+    write_u32(writer, coarseness.by[COARSE_TIME]);
+    write_u32(writer, coarseness.by[COARSE_CUT]);
+    write_u32(writer, coarseness.by[COARSE_BUCKET]);
+    write_u16(writer, (uint16_t)coarseness.by[COARSE_TOP]);
+    write_u8(writer, (uint8_t)coarseness.by[COARSE_REDACT]);
+    write_u8(writer, 0);
+}
+
 static int64_t day_start_ms(const struct compiling *compiling, struct civil_date date)
 {
     return zone_day_start_s(compiling->policy->zone, date) * 1000;
@@ -79,8 +90,7 @@ static void write_consent(struct compiling *compiling, const struct policy_conse
     write_u32(fixed, here(compiling));
     for (size_t i = 0; i < n_grants; i++) {
         write_u32(&compiling->behind, compiling->reached[i].class->term.code);
-        write_u32(&compiling->behind, compiling->reached[i].precision_m);
-        write_u32(&compiling->behind, compiling->reached[i].time_s);
+        write_coarseness(&compiling->behind, compiling->reached[i].coarseness);
     }
     write_u32(fixed, here(compiling));
     for (size_t i = 0; i < consent->n_situations; i++)

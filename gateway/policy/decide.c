@@ -197,9 +197,23 @@ static uint32_t refused_classes(struct walk *walk)
     return refused;
 }
 
-static uint32_t coarser_of(uint32_t a, uint32_t b)
+static enum action action_of(struct coarseness coarseness)
 {
-    return a > b ? a : b;
+    return coarseness_is_none(coarseness) ? ACTION_KEEP : ACTION_COARSEN;
+}
+
+struct coarse_done plan_entry_done(const struct plan_entry *entry)
+{
+    if (entry->action == ACTION_DROP)
+        return (struct coarse_done){0};
+    return (struct coarse_done){.kept = true, .coarseness = entry->coarseness};
+}
+
+struct plan_entry plan_entry_of_done(const struct coarse_done *done)
+{
+    if (!done->kept)
+        return (struct plan_entry){0};
+    return (struct plan_entry){action_of(done->coarseness), done->coarseness};
 }
 
 /* Adds what the consent grants of `kept` to the plan. */
@@ -211,10 +225,11 @@ static void merge_grants(const struct walk *walk, size_t index, uint32_t kept,
             continue;
         const size_t at = find_grant(walk, index, walk->facts->classes[i]);
         struct plan_entry *entry = &decision->entries[i];
-        entry->precision_m = coarser_of(entry->precision_m, blob_u32(walk->blob, at + 4));
-        entry->time_s = coarser_of(entry->time_s, blob_u32(walk->blob, at + 8));
-        entry->action = entry->precision_m > 0 || entry->time_s > 0 ? ACTION_COARSEN : ACTION_KEEP;
-        decision->time_s = coarser_of(decision->time_s, entry->time_s);
+        entry->coarseness = coarseness_coarser(entry->coarseness,
+                                               blob_coarseness(walk->blob, at + BLOB_CODE_BYTES));
+        entry->action = action_of(entry->coarseness);
+        if (entry->coarseness.by[COARSE_TIME] > decision->time_s)
+            decision->time_s = entry->coarseness.by[COARSE_TIME];
     }
 }
 

@@ -7,6 +7,7 @@
 #ifndef SLUIS_POLICY_DECIDE_H
 #define SLUIS_POLICY_DECIDE_H
 
+#include "base/coarseness.h"
 #include "base/limits.h"
 #include "base/slice.h"
 
@@ -59,9 +60,11 @@ enum action { ACTION_DROP, ACTION_KEEP, ACTION_COARSEN };
 /* What happens to one data class of the route. */
 struct plan_entry {
     enum action action;
-    uint32_t precision_m; /* ACTION_COARSEN: grid in metres, 0 for none */
-    uint32_t time_s;      /* ACTION_COARSEN: bucket in seconds, 0 for none */
+    struct coarseness coarseness; /* ACTION_COARSEN: not none */
 };
+/* The entry as the receipt of a release has it, and back; nothing is lost either way. */
+struct coarse_done plan_entry_done(const struct plan_entry *entry);
+struct plan_entry plan_entry_of_done(const struct coarse_done *done);
 
 struct decision {
     enum effect effect;

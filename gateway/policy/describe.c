@@ -23,6 +23,48 @@ void write_duration_s(struct writer *writer, uint32_t seconds)
     write_str(writer, units[i].name);
 }
 
+void write_coarse(struct writer *writer, enum coarse_dimension dimension, uint32_t value)
+{
+    switch (dimension) {
+    case COARSE_PRECISION:
+    case COARSE_CUT:
+        write_distance_m(writer, value);
+        return;
+    case COARSE_TIME:
+        write_duration_s(writer, value);
+        return;
+    case COARSE_BUCKET:
+        write_thousandths(writer, value);
+        return;
+    case COARSE_TOP:
+    case COARSE_REDACT:
+        write_decimal(writer, value);
+        return;
+    }
+}
+
+void write_coarseness_words(struct writer *writer, struct coarseness coarseness)
+{
+    static const char *const words[N_COARSE] = {
+        [COARSE_PRECISION] = "a grid of ",
+        [COARSE_TIME] = "times in steps of ",
+        [COARSE_CUT] = "what lies further from both ends than ",
+        [COARSE_BUCKET] = "numbers in steps of ",
+        [COARSE_TOP] = "at most so many of a list: ",
+        [COARSE_REDACT] = "text without addresses and numbers",
+    };
+    const char *separator = "";
+    for (unsigned i = 0; i < N_COARSE; i++) {
+        if (coarseness.by[i] == 0)
+            continue;
+        write_str(writer, separator);
+        write_str(writer, words[i]);
+        if (i != COARSE_REDACT)
+            write_coarse(writer, (enum coarse_dimension)i, coarseness.by[i]);
+        separator = " and ";
+    }
+}
+
 static void write_two_digits(struct writer *writer, unsigned value)
 {
     write_u8(writer, (uint8_t)('0' + value / 10 % 10));

@@ -50,30 +50,36 @@ static void note(struct comparing *comparing, bool more, bool less)
     begin_detail(comparing);
 }
 
-static void compare_dimension(struct comparing *comparing, const struct reached *old,
-                              const struct reached *new, bool is_time)
+static void say_coarse(struct writer *details, enum coarse_dimension dimension, uint32_t value)
 {
-    const uint32_t was = is_time ? old->time_s : old->precision_m;
-    const uint32_t is = is_time ? new->time_s : new->precision_m;
-    void (*const describe)(struct writer *, uint32_t) =
-        is_time ? write_duration_s : write_distance_m;
+    if (value == 0)
+        write_str(details, "as it is");
+    else
+        write_coarse(details, dimension, value);
+}
+
+static void compare_dimension(struct comparing *comparing, const struct reached *old,
+                              const struct reached *new, enum coarse_dimension dimension)
+{
+    const uint32_t was = old->coarseness.by[dimension], is = new->coarseness.by[dimension];
     if (was == is)
         return;
-    note(comparing, is<was, is> was);
+    note(comparing, coarse_is_finer(dimension, is, was), coarse_is_finer(dimension, was, is));
     struct writer *details = comparing->details;
+    const char *key = dimension_key(dimension);
     if (!details)
         return;
     write_bytes(details, new->class->term.name);
-    write_str(details, is_time ? " time " : " precision ");
-    if (is > 0)
-        describe(details, is);
-    else
-        write_str(details, "as it is");
+    if (!key) { /* said by the vocabulary alone */
+        write_str(details, is > 0 ? " without addresses and numbers" : " with all that it says");
+        return;
+    }
+    write_str(details, " ");
+    write_str(details, key);
+    write_str(details, " ");
+    say_coarse(details, dimension, is);
     write_str(details, " instead of ");
-    if (was > 0)
-        describe(details, was);
-    else
-        write_str(details, "as it is");
+    say_coarse(details, dimension, was);
 }
 
 /* Both lists are ordered by code, so they are walked like the halves of a merge. */
@@ -92,8 +98,10 @@ static void compare_data(struct comparing *comparing, const struct policy_consen
         const uint32_t was_code = i < n_was ? was[i].class->term.code : UINT32_MAX;
         const uint32_t is_code = j < n_is ? is[j].class->term.code : UINT32_MAX;
         if (i < n_was && j < n_is && was_code == is_code) {
-            compare_dimension(comparing, &was[i], &is[j], false);
-            compare_dimension(comparing, &was[i++], &is[j++], true);
+            for (unsigned k = 0; k < N_COARSE; k++)
+                compare_dimension(comparing, &was[i], &is[j], (enum coarse_dimension)k);
+            i++;
+            j++;
         } else if (j >= n_is || (i < n_was && was_code < is_code)) {
             note(comparing, false, true);
             say(comparing->details, "without ");

@@ -33,24 +33,46 @@ static bool is_list(struct policy_loading *loading, const struct yaml_node *node
 static void refuse_dimension(struct policy_loading *loading, const struct yaml_node *node,
                              const struct vocabulary_class *class)
 {
-    if (class->dimensions == 0) {
+    char possible[64] = "";
+    struct writer writer = writer_over(possible, sizeof possible - 1);
+    for (unsigned i = 0; i < N_COARSE; i++) {
+        const char *key = dimension_key((enum coarse_dimension)i);
+        if (!key || !(class->dimensions >> i & 1))
+            continue;
+        write_u8(&writer, ' ');
+        write_str(&writer, key);
+    }
+    write_str(&writer, class->dimensions & DIMENSION_DETAIL ? " detail" : "");
+    if (writer.n == 0)
         yaml_error_at(loading->problems, node->key_line, node->key_column,
                       "`%.*s` is not possible for %.*s, which is shared as it is or not at all",
                       SLICE_PRINTF(node->key), SLICE_PRINTF(class->term.name));
+    else
+        yaml_error_at(loading->problems, node->key_line, node->key_column,
+                      "`%.*s` is not possible for %.*s; possible:%.*s", SLICE_PRINTF(node->key),
+                      SLICE_PRINTF(class->term.name), SLICE_PRINTF(writer_slice(&writer)));
+}
+
+static void load_dimension(struct policy_loading *loading, const struct yaml_node *value,
+                           unsigned bit, struct policy_grant *grant)
+{
+    if (!(grant->class->dimensions & bit)) {
+        refuse_dimension(loading, value, grant->class);
         return;
     }
-    const char *precision = class->dimensions & DIMENSION_PRECISION ? " precision" : "";
-    const char *time = class->dimensions & DIMENSION_TIME ? " time" : "";
-    const char *detail = class->dimensions & DIMENSION_DETAIL ? " detail" : "";
-    yaml_error_at(loading->problems, node->key_line, node->key_column,
-                  "`%.*s` is not possible for %.*s; possible:%s%s%s", SLICE_PRINTF(node->key),
-                  SLICE_PRINTF(class->term.name), precision, time, detail);
+    if (bit == DIMENSION_DETAIL) {
+        grant->detail = name_detail(loading, value, grant->class);
+        return;
+    }
+    const unsigned i = (unsigned)__builtin_ctz(bit);
+    (void)value_coarse(loading, value, (enum coarse_dimension)i, &grant->coarseness.by[i]);
 }
 
 static void load_dimensions(struct policy_loading *loading, const struct yaml_node *node,
                             struct policy_grant *grant)
 {
-    static const char *const keys[] = {"precision", "time", "detail", NULL};
+    /* As dimension_key() has them, and `detail`. */
+    static const char *const keys[] = {"precision", "time", "cut", "bucket", "top", "detail", NULL};
     if (node->kind == YAML_SCALAR) {
         yaml_error_at(loading->problems, node->line, node->column,
                       "`%.*s` without braces; write {} for data as it is, or {precision: 5km}",
@@ -59,20 +81,15 @@ static void load_dimensions(struct policy_loading *loading, const struct yaml_no
     }
     if (!yaml_check_keys(node, "a grant", keys, loading->problems) || !grant->class)
         return;
-    for (unsigned i = 0; keys[i]; i++) {
-        const struct yaml_node *value = yaml_get(node, keys[i]);
-        const unsigned dimension = 1U << i;
-        if (!value)
-            continue;
-        if (!(grant->class->dimensions & dimension))
-            refuse_dimension(loading, value, grant->class);
-        else if (dimension == DIMENSION_PRECISION)
-            (void)value_precision_m(loading, value, &grant->precision_m);
-        else if (dimension == DIMENSION_TIME)
-            (void)value_time_s(loading, value, &grant->time_s);
-        else
-            grant->detail = name_detail(loading, value, grant->class);
+    for (unsigned i = 0; i < N_COARSE; i++) {
+        const char *key = dimension_key((enum coarse_dimension)i);
+        const struct yaml_node *value = key ? yaml_get(node, key) : NULL;
+        if (value)
+            load_dimension(loading, value, 1U << i, grant);
     }
+    const struct yaml_node *detail = yaml_get(node, "detail");
+    if (detail)
+        load_dimension(loading, detail, DIMENSION_DETAIL, grant);
 }
 
 static void load_grants(struct policy_loading *loading, const struct yaml_node *node,

@@ -12,8 +12,6 @@ enum {
     POLICY_SUBJECT_BYTES = LIMIT_MAX_subject_name_bytes,
     POLICY_BENEFIT_BYTES = LIMIT_MAX_benefit_bytes,
     POLICY_SITUATIONS_MAX = 8,
-    POLICY_PRECISION_M_MAX = 1000000, /* 1,000 km */
-    POLICY_TIME_S_MAX = 365 * 86400,  /* 365 days */
     POLICY_AT_MOST_MAX = 1000000,
     POLICY_MINUTES_PER_DAY = 1440,
 };
@@ -31,8 +29,9 @@ bool value_text(struct policy_loading *loading, const struct yaml_node *node, si
                 struct slice *out);
 bool value_id(struct policy_loading *loading, const struct yaml_node *node, struct slice *out);
 bool value_subject(struct policy_loading *loading, const struct yaml_node *node, struct slice *out);
-bool value_precision_m(struct policy_loading *loading, const struct yaml_node *node, uint32_t *out);
-bool value_time_s(struct policy_loading *loading, const struct yaml_node *node, uint32_t *out);
+/* The value of a grant's key. */
+bool value_coarse(struct policy_loading *loading, const struct yaml_node *node,
+                  enum coarse_dimension dimension, uint32_t *out);
 bool value_date(struct policy_loading *loading, const struct yaml_node *node,
                 struct civil_date *out);
 bool value_at_most(struct policy_loading *loading, const struct yaml_node *node, uint32_t *n,

@@ -22,8 +22,7 @@ struct policy_window {
 
 struct policy_grant {
     const struct vocabulary_class *class;
-    uint32_t precision_m;                  /* 0: as it is */
-    uint32_t time_s;                       /* 0: as it is */
+    struct coarseness coarseness;
     const struct vocabulary_class *detail; /* or NULL */
     uint32_t line, column;
 };
@@ -98,6 +97,8 @@ SL_NODISCARD enum sl_err policy_compile(const struct policy_document *policy,
 struct slice policy_blob_empty(void);
 /* Checks magic, version, and that every offset lies inside; do this once when reading from disk. */
 bool policy_blob_is_valid(struct slice blob);
+/* False for a blob of another layout, which decide() must not read: compile the policy again. */
+bool policy_blob_is_current(struct slice blob);
 /* The rules of the time zone that a valid blob carries (zone.h); points into the blob. */
 struct slice policy_blob_zone(struct slice blob);
 

@@ -10,11 +10,6 @@ const struct vocabulary_class *grant_first_class(const struct policy_grant *gran
     return grant->detail ? grant->detail : grant->class;
 }
 
-static uint32_t coarser_of(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Puts the class in its place by code, or coarsens the entry that is there. */
 static void reach_class(const struct policy_grant *grant, const struct vocabulary_class *class,
                         struct reached *out, size_t *n)
@@ -23,12 +18,11 @@ static void reach_class(const struct policy_grant *grant, const struct vocabular
     while (at < *n && out[at].class->term.code < class->term.code)
         at++;
     if (at < *n && out[at].class == class) {
-        out[at].precision_m = coarser_of(out[at].precision_m, grant->precision_m);
-        out[at].time_s = coarser_of(out[at].time_s, grant->time_s);
+        out[at].coarseness = coarseness_coarser(out[at].coarseness, grant->coarseness);
         return;
     }
     memmove(&out[at + 1], &out[at], (*n - at) * sizeof *out);
-    out[at] = (struct reached){class, grant->precision_m, grant->time_s};
+    out[at] = (struct reached){class, coarseness_coarser(grant->coarseness, class->least)};
     ++*n;
 }
 

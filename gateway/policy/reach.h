@@ -17,7 +17,7 @@
 /* One class that a consent grants, with the coarser of each dimension where it does so twice. */
 struct reached {
     const struct vocabulary_class *class;
-    uint32_t precision_m, time_s;
+    struct coarseness coarseness;
 };
 
 /* The first class that the grant keeps: its own, or that of `detail`. */

@@ -119,22 +119,39 @@ static bool read_quantity(struct slice text, const struct unit *units, size_t n_
     return false;
 }
 
-bool value_precision_m(struct policy_loading *loading, const struct yaml_node *node, uint32_t *out)
-{
-    static const struct unit units[] = {{"m", 1}, {"km", 1000}};
-    static const char expected[] = "a distance from 1m to 1000km, such as 200m or 5km";
-    return is_scalar(loading, node, expected) &&
-           (read_quantity(node->text, units, SL_LENGTH(units), POLICY_PRECISION_M_MAX, out) ||
-            wrong(loading, node, expected));
-}
+static const struct unit distances[] = {{"m", 1}, {"km", 1000}};
+static const struct unit durations[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+static const struct unit counts[] = {{"", 1}};
 
-bool value_time_s(struct policy_loading *loading, const struct yaml_node *node, uint32_t *out)
+/* Without units: thousandths of a decimal number. */
+static const struct {
+    const struct unit *units;
+    size_t n_units;
+    const char *expected;
+} coarse_values[N_COARSE] = {
+    [COARSE_PRECISION] = {distances, SL_LENGTH(distances),
+                          "a distance from 1m to 1000km, such as 200m or 5km"},
+    [COARSE_TIME] = {durations, SL_LENGTH(durations),
+                     "a duration from 1s to 365d, such as 30s, 15min, 2h or 1d"},
+    [COARSE_CUT] = {distances, SL_LENGTH(distances),
+                    "a distance from 1m to 100km, such as 500m or 1km"},
+    [COARSE_BUCKET] = {NULL, 0, "a number from 0.001 to 1000000, such as 10 or 0.5"},
+    [COARSE_TOP] = {counts, SL_LENGTH(counts), "a number from 1 to 1000, such as 5"},
+};
+
+bool value_coarse(struct policy_loading *loading, const struct yaml_node *node,
+                  enum coarse_dimension dimension, uint32_t *out)
 {
-    static const struct unit units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-    static const char expected[] = "a duration from 1s to 365d, such as 30s, 15min, 2h or 1d";
-    return is_scalar(loading, node, expected) &&
-           (read_quantity(node->text, units, SL_LENGTH(units), POLICY_TIME_S_MAX, out) ||
-            wrong(loading, node, expected));
+    const char *expected = coarse_values[dimension].expected;
+    const uint32_t max = coarse_max(dimension);
+    SL_ASSERT(expected);
+    if (!is_scalar(loading, node, expected))
+        return false;
+    const bool good = coarse_values[dimension].units
+                          ? read_quantity(node->text, coarse_values[dimension].units,
+                                          coarse_values[dimension].n_units, max, out)
+                          : thousandths_parse(node->text, max, out);
+    return good || wrong(loading, node, expected);
 }
 
 bool value_date(struct policy_loading *loading, const struct yaml_node *node,

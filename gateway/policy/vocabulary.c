@@ -17,6 +17,7 @@
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "base/writer.h"
+#include "policy/loading.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,31 +117,66 @@ static void read_term(struct loading *loading, const struct yaml_node *node, boo
     term->fideslang = read_text(loading, node, "fideslang", false);
 }
 
+const char *dimension_key(enum coarse_dimension dimension)
+{
+    static const char *const keys[N_COARSE] = {
+        [COARSE_PRECISION] = "precision", [COARSE_TIME] = "time", [COARSE_CUT] = "cut",
+        [COARSE_BUCKET] = "bucket",       [COARSE_TOP] = "top",
+    };
+    return keys[dimension];
+}
+
+/* The bit that a word of `coarsen` stands for, or 0. */
+static unsigned dimension_of(struct slice word)
+{
+    for (unsigned i = 0; i < N_COARSE; i++) {
+        const char *key = dimension_key((enum coarse_dimension)i);
+        if (key && slice_equals_str(word, key))
+            return 1U << i;
+    }
+    return slice_equals_str(word, "detail") ? DIMENSION_DETAIL : 0;
+}
+
 static void read_dimensions(struct loading *loading, const struct yaml_node *class_node,
                             struct vocabulary_class *class)
 {
-    static const struct {
-        const char *name;
-        enum dimension dimension;
-    } names[] = {
-        {"precision", DIMENSION_PRECISION}, {"time", DIMENSION_TIME}, {"detail", DIMENSION_DETAIL}};
+    static const char expected[] = "precision, time, cut, bucket, top or detail";
     const struct yaml_node *list = yaml_get(class_node, "coarsen");
     if (!list)
         return;
     if (list->kind != YAML_SEQUENCE)
         yaml_error_at(loading->problems, list->line, list->column,
-                      "`coarsen` is no list; expected [precision, time, detail] or some of them");
+                      "`coarsen` is no list; expected a list of %s", expected);
     for (const struct yaml_node *item = list->first; item; item = item->next) {
-        unsigned dimension = 0;
-        for (size_t i = 0; i < SL_LENGTH(names); i++) {
-            if (slice_equals_str(item->text, names[i].name))
-                dimension = names[i].dimension;
-        }
+        unsigned dimension = dimension_of(item->text);
         if (dimension == 0)
             yaml_error_at(loading->problems, item->line, item->column,
-                          "\"%.*s\" in `coarsen`; expected precision, time or detail",
-                          SLICE_PRINTF(item->text));
+                          "\"%.*s\" in `coarsen`; expected %s", SLICE_PRINTF(item->text), expected);
         class->dimensions |= dimension;
+    }
+}
+
+/* `least: {bucket: 10}`: values as in a grant, of dimensions that the class has. */
+static void read_least(struct loading *loading, const struct yaml_node *class_node,
+                       struct vocabulary_class *class)
+{
+    const struct yaml_node *least = yaml_get(class_node, "least");
+    struct policy_loading values = {.problems = loading->problems};
+    if (!least)
+        return;
+    if (least->kind != YAML_MAPPING)
+        yaml_error_at(loading->problems, least->line, least->column,
+                      "`least` is no mapping such as {bucket: 10}");
+    for (const struct yaml_node *item = least->first; item; item = item->next) {
+        const unsigned dimension = dimension_of(item->key) & ~(unsigned)DIMENSION_DETAIL;
+        if (!(dimension & class->dimensions)) {
+            yaml_error_at(loading->problems, item->key_line, item->key_column,
+                          "`%.*s` in `least`; expected a way that `coarsen` lists, not detail",
+                          SLICE_PRINTF(item->key));
+            continue;
+        }
+        const unsigned i = (unsigned)__builtin_ctz(dimension);
+        (void)value_coarse(&values, item, (enum coarse_dimension)i, &class->least.by[i]);
     }
 }
 
@@ -206,8 +242,8 @@ static const struct yaml_node *find_list(struct loading *loading, const struct y
 
 static enum sl_err read_classes(struct loading *loading, const struct yaml_node *root)
 {
-    static const char *const keys[] = {"en",      "nl",      "dpv",   "fideslang",
-                                       "coarsen", "coarser", "parts", NULL};
+    static const char *const keys[] = {"en",      "nl",    "dpv",   "fideslang", "coarsen",
+                                       "coarser", "parts", "least", NULL};
     struct vocabulary *vocabulary = loading->vocabulary;
     const struct yaml_node *list = find_list(loading, root, "classes");
     if (!list)
@@ -222,6 +258,7 @@ static enum sl_err read_classes(struct loading *loading, const struct yaml_node 
         if (!yaml_check_keys(node, "a data class", keys, loading->problems))
             continue;
         read_dimensions(loading, node, class);
+        read_least(loading, node, class);
         read_parts(loading, node, class);
     }
     return SL_OK;

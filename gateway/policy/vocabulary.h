@@ -15,16 +15,23 @@
 #ifndef SLUIS_POLICY_VOCABULARY_H
 #define SLUIS_POLICY_VOCABULARY_H
 
+#include "base/coarseness.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "yaml/yaml.h"
 
 /* How a class may be coarsened; a bit set. */
 enum dimension {
-    DIMENSION_PRECISION = 1, /* metres of a grid */
-    DIMENSION_TIME = 2,      /* seconds of a bucket */
-    DIMENSION_DETAIL = 4,    /* a class further along `coarser` */
+    DIMENSION_PRECISION = 1 << COARSE_PRECISION,
+    DIMENSION_TIME = 1 << COARSE_TIME,
+    DIMENSION_CUT = 1 << COARSE_CUT,
+    DIMENSION_BUCKET = 1 << COARSE_BUCKET,
+    DIMENSION_TOP = 1 << COARSE_TOP,
+    DIMENSION_REDACT = 1 << COARSE_REDACT,
+    DIMENSION_DETAIL = 1 << N_COARSE, /* a class further along `coarser` */
 };
+/* "precision": the dimension's key in a grant; NULL where a grant can't name it. */
+const char *dimension_key(enum coarse_dimension dimension);
 
 struct vocabulary_term {
     struct slice name; /* location.speed */
@@ -50,6 +57,7 @@ enum { VOCABULARY_PARTS_MAX = 8 };
 struct vocabulary_class {
     struct vocabulary_term term;
     unsigned dimensions;                    /* enum dimension bits */
+    struct coarseness least;                /* whatever a grant says, it leaves no finer */
     const struct vocabulary_class *coarser; /* or NULL */
     size_t n_parts;                         /* 0: the class itself is what fields hold */
     struct vocabulary_part parts[VOCABULARY_PARTS_MAX];

@@ -2,7 +2,8 @@
  * vocabulary_default.c - policies/vocabulary.yaml inside the binary
  *
  * The assembler includes the file (its path is in a header that the build writes), so that
- * no generator has to run and a program needs no file to know the words it was built with.
+ * no generator has to run and a program needs no file to know the words it was built with. Its
+ * checksum is in the text too, as a comment, so that the object is made anew when the file changes.
  */
 #include "policy/vocabulary_default.h"
 
@@ -10,6 +11,7 @@
 
 __asm__(".section .rodata\n"
         ".balign 16\n"
+        "# " VOCABULARY_SUM "\n"
         "vocabulary_default_first:\n"
         ".incbin \"" VOCABULARY_FILE "\"\n"
         "vocabulary_default_last:\n"

@@ -86,11 +86,19 @@ void write_degrees(struct writer *writer, double degrees)
     }
 }
 
+/* The greatest multiple of `step` that is not above `value`. */
+static int64_t round_down(int64_t value, int64_t step)
+{
+    int64_t above = value % step;
+    return value - above - (above < 0 ? step : 0);
+}
+
 int64_t coarsen_time(int64_t time_ms, uint32_t bucket_s)
 {
-    if (bucket_s == 0)
-        return time_ms;
-    int64_t bucket_ms = (int64_t)bucket_s * 1000;
-    int64_t since_start_ms = time_ms % bucket_ms;
-    return time_ms - since_start_ms - (since_start_ms < 0 ? bucket_ms : 0);
+    return bucket_s > 0 ? round_down(time_ms, (int64_t)bucket_s * 1000) : time_ms;
+}
+
+int64_t coarsen_number(int64_t thousandths, uint32_t bucket_thousandths)
+{
+    return bucket_thousandths > 0 ? round_down(thousandths, bucket_thousandths) : thousandths;
 }

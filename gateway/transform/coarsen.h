@@ -26,4 +26,7 @@ void write_degrees(struct writer *writer, double degrees);
 /* The start of the bucket of `bucket_s` seconds (counted from 1970) that holds `time_ms`. */
 int64_t coarsen_time(int64_t time_ms, uint32_t bucket_s);
 
+/* The start of the bucket of so many thousandths (counted from 0) that holds `thousandths`. */
+int64_t coarsen_number(int64_t thousandths, uint32_t bucket_thousandths);
+
 #endif

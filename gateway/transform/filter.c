@@ -139,10 +139,12 @@ void filter_begin(struct filter *filter, const struct path_trie *trie,
     filter_wipe(filter);
     filter->trie = trie;
     filter->reduction = reduction;
-    filter->kept = 0;
-    for (size_t i = 0; i < reduction->n_classes; i++)
-        if (reduction->classes[i].keep)
-            filter->kept |= 1u << i;
+    filter->kept = filter->plain = 0;
+    for (size_t i = 0; i < reduction->n_classes; i++) {
+        const struct reduction_entry *entry = &reduction->classes[i];
+        filter->kept |= (uint32_t)entry->keep << i;
+        filter->plain |= (uint32_t)(entry->coarseness.by[COARSE_BUCKET] == 0) << i;
+    }
 }
 
 static enum scan_result scan_token(enum token_kind kind, struct scan *scan)
@@ -409,6 +411,7 @@ const char *filter_fault_name(enum filter_fault fault)
         [FILTER_SUBJECT] = "subject",
         [FILTER_POSITION] = "position",
         [FILTER_TIME] = "time",
+        [FILTER_NUMBER] = "number",
         [FILTER_SHAPE] = "shape",
     };
     return names[fault];

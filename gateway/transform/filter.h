@@ -13,6 +13,7 @@
 #ifndef SLUIS_TRANSFORM_FILTER_H
 #define SLUIS_TRANSFORM_FILTER_H
 
+#include "base/coarseness.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "transform/path.h"
@@ -20,7 +21,7 @@
 /* What to do with each class of the route; a plain copy of what was decided. */
 struct reduction_entry {
     bool keep;
-    uint32_t precision_m; /* positions: grid in metres; 0: as it is */
+    struct coarseness coarseness;
 };
 
 struct reduction {
@@ -45,6 +46,7 @@ enum filter_fault {
     FILTER_SUBJECT,   /* a subject field names somebody else, or is no string */
     FILTER_POSITION,  /* a position that is no pair of numbers on the globe */
     FILTER_TIME,      /* a time that is none */
+    FILTER_NUMBER,    /* what is to be a number and is none, or one of more than 15 digits */
     FILTER_SHAPE,     /* the root is not what the route's fields say */
 };
 const char *filter_fault_name(enum filter_fault fault);

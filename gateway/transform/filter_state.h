@@ -68,7 +68,8 @@ struct filter {
     /* of this answer */
     const struct path_trie *trie;
     const struct reduction *reduction;
-    uint32_t kept; /* bit i: class i is kept */
+    uint32_t kept;  /* bit i: class i is kept */
+    uint32_t plain; /* bit i: values of class i leave as they are */
     enum filter_fault fault;
     uint64_t fault_at;
     bool finished;

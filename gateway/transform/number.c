@@ -7,6 +7,9 @@
  * 10^22, scales them with a single rounding (W. D. Clinger, "How to read floating point numbers
  * accurately", 1990, the fast path). One rounding of an exact operand is the nearest double; with
  * 16 to 19 digits the operand is rounded too. The outcome depends on the text alone.
+ *
+ * Amounts are never doubles: 0.1 is no double, and a bucket of 0.1 must hold 0.1. They are counted
+ * in thousandths, from the digits themselves; an exponent only says where the point stands.
  */
 #include "transform/number.h"
 
@@ -17,6 +20,8 @@ enum {
     EXACT_POWER_MAX = 22,   /* 10^22 is 5^22 * 2^22, and 5^22 < 2^53 */
     EXPONENT_CAP = 1000000, /* beyond, all that counts is the sign */
 };
+
+static const int64_t THOUSANDTHS_MAX = 1000000000000000000;
 
 static const double exact_powers[EXACT_POWER_MAX + 1] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -96,5 +101,54 @@ bool number_to_whole(struct slice text, int64_t max, int64_t *out)
     if (at < text.n)
         return false;
     *out = negative ? -value - has_rest : value;
+    return true;
+}
+
+/* Where a number's digits and its exponent are. */
+struct decimal {
+    struct slice digits; /* with the point, if any */
+    int64_t n_whole;     /* digits in front of the point, once the exponent has moved it */
+};
+
+static struct decimal read_decimal(struct slice text)
+{
+    size_t at = text.p[0] == '-' ? 1 : 0;
+    const size_t start = at;
+    int64_t n_whole = 0;
+    bool in_fraction = false;
+    for (; at < text.n && (text.p[at] | 0x20) != 'e'; at++) {
+        in_fraction = in_fraction || text.p[at] == '.';
+        n_whole += !in_fraction;
+    }
+    const struct slice digits = slice_of(text.p + start, at - start);
+    if (at < text.n)
+        n_whole += read_exponent(text, at + 1);
+    return (struct decimal){digits, n_whole};
+}
+
+bool number_to_thousandths(struct slice text, int64_t *out)
+{
+    const struct decimal decimal = read_decimal(text);
+    int64_t n_left = decimal.n_whole + 3; /* digits that are still whole thousandths */
+    int64_t value = 0;
+    bool has_rest = false;
+    for (size_t i = 0; i < decimal.digits.n; i++) {
+        const int64_t digit = decimal.digits.p[i] - '0';
+        if (decimal.digits.p[i] == '.')
+            continue;
+        if (n_left-- <= 0) {
+            has_rest = has_rest || digit != 0;
+            continue;
+        }
+        if (value > (THOUSANDTHS_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    for (; n_left > 0 && value > 0; n_left--) {
+        if (value > THOUSANDTHS_MAX / 10)
+            return false;
+        value *= 10;
+    }
+    *out = text.p[0] == '-' ? -value - has_rest : value;
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * number.h - reading the numbers of positions and times
+ * number.h - reading the numbers of positions, times and amounts
  *
  * The text is a number of RFC 8259 that scan_number() has accepted.
  */
@@ -19,5 +19,11 @@ double number_to_double(struct slice text);
  * beyond `max` in size; `*out` is then untouched.
  */
 bool number_to_whole(struct slice text, int64_t max, int64_t *out);
+
+/*
+ * A thousand times the number, rounded down, exactly: 1.9996 is 1999, -0.0001 is -1, 1.5e3 is
+ * 1500000. False beyond 10^18 thousandths in size; `*out` is then untouched.
+ */
+bool number_to_thousandths(struct slice text, int64_t *out);
 
 #endif

@@ -134,12 +134,12 @@ int main(void)
                                  "\"href\":\"https://api.example/v1/tracks/4uLU6hMCjMI\"}";
     struct reduction reduction = {
         .n_classes = 2,
-        .classes = {{true, 0}, {true, 0}},
+        .classes = {{.keep = true}, {.keep = true}},
         .user = slice_of_str("lotte"),
         .pseudonym = slice_of_str("p_3kTMd0Zt9nFzqkY2v8wQbA"),
     };
     struct reduction coarse = reduction;
-    coarse.classes[0].precision_m = 5000;
+    coarse.classes[0].coarseness.by[COARSE_PRECISION] = 5000;
     coarse.time_s = 900;
 
     const struct path_trie *position_trie = trie_of(position_fields, SL_LENGTH(position_fields));

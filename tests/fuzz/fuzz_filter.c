@@ -197,7 +197,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     for (size_t k = 0; k < N_CLASSES; k++)
         reduction.classes[k] = (struct reduction_entry){
-            (data[1] >> k & 1) == 0, precisions_m[data[2] % 8 % SL_LENGTH(precisions_m)]};
+            (data[1] >> k & 1) == 0,
+            {{
+                [COARSE_PRECISION] = precisions_m[data[2] % 8 % SL_LENGTH(precisions_m)],
+                [COARSE_BUCKET] = data[1] >> 3 & 1 ? 2500 : 0,
+            }}};
     struct slice answer = slice_of(data + CHOICE_BYTES, size - CHOICE_BYTES);
 
     struct ending whole = run_in(tries[i], &reduction, answer, answer.n);

@@ -76,8 +76,8 @@ static void compare_decisions(const struct policy_document *policy, struct slice
     SL_ASSERT(slice_equals(decision.benefit, expected.benefit));
     for (size_t i = 0; i < facts->n_classes; i++) {
         SL_ASSERT(decision.entries[i].action == expected.entries[i].action);
-        SL_ASSERT(decision.entries[i].precision_m == expected.entries[i].precision_m);
-        SL_ASSERT(decision.entries[i].time_s == expected.entries[i].time_s);
+        SL_ASSERT(
+            coarseness_equals(decision.entries[i].coarseness, expected.entries[i].coarseness));
     }
 }
 

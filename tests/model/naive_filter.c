@@ -168,11 +168,50 @@ static json_t *reduce_position(struct walk *walk, const struct naive_field *fiel
     struct position position = {is_latitude ? own : other, is_latitude ? other : own};
     if (!position_is_on_globe(position))
         return fault(walk, FILTER_POSITION);
-    uint32_t metres = walk->reduction->classes[field->field.class_index].precision_m;
+    uint32_t metres =
+        walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_PRECISION];
     if (metres == 0)
         return json_deep_copy(value);
     struct position cell = coarsen_position(position, metres);
     return json_real(is_latitude ? cell.latitude : cell.longitude);
+}
+
+/* A text is a number when jansson reads it as one, without blanks around it. */
+static json_t *parse_number(const json_t *text)
+{
+    struct slice bytes = slice_of(json_string_value(text), json_string_length(text));
+    bool is_overflow;
+    bool has_end = bytes.n > 0 && bytes.p[0] > ' ' && bytes.p[bytes.n - 1] > ' ';
+    json_t *number = has_end ? naive_parse(bytes, &is_overflow) : NULL;
+    if (json_is_number(number))
+        return number;
+    json_decref(number);
+    return NULL;
+}
+
+static json_t *reduce_number(struct walk *walk, const struct naive_field *field,
+                             const json_t *value)
+{
+    const uint32_t thousandths =
+        walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_BUCKET];
+    if (json_is_null(value))
+        return json_null();
+    if (json_is_object(value) || json_is_array(value))
+        return NULL;
+    json_t *parsed = json_is_string(value) ? parse_number(value) : NULL;
+    const json_t *number = parsed ? parsed : value;
+    if (!json_is_number(number))
+        return fault(walk, FILTER_NUMBER);
+    const double whole = floor(json_number_value(number) * 1000 + 1e-7);
+    const double start = floor(whole / thousandths) * thousandths / 1000;
+    json_decref(parsed);
+    if (fabs(whole) > 1e18)
+        return fault(walk, FILTER_NUMBER);
+    if (!json_is_string(value))
+        return json_real(start);
+    char text[64];
+    snprintf(text, sizeof text, "%.10g", start == 0 ? 0 : start);
+    return json_string(text);
 }
 
 static json_t *reduce_field(struct walk *walk, const struct naive_field *field,
@@ -192,6 +231,9 @@ static json_t *reduce_field(struct walk *walk, const struct naive_field *field,
     case FIELD_LONGITUDE:
         return reduce_position(walk, field, container, value);
     case FIELD_VALUE:
+        if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_BUCKET] > 0)
+            return reduce_number(walk, field, value);
+        break;
     case FIELD_STRUCTURE:
         break;
     }

@@ -115,6 +115,26 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+static void make_coarser(struct plan_entry *entry, const struct coarseness *other)
+{
+    for (int i = 0; i < N_COARSE; i++) {
+        uint32_t *number = &entry->coarseness.by[i];
+        if (i != COARSE_TOP)
+            *number = larger(*number, other->by[i]);
+        else if (*number == 0 || (other->by[i] != 0 && other->by[i] < *number))
+            *number = other->by[i];
+    }
+}
+
+static bool is_as_it_is(const struct plan_entry *entry)
+{
+    for (int i = 0; i < N_COARSE; i++) {
+        if (entry->coarseness.by[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 /* The plan for one class under one consent; false when the consent does not grant it. */
 static bool plan_class(const struct policy_consent *consent, const struct vocabulary_class *class,
                        struct plan_entry *entry)
@@ -124,8 +144,8 @@ static bool plan_class(const struct policy_consent *consent, const struct vocabu
         if (!grant_covers(&consent->grants[i], class))
             continue;
         granted = true;
-        entry->precision_m = larger(entry->precision_m, consent->grants[i].precision_m);
-        entry->time_s = larger(entry->time_s, consent->grants[i].time_s);
+        make_coarser(entry, &consent->grants[i].coarseness);
+        make_coarser(entry, &class->least);
     }
     return granted;
 }
@@ -156,9 +176,9 @@ void model_decide(const struct policy_document *policy, const struct model_facts
             if (decision->consents == 0)
                 decision->benefit = consent->in_return;
             decision->consents |= UINT64_C(1) << i;
-            entry.action = entry.precision_m || entry.time_s ? ACTION_COARSEN : ACTION_KEEP;
+            entry.action = is_as_it_is(&entry) ? ACTION_KEEP : ACTION_COARSEN;
             decision->entries[j] = entry;
-            decision->time_s = larger(decision->time_s, entry.time_s);
+            decision->time_s = larger(decision->time_s, entry.coarseness.by[COARSE_TIME]);
         }
     }
     if (decision->consents != 0) {

@@ -110,6 +110,12 @@ static size_t write_grants_yaml(char *out, size_t cap)
             n += (size_t)snprintf(out + n, cap - n, "precision: %um, ", 1 + below(9999));
         if ((class->dimensions & DIMENSION_TIME) && below(2))
             n += (size_t)snprintf(out + n, cap - n, "time: %umin, ", 1 + below(999));
+        if ((class->dimensions & DIMENSION_CUT) && below(2))
+            n += (size_t)snprintf(out + n, cap - n, "cut: %um, ", 1 + below(9999));
+        if ((class->dimensions & DIMENSION_BUCKET) && below(2))
+            n += (size_t)snprintf(out + n, cap - n, "bucket: %u.%u, ", below(99), 1 + below(9));
+        if ((class->dimensions & DIMENSION_TOP) && below(2))
+            n += (size_t)snprintf(out + n, cap - n, "top: %u, ", 1 + below(9));
         if (class->coarser && below(2)) {
             const struct vocabulary_class *detail = class->coarser;
             while (detail->coarser && below(2))
@@ -253,8 +259,7 @@ static bool is_same_decision(const struct decision *a, const struct decision *b)
         return false;
     for (size_t i = 0; i < a->n_entries; i++) {
         if (a->entries[i].action != b->entries[i].action ||
-            a->entries[i].precision_m != b->entries[i].precision_m ||
-            a->entries[i].time_s != b->entries[i].time_s)
+            !coarseness_equals(a->entries[i].coarseness, b->entries[i].coarseness))
             return false;
     }
     return true;

@@ -54,6 +54,30 @@ static struct slice text_of(const json_t *receipt, const char *name)
     return slice_of(json_string_value(member), json_string_length(member));
 }
 
+/* "left coarsened to 5000m 900s (metres of a grid, seconds of a step)" */
+static void print_coarsened(struct slice text)
+{
+    static const char *const meanings[N_COARSE] = {
+        [COARSE_PRECISION] = "metres of a grid",
+        [COARSE_TIME] = "seconds of a step",
+        [COARSE_CUT] = "metres cut around both ends",
+        [COARSE_BUCKET] = "step of a number",
+        [COARSE_TOP] = "so many of a list",
+        [COARSE_REDACT] = "addresses and numbers taken out",
+    };
+    struct coarse_done done = {0};
+    SL_ASSERT(coarse_done_parse(text, &done)); /* leaf_parse() took it */
+    printf("left coarsened to %.*s (", SLICE_PRINTF(text));
+    const char *comma = "";
+    for (unsigned i = 0; i < N_COARSE; i++) {
+        if (done.coarseness.by[i] > 0) {
+            printf("%s%s", comma, meanings[i]);
+            comma = ", ";
+        }
+    }
+    printf(")\n");
+}
+
 static void print_data(const struct leaf *leaf)
 {
     for (size_t i = 0; i < leaf->n_classes; i++) {
@@ -66,8 +90,7 @@ static void print_data(const struct leaf *leaf)
         else if (slice_equals_str(done, "dropped"))
             printf("did not leave\n");
         else
-            printf("left coarsened to %.*s (metres of a grid, seconds of a step)\n",
-                   SLICE_PRINTF(done));
+            print_coarsened(done);
     }
 }
 

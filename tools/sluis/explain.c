@@ -132,6 +132,22 @@ static json_t *text_json(const struct writer *clause)
     return json_of_slice(writer_slice(clause));
 }
 
+static void set_coarseness_json(json_t *item, struct coarseness coarseness)
+{
+    static const char *const names[N_COARSE] = {
+        [COARSE_PRECISION] = "precision_m", [COARSE_TIME] = "time_s", [COARSE_CUT] = "cut_m",
+        [COARSE_BUCKET] = "bucket",         [COARSE_TOP] = "top",     [COARSE_REDACT] = "redacted",
+    };
+    for (unsigned i = 0; i < N_COARSE; i++) {
+        json_t *number = i == COARSE_BUCKET   ? json_real(coarseness.by[i] / 1000.0)
+                         : i == COARSE_REDACT ? json_true()
+                                              : json_integer(coarseness.by[i]);
+        if (coarseness.by[i] > 0)
+            json_object_set(item, names[i], number);
+        json_decref(number);
+    }
+}
+
 static json_t *classes_json(const struct explained *explained)
 {
     static const char *const names[] = {
@@ -148,10 +164,8 @@ static json_t *classes_json(const struct explained *explained)
             "action", names[released ? entry->action : ACTION_DROP], "refused",
             decide_is_refused(explained->blob, &explained->facts, explained->facts.classes[i]),
             "text", text_json(&clause));
-        if (released && entry->precision_m > 0)
-            json_object_set_new(item, "precision_m", json_integer(entry->precision_m));
-        if (released && entry->time_s > 0)
-            json_object_set_new(item, "time_s", json_integer(entry->time_s));
+        if (released)
+            set_coarseness_json(item, entry->coarseness);
         json_array_append_new(list, item);
     }
     return list;
@@ -287,6 +301,11 @@ static int decide_now(struct workspace *workspace, const uint8_t id[STORE_SUBJEC
     if (subject.version > 0) {
         struct store_version version;
         bool found = false;
+        if (!policy_blob_is_current(out->blob))
+            return cli_fail(cli, EX_IOERR,
+                            "the policy was compiled by another version of Sluis and "
+                            "is not used; put it again: `sluis policy get`, then "
+                            "`sluis policy put`");
         if (!policy_blob_is_valid(out->blob))
             return cli_fail(cli, EX_IOERR, "the compiled policy in the store is damaged");
         if (store_version_get(workspace->reader, id, subject.version, &version, &found) != SL_OK)

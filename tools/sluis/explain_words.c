@@ -52,16 +52,7 @@ void write_plan_entry(struct writer *writer, const struct plan_entry *entry)
         break;
     }
     write_str(writer, "coarsened to ");
-    if (entry->precision_m > 0) {
-        write_str(writer, "a grid of ");
-        write_distance_m(writer, entry->precision_m);
-    }
-    if (entry->precision_m > 0 && entry->time_s > 0)
-        write_str(writer, " and ");
-    if (entry->time_s > 0) {
-        write_str(writer, "times in steps of ");
-        write_duration_s(writer, entry->time_s);
-    }
+    write_coarseness_words(writer, entry->coarseness);
 }
 
 static const char *const day_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};

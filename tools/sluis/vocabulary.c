@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct {
-    enum dimension dimension;
-    const char *name;
-} dimensions[] = {
-    {DIMENSION_PRECISION, "precision"}, {DIMENSION_TIME, "time"}, {DIMENSION_DETAIL, "detail"}};
+/* The words of `coarsen`; NULL for one that the class can't. */
+static const char *way_of(const struct vocabulary_class *class, unsigned i)
+{
+    if (!(class->dimensions >> i & 1))
+        return NULL;
+    return i == N_COARSE ? "detail" : i == COARSE_REDACT ? "redact" : dimension_key(i);
+}
 
 static void print_label(const struct vocabulary_term *term)
 {
@@ -29,10 +31,10 @@ static void print_vocabulary(const struct vocabulary *vocabulary)
         const struct vocabulary_class *class = vocabulary_class_at(vocabulary, i);
         print_label(&class->term);
         const char *comma = "; coarsen: ";
-        for (size_t d = 0; d < SL_LENGTH(dimensions); d++) {
-            if (!(class->dimensions & dimensions[d].dimension))
+        for (unsigned d = 0; d <= N_COARSE; d++) {
+            if (!way_of(class, d))
                 continue;
-            printf("%s%s", comma, dimensions[d].name);
+            printf("%s%s", comma, way_of(class, d));
             comma = ", ";
         }
         printf("\n");
@@ -60,9 +62,9 @@ static json_t *class_json(const struct vocabulary_class *class)
 {
     json_t *item = term_json(&class->term);
     json_t *coarsen = json_array();
-    for (size_t d = 0; d < SL_LENGTH(dimensions); d++) {
-        if (class->dimensions & dimensions[d].dimension)
-            json_array_append_new(coarsen, json_string(dimensions[d].name));
+    for (unsigned d = 0; d <= N_COARSE; d++) {
+        if (way_of(class, d))
+            json_array_append_new(coarsen, json_string(way_of(class, d)));
     }
     json_object_set_new(item, "coarsen", coarsen);
     if (class->coarser)

@@ -196,8 +196,8 @@ void fixture_close(struct fixture *fixture)
 void fixture_draft(struct fixture *fixture, struct record *record, enum record_kind kind, int who)
 {
     static const struct leaf_class classes[] = {
-        {SLICE_LITERAL("location"), true, 5000, 900},
-        {SLICE_LITERAL("location.speed"), false, 0, 0},
+        {SLICE_LITERAL("location"), {true, {{5000, 900}}}},
+        {SLICE_LITERAL("location.speed"), {.kept = false}},
     };
     memset(record, 0, sizeof *record);
     record->reply_to = &fixture->box;

@@ -20,8 +20,8 @@ static const char secret[32] = "an hmac key of 32 bytes, of test";
 static const int64_t time_ms = 1795396800123;
 
 static const struct leaf_class two_classes[] = {
-    {SLICE_LITERAL("location"), true, 5000, 900},
-    {SLICE_LITERAL("location.speed"), false, 0, 0},
+    {SLICE_LITERAL("location"), {true, {{5000, 900}}}},
+    {SLICE_LITERAL("location.speed"), {.kept = false}},
 };
 
 static struct leaf_flow a_flow(void)
@@ -250,9 +250,11 @@ static void each_way_of_coarsening_has_its_word(void **state)
 {
     (void)state;
     static const struct leaf_class classes[] = {
-        {SLICE_LITERAL("a"), true, 0, 0},   {SLICE_LITERAL("b"), true, 1, 0},
-        {SLICE_LITERAL("c"), true, 0, 60},  {SLICE_LITERAL("d"), true, UINT32_MAX, UINT32_MAX},
-        {SLICE_LITERAL("e"), false, 5, 60},
+        {SLICE_LITERAL("a"), {.kept = true}},
+        {SLICE_LITERAL("b"), {true, {{1, 0}}}},
+        {SLICE_LITERAL("c"), {true, {{0, 60}}}},
+        {SLICE_LITERAL("d"), {true, {{UINT32_MAX, UINT32_MAX}}}},
+        {SLICE_LITERAL("e"), {false, {{5, 60}}}},
     };
     static const char *const words[] = {"kept", "1m", "60s", "4294967295m 4294967295s", "dropped"};
     struct leaf_flow flow = a_flow();
@@ -349,7 +351,7 @@ static void a_receipt_names_at_most_route_classes(void **state)
     for (size_t i = 0; i < SL_LENGTH(classes); i++) {
         names[i][0] = 'c';
         names[i][1] = (char)('a' + i);
-        classes[i] = (struct leaf_class){slice_of(names[i], 2), true, 0, 0};
+        classes[i] = (struct leaf_class){slice_of(names[i], 2), {.kept = true}};
     }
     flow.classes = classes;
     flow.n_classes = LIMIT_MAX_route_classes;

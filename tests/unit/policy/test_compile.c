@@ -33,7 +33,7 @@ static void blob_holds_what_the_format_says(void **state)
 {
     (void)state;
     struct slice blob = compile(FULL);
-    assert_memory_equal(blob.p, "sluispol\1\0\0\0", 12);
+    assert_memory_equal(blob.p, "sluispol\2\0\0\0", 12);
     assert_int_equal(blob_u32(blob, 12), blob.n);
     assert_int_equal(blob_u16(blob, 16), 1);
     assert_int_equal(blob_u16(blob, 18), 2);
@@ -199,7 +199,7 @@ static void each_field_is_checked(void **state)
         size_t at;
         uint8_t value;
     } damages[] = {
-        {0, 'S'},       {8, 2},          {12, 0},        {16, 65},         {18, 65},
+        {0, 'S'},       {8, 1},          {12, 0},        {16, 65},         {18, 65},
         {28, 1},        {32 + 20, 0},    {32 + 20, 33},  {32 + 21, 0},     {32 + 22, 33},
         {32 + 23, 121}, {32 + 7, 0xff},  {32 + 43, 1},   {32 + 42, 9},     {32 + 52, 2},
         {32 + 53, 0},   {32 + 53, 0x80}, {32 + 55, 6},   {32 + 57, 6},     {32 + 58, 1},

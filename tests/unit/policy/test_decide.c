@@ -85,11 +85,11 @@ static void granted_dimensions_coarsen(void **state)
     struct facts facts = facts_for("location", "location.speed", "location.heading", NULL);
     struct decision decision = decided(blob, &facts);
     assert_int_equal(decision.entries[0].action, ACTION_COARSEN);
-    assert_int_equal(decision.entries[0].precision_m, 5000);
-    assert_int_equal(decision.entries[0].time_s, 900);
+    assert_int_equal(decision.entries[0].coarseness.by[COARSE_PRECISION], 5000);
+    assert_int_equal(decision.entries[0].coarseness.by[COARSE_TIME], 900);
     assert_int_equal(decision.entries[1].action, ACTION_COARSEN);
-    assert_int_equal(decision.entries[1].precision_m, 0);
-    assert_int_equal(decision.entries[1].time_s, 3600);
+    assert_int_equal(decision.entries[1].coarseness.by[COARSE_PRECISION], 0);
+    assert_int_equal(decision.entries[1].coarseness.by[COARSE_TIME], 3600);
     assert_int_equal(decision.entries[2].action, ACTION_KEEP);
     assert_int_equal(decision.time_s, 3600); /* times in the answer are as coarse as the coarsest */
 }
@@ -259,8 +259,8 @@ static void several_consents_give_the_coarser_of_each_dimension(void **state)
              "  - {id: d, " FLOW "data: {location.speed: {}}, situation: [driving]}\n");
     struct facts facts = facts_for("location", "location.heading", "location.speed", NULL);
     struct decision decision = decided(blob, &facts);
-    assert_int_equal(decision.entries[0].precision_m, 5000);
-    assert_int_equal(decision.entries[0].time_s, 3600);
+    assert_int_equal(decision.entries[0].coarseness.by[COARSE_PRECISION], 5000);
+    assert_int_equal(decision.entries[0].coarseness.by[COARSE_TIME], 3600);
     assert_int_equal(decision.entries[1].action, ACTION_KEEP);
     assert_int_equal(decision.entries[2].action, ACTION_DROP);
     assert_int_equal(decision.consents, 3);
@@ -375,6 +375,43 @@ static void every_reason_has_a_name_of_its_own(void **state)
     assert_string_equal(reason_name(REASON_NO_CONSENT), "no_consent");
 }
 
+static void the_wider_bucket_counts_and_a_class_is_never_finer_than_its_least(void **state)
+{
+    (void)state;
+    struct slice blob = compile(
+        HEAD "consents:\n"
+             "  - {id: a, " FLOW "data: {location.speed: {bucket: 10}, pledge.bucket: {}}}\n"
+             "  - {id: b, " FLOW "data: {location.speed: {bucket: 0.5, time: 1h}, "
+             "social.reach: {bucket: 1000}}}\n");
+    struct facts facts = facts_for("location.speed", "pledge.bucket", "social.reach", NULL);
+    struct decision decision = decided(blob, &facts);
+    const struct plan_entry *entries = decision.entries;
+    assert_int_equal(entries[0].coarseness.by[COARSE_BUCKET], 10000);
+    assert_int_equal(entries[0].coarseness.by[COARSE_TIME], 3600);
+    assert_int_equal(entries[1].action, ACTION_COARSEN);
+    assert_int_equal(entries[1].coarseness.by[COARSE_BUCKET], 10000);
+    assert_int_equal(entries[2].coarseness.by[COARSE_BUCKET], 1000000);
+    for (size_t i = 0; i < decision.n_entries; i++) {
+        const struct coarse_done done = plan_entry_done(&entries[i]);
+        const struct plan_entry back = plan_entry_of_done(&done);
+        assert_int_equal(back.action, entries[i].action);
+        assert_true(coarseness_equals(back.coarseness, entries[i].coarseness));
+    }
+}
+
+static void plan_and_receipt_say_the_same_of_a_class_that_is_not_coarsened(void **state)
+{
+    (void)state;
+    static const enum action actions[] = {ACTION_DROP, ACTION_KEEP};
+    for (size_t i = 0; i < SL_LENGTH(actions); i++) {
+        const struct plan_entry entry = {.action = actions[i]};
+        const struct coarse_done done = plan_entry_done(&entry);
+        assert_int_equal(done.kept, actions[i] == ACTION_KEEP);
+        assert_true(coarseness_is_none(done.coarseness));
+        assert_int_equal(plan_entry_of_done(&done).action, actions[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +432,8 @@ int main(void)
         cmocka_unit_test(route_with_the_most_classes_is_decided),
         cmocka_unit_test(broken_clocks_are_survived),
         cmocka_unit_test(every_reason_has_a_name_of_its_own),
+        cmocka_unit_test(the_wider_bucket_counts_and_a_class_is_never_finer_than_its_least),
+        cmocka_unit_test(plan_and_receipt_say_the_same_of_a_class_that_is_not_coarsened),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -35,14 +35,14 @@ static void distances_and_durations_read_back(void **state)
         struct writer writer = fresh();
         write_duration_s(&writer, values[i]);
         struct yaml_node node = scalar(&writer);
-        assert_true(value_time_s(&loading, &node, &back));
+        assert_true(value_coarse(&loading, &node, COARSE_TIME, &back));
         assert_int_equal(back, values[i]);
-        if (values[i] > POLICY_PRECISION_M_MAX)
+        if (values[i] > coarse_max(COARSE_PRECISION))
             continue;
         writer = fresh();
         write_distance_m(&writer, values[i]);
         node = scalar(&writer);
-        assert_true(value_precision_m(&loading, &node, &back));
+        assert_true(value_coarse(&loading, &node, COARSE_PRECISION, &back));
         assert_int_equal(back, values[i]);
     }
     struct writer writer = fresh();
@@ -94,12 +94,43 @@ static void dates_and_quotas_are_written_as_in_a_policy(void **state)
     }
 }
 
+static void every_value_of_a_grant_reads_back(void **state)
+{
+    (void)state;
+    struct policy_loading loading = {.vocabulary = vocabulary, .problems = &problems};
+    for (unsigned i = 0; i < N_COARSE; i++) {
+        const enum coarse_dimension dimension = (enum coarse_dimension)i;
+        const uint32_t values[] = {1, 7, 60, 999, 1000, coarse_max(dimension)};
+        for (size_t k = 0; dimension_key(dimension) && k < SL_LENGTH(values); k++) {
+            uint32_t back = 0;
+            struct writer writer = fresh();
+            write_coarse(&writer, dimension, values[k]);
+            struct yaml_node node = scalar(&writer);
+            assert_true(value_coarse(&loading, &node, dimension, &back));
+            assert_int_equal(back, values[k]);
+        }
+    }
+}
+
+static void what_was_done_to_a_class_is_said_in_words(void **state)
+{
+    (void)state;
+    struct writer writer = fresh();
+    write_coarseness_words(&writer, (struct coarseness){{5000, 900}});
+    assert_string_equal(ended(&writer), "a grid of 5km and times in steps of 15min");
+    writer = fresh();
+    write_coarseness_words(&writer, (struct coarseness){{[COARSE_BUCKET] = 500}});
+    assert_string_equal(ended(&writer), "numbers in steps of 0.5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distances_and_durations_read_back),
         cmocka_unit_test(windows_are_written_short),
         cmocka_unit_test(dates_and_quotas_are_written_as_in_a_policy),
+        cmocka_unit_test(every_value_of_a_grant_reads_back),
+        cmocka_unit_test(what_was_done_to_a_class_is_said_in_words),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

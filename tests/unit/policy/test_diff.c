@@ -187,6 +187,17 @@ static void lines_that_do_not_fit_overflow_the_writer_only(void **state)
     assert_int_equal(change.granted, 1);
 }
 
+static void a_wider_bucket_is_narrower(void **state)
+{
+    (void)state;
+    assert_both_ways("data: {location.speed: {}}", "data: {location.speed: {bucket: 10}}",
+                     "location.speed bucket 10 instead of as it is",
+                     "location.speed bucket as it is instead of 10");
+    assert_both_ways("data: {location.speed: {bucket: 0.5}}", "data: {location.speed: {bucket: 2}}",
+                     "location.speed bucket 2 instead of 0.5",
+                     "location.speed bucket 0.5 instead of 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +209,7 @@ int main(void)
         cmocka_unit_test(another_benefit_flow_or_time_zone_is_a_change),
         cmocka_unit_test(refusals_are_told_in_full),
         cmocka_unit_test(lines_that_do_not_fit_overflow_the_writer_only),
+        cmocka_unit_test(a_wider_bucket_is_narrower),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

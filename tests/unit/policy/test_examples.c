@@ -248,10 +248,12 @@ static void schema_knows_the_words_of_the_vocabulary(void **state)
         assert_non_null(reference);
         const json_t *grant =
             json_object_get(definition(reference + strlen("#/$defs/")), "properties");
-        unsigned dimensions = 0;
-        dimensions |= json_object_get(grant, "precision") ? DIMENSION_PRECISION : 0;
-        dimensions |= json_object_get(grant, "time") ? DIMENSION_TIME : 0;
-        dimensions |= json_object_get(grant, "detail") ? DIMENSION_DETAIL : 0;
+        unsigned dimensions = json_object_get(grant, "detail") ? DIMENSION_DETAIL : 0;
+        for (unsigned k = 0; k < N_COARSE; k++) {
+            const char *key = dimension_key((enum coarse_dimension)k);
+            if (key ? json_object_get(grant, key) != NULL : class->dimensions >> k & 1)
+                dimensions |= 1U << k;
+        }
         if (dimensions != class->dimensions)
             fail_msg("the schema gives %s other dimensions", name);
     }

@@ -83,8 +83,8 @@ static void all_keys_are_read(void **state)
     assert_true(slice_equals_str(consent->purpose->name, "recommendation"));
     assert_int_equal(consent->n_grants, 2);
     assert_ptr_equal(consent->grants[0].class, class_named("location"));
-    assert_int_equal(consent->grants[0].precision_m, 5000);
-    assert_int_equal(consent->grants[0].time_s, 900);
+    assert_int_equal(consent->grants[0].coarseness.by[COARSE_PRECISION], 5000);
+    assert_int_equal(consent->grants[0].coarseness.by[COARSE_TIME], 900);
     assert_null(consent->grants[0].detail);
     assert_ptr_equal(consent->grants[1].detail, class_named("listening.artist"));
     assert_int_equal(consent->grants[1].line, 11);
@@ -323,7 +323,8 @@ static void distances_and_durations_carry_a_unit_and_have_limits(void **state)
             continue;
         }
         struct policy_document *policy = load(with(text));
-        assert_int_equal(policy->consents[0].grants[0].precision_m, distances[i].value);
+        assert_int_equal(policy->consents[0].grants[0].coarseness.by[COARSE_PRECISION],
+                         distances[i].value);
         policy_free(policy);
     }
     for (size_t i = 0; i < SL_LENGTH(times); i++) {
@@ -333,7 +334,7 @@ static void distances_and_durations_carry_a_unit_and_have_limits(void **state)
             continue;
         }
         struct policy_document *policy = load(with(text));
-        assert_int_equal(policy->consents[0].grants[0].time_s, times[i].value);
+        assert_int_equal(policy->consents[0].grants[0].coarseness.by[COARSE_TIME], times[i].value);
         policy_free(policy);
     }
 }
@@ -547,6 +548,35 @@ static void consents_and_refusals_are_allowed_up_to_their_number(void **state)
     }
 }
 
+static void a_bucket_is_a_decimal_of_at_most_three_places(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t thousandths; /* 0: refused */
+    } cases[] = {
+        {"10", 10000}, {"0.5", 500},  {"0.001", 1},       {"2.25", 2250}, {"1000000", 1000000000},
+        {"0", 0},      {"0.0001", 0}, {"1000000.001", 0}, {"1000001", 0}, {"-1", 0},
+        {".5", 0},     {"5.", 0},     {"0.50", 0},        {"05", 0},      {"1e3", 0},
+        {"10km", 0},      {"ten", 0}};
+    char text[128];
+    for (size_t i = 0; i < SL_LENGTH(cases); i++) {
+        snprintf(text, sizeof text, "    data: {location.speed: {bucket: %s}}\n", cases[i].text);
+        if (cases[i].thousandths == 0) {
+            assert_error(with(text), 10, 37, "expected a number from 0.001 to 1000000");
+            continue;
+        }
+        struct policy_document *policy = load(with(text));
+        assert_int_equal(policy->consents[0].grants[0].coarseness.by[COARSE_BUCKET],
+                         cases[i].thousandths);
+        policy_free(policy);
+    }
+    assert_error(with("    data: {location: {bucket: 10}}\n"), 10, 23,
+                 "`bucket` is not possible for location; possible: precision time");
+    assert_error(with("    data: {profile.email: {bucket: 10}}\n"), 10, 28,
+                 "as it is or not at all");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,6 +601,7 @@ int main(void)
         cmocka_unit_test(every_mistake_is_reported_in_one_run),
         cmocka_unit_test(policy_is_allowed_up_to_its_bytes),
         cmocka_unit_test(consents_and_refusals_are_allowed_up_to_their_number),
+        cmocka_unit_test(a_bucket_is_a_decimal_of_at_most_three_places),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -47,8 +47,8 @@ static void detail_leaves_out_what_is_finer(void **state)
     struct reached reached[64];
     size_t n = reach_of("{listening.track: {detail: artist, time: 1h}}", reached);
     assert_int_equal(n, 2);
-    assert_int_equal(find(reached, n, "listening.artist")->time_s, 3600);
-    assert_int_equal(find(reached, n, "listening.genre")->time_s, 3600);
+    assert_int_equal(find(reached, n, "listening.artist")->coarseness.by[COARSE_TIME], 3600);
+    assert_int_equal(find(reached, n, "listening.genre")->coarseness.by[COARSE_TIME], 3600);
 }
 
 static void grant_of_location_is_no_grant_of_speed(void **state)
@@ -66,9 +66,9 @@ static void class_granted_twice_in_a_consent_gets_the_coarser(void **state)
                         "listening.album: {time: 2h}}",
                         reached);
     assert_int_equal(n, 4);
-    assert_int_equal(find(reached, n, "listening.track")->time_s, 3600);
-    assert_int_equal(find(reached, n, "listening.album")->time_s, 7200);
-    assert_int_equal(find(reached, n, "listening.artist")->time_s, 7200);
+    assert_int_equal(find(reached, n, "listening.track")->coarseness.by[COARSE_TIME], 3600);
+    assert_int_equal(find(reached, n, "listening.album")->coarseness.by[COARSE_TIME], 7200);
+    assert_int_equal(find(reached, n, "listening.artist")->coarseness.by[COARSE_TIME], 7200);
 }
 
 static void refusal_covers_what_lies_below_and_what_makes_it_known(void **state)

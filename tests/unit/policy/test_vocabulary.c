@@ -26,7 +26,7 @@ static void assert_refused(const char *text, uint32_t line, const char *words)
 static void shipped_vocabulary_loads_and_is_labelled_in_full(void **state)
 {
     (void)state;
-    assert_int_equal(vocabulary_version(vocabulary), 1);
+    assert_int_equal(vocabulary_version(vocabulary), 2);
     assert_true(vocabulary_n_classes(vocabulary) > 30);
     for (size_t i = 0; i < vocabulary_n_classes(vocabulary); i++) {
         const struct vocabulary_term *term = &vocabulary_class_at(vocabulary, i)->term;
@@ -154,7 +154,8 @@ static void names_labels_and_mappings_are_checked(void **state)
 static void parts_and_dimensions_are_checked(void **state)
 {
     (void)state;
-    assert_refused(CLASSES "  a: {" TERM ", coarsen: [size]}\n", 8, "precision, time or detail");
+    assert_refused(CLASSES "  a: {" TERM ", coarsen: [size]}\n", 8,
+                   "precision, time, cut, bucket, top or detail");
     assert_refused(CLASSES "  a: {" TERM ", coarsen: time}\n", 8, "no list");
     assert_refused(CLASSES "  a: {" TERM ", parts: {}}\n", 8, "`parts`");
     assert_refused(CLASSES "  a: {" TERM ", parts: {x: elsewhere}}\n", 8, "part \"x\"");
@@ -191,6 +192,21 @@ static void two_names_of_one_code_are_refused(void **state)
                    "one code");
 }
 
+static void the_least_of_a_class_is_one_of_its_own_dimensions(void **state)
+{
+    (void)state;
+    assert_int_equal(class_named("pledge.bucket")->least.by[COARSE_BUCKET], 10000);
+    assert_true(coarseness_is_none(class_named("location")->least));
+    assert_refused(CLASSES "  a: {" TERM ", coarsen: [time], least: {bucket: 10}}\n", 8,
+                   "a way that `coarsen` lists");
+    assert_refused(CLASSES "  a: {" TERM ", coarsen: [bucket], least: {bucket: 0}}\n", 8,
+                   "expected a number");
+    assert_refused(CLASSES "  a: {" TERM ", coarsen: [bucket], least: 10}\n", 8, "no mapping");
+    assert_refused(CLASSES "  b: {" TERM "}\n  a: {" TERM
+                           ", coarsen: [detail], coarser: b, least: {detail: b}}\n",
+                   9, "not detail");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +221,7 @@ int main(void)
         cmocka_unit_test(parts_and_dimensions_are_checked),
         cmocka_unit_test(coarser_chains_must_end_and_keep_their_dimensions),
         cmocka_unit_test(two_names_of_one_code_are_refused),
+        cmocka_unit_test(the_least_of_a_class_is_one_of_its_own_dimensions),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

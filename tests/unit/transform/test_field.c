@@ -210,7 +210,7 @@ static void both_halves_of_a_position_snap_in_either_order(void **state)
 {
     (void)state;
     FIXTURE(fixture, point);
-    fixture.reduction.classes[0].precision_m = 5000;
+    fixture.reduction.classes[0].coarseness.by[COARSE_PRECISION] = 5000;
     static const char lat[] = "52.349246";
     static const char lon[] = "4.929491";
     char expected[128];
@@ -233,7 +233,7 @@ static void a_geojson_point_snaps_longitude_first(void **state)
     static const struct named_field fields[] = {{"$.points[*][0]", FIELD_LONGITUDE, 0},
                                                 {"$.points[*][1]", FIELD_LATITUDE, 0}};
     FIXTURE(fixture, fields);
-    fixture.reduction.classes[0].precision_m = 5000;
+    fixture.reduction.classes[0].coarseness.by[COARSE_PRECISION] = 5000;
     expect_output(&fixture, "{\"points\":[[4.895168,52.370216,12],[4.895168,52.370216],[]]}",
                   "{\"points\":[[4.929491,52.349246],[4.929491,52.349246],[]]}");
     fixture_end(&fixture);
@@ -249,7 +249,7 @@ static void positions_snap_inside_positions_that_are_half_read(void **state)
         {"$.via[*].lon", FIELD_LONGITUDE, 0},
     };
     FIXTURE(fixture, fields);
-    fixture.reduction.classes[0].precision_m = 5000;
+    fixture.reduction.classes[0].coarseness.by[COARSE_PRECISION] = 5000;
     expect_output(&fixture,
                   "{\"lon\":4.895168,\"via\":[{\"lat\":0.01,\"lon\":0.01},{\"lon\":-170,"
                   "\"lat\":-45}],\"lat\":52.370216}",
@@ -272,7 +272,7 @@ static void a_position_without_values_stays_null(void **state)
     (void)state;
     FIXTURE(fixture, point);
     for (uint32_t precision_m = 0; precision_m <= 5000; precision_m += 5000) {
-        fixture.reduction.classes[0].precision_m = precision_m;
+        fixture.reduction.classes[0].coarseness.by[COARSE_PRECISION] = precision_m;
         expect_output(&fixture, "{\"lat\":null,\"lon\":null}", "{\"lat\":null,\"lon\":null}");
         expect_output(&fixture, "{\"lon\":null,\"v\":1,\"lat\":null}",
                       "{\"lon\":null,\"v\":1,\"lat\":null}");
@@ -307,7 +307,7 @@ static void what_is_no_position_is_refused(void **state)
     };
     for (uint32_t precision_m = 0; precision_m <= 5000; precision_m += 5000)
         for (size_t i = 0; i < SL_LENGTH(wrong); i++) {
-            fixture.reduction.classes[0].precision_m = precision_m;
+            fixture.reduction.classes[0].coarseness.by[COARSE_PRECISION] = precision_m;
             expect_fault(&fixture, wrong[i], FILTER_POSITION);
         }
     fixture_end(&fixture);
@@ -329,7 +329,7 @@ static void many_positions_snap_in_an_output_that_grows(void **state)
     static const struct named_field fields[] = {{"$[*].p.a", FIELD_LATITUDE, 0},
                                                 {"$[*].p.b", FIELD_LONGITUDE, 0}};
     FIXTURE(fixture, fields);
-    fixture.reduction.classes[0].precision_m = 5000;
+    fixture.reduction.classes[0].coarseness.by[COARSE_PRECISION] = 5000;
     struct text answer = {0};
     struct text output = {0};
     for (size_t i = 0; i < 2000; i++) {
@@ -343,6 +343,66 @@ static void many_positions_snap_in_an_output_that_grows(void **state)
     expect_output_bytes(&fixture, text_slice(&answer), text_slice(&output));
     free(answer.p);
     free(output.p);
+    fixture_end(&fixture);
+}
+
+static const struct named_field amount[] = {{"$.n", FIELD_VALUE, 0}};
+
+static void a_number_in_a_bucket_becomes_its_start_in_its_own_notation(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bucket;
+        const char *in, *out;
+    } cases[] = {
+        {10000, "25", "20"},
+        {10000, "20", "20"},
+        {10000, "19.999999999999999999999", "10"},
+        {10000, "-5", "-10"},
+        {10000, "-10", "-10"},
+        {10000, "-0.0", "0"},
+        {10000, "2.5e1", "20"},
+        {10000, "1e-400", "0"},
+        {10000, "null", "null"},
+        {10000, "\"25\"", "\"20\""},
+        {10000, "\"-25.50\"", "\"-30\""},
+        {500, "4.7", "4.5"},
+        {100, "0.3", "0.3"},
+        {100, "0.7", "0.7"},
+        {100, "1.1", "1.1"},
+        {1, "1.0005", "1"},
+        {1, "1.0015", "1.001"},
+        {1000000000, "999999.99", "0"},
+        {1000000000, "-0.001", "-1000000"},
+    };
+    FIXTURE(fixture, amount);
+    for (size_t i = 0; i < SL_LENGTH(cases); i++) {
+        char answer[128], output[128];
+        fixture.reduction.classes[0].coarseness.by[COARSE_BUCKET] = cases[i].bucket;
+        snprintf(answer, sizeof answer, "{\"n\":%s}", cases[i].in);
+        snprintf(output, sizeof output, "{\"n\":%s}", cases[i].out);
+        expect_output(&fixture, answer, output);
+        expect_output(&fixture, output, output);
+    }
+    fixture_end(&fixture);
+}
+
+static void what_is_no_number_is_never_put_in_a_bucket(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "true",     "\"\"",   "\"25 euro\"", "\" 25\"", "\"25 \"", "\"+25\"",  "\"025\"",
+        "\"25,5\"", "\"1e\"", "\".5\"",      "\"NaN\"", "1e16",    "\"1e16\"", "12345678901234567",
+    };
+    FIXTURE(fixture, amount);
+    fixture.reduction.classes[0].coarseness.by[COARSE_BUCKET] = 10000;
+    for (size_t i = 0; i < SL_LENGTH(values); i++) {
+        char answer[128];
+        snprintf(answer, sizeof answer, "{\"n\":%s}", values[i]);
+        expect_fault(&fixture, answer, FILTER_NUMBER);
+    }
+    /* A container is no value; it is left out as ever. */
+    expect_output(&fixture, "{\"n\":[25]}", "{}");
     fixture_end(&fixture);
 }
 
@@ -367,6 +427,8 @@ int main(void)
         cmocka_unit_test(what_is_no_position_is_refused),
         cmocka_unit_test(a_dropped_position_need_not_be_one),
         cmocka_unit_test(many_positions_snap_in_an_output_that_grows),
+        cmocka_unit_test(a_number_in_a_bucket_becomes_its_start_in_its_own_notation),
+        cmocka_unit_test(what_is_no_number_is_never_put_in_a_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,6 +139,75 @@ static void what_is_too_large_or_has_an_exponent_is_none(void **state)
     expect_none("1.5E0", 10000);
 }
 
+static void expect_thousandths(const char *text, int64_t expected)
+{
+    int64_t got = 99;
+    assert_true(number_to_thousandths(slice_of_str(text), &got));
+    if (got != expected)
+        fail_msg("%s: %lld", text, (long long)got);
+}
+
+static void thousandths_are_exact_and_rounded_down(void **state)
+{
+    (void)state;
+    expect_thousandths("0", 0);
+    expect_thousandths("-0", 0);
+    expect_thousandths("-0.000", 0);
+    expect_thousandths("0e5", 0);
+    expect_thousandths("0.1", 100);
+    expect_thousandths("0.3", 300); /* as a double it is a little less */
+    expect_thousandths("1.005", 1005);
+    expect_thousandths("1.9999999999999999999999", 1999);
+    expect_thousandths("-1.0000000000000000000001", -1001);
+    expect_thousandths("-0.0001", -1);
+    expect_thousandths("1.5e3", 1500000);
+    expect_thousandths("15E+2", 1500000);
+    expect_thousandths("15e-3", 15);
+    expect_thousandths("15e-4", 1);
+    expect_thousandths("-15e-4", -2);
+    expect_thousandths("1e-99999999999999999999", 0);
+    expect_thousandths("-1e-99999999999999999999", -1);
+    expect_thousandths("0.00000000000000000000000000001e29", 1000);
+    expect_thousandths("100000000000000000000000000000e-29", 1000);
+    expect_thousandths("1000000000000000", 1000000000000000000);
+    expect_thousandths("-1000000000000000", -1000000000000000000);
+}
+
+static void a_number_of_more_than_fifteen_digits_is_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"1000000000000000.001",
+                                        "1000000000000001",
+                                        "1e16",
+                                        "-1e400",
+                                        "1e99999999999999999999",
+                                        "99999999999999999999999999999"};
+    for (size_t i = 0; i < SL_LENGTH(texts); i++) {
+        int64_t got = 99;
+        assert_false(number_to_thousandths(slice_of_str(texts[i]), &got));
+        assert_int_equal(got, 99);
+    }
+}
+
+/* Against integers: the number is made from its thousandths, its rest and its exponent. */
+static void random_numbers_have_the_thousandths_they_were_made_from(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        const long whole = rand() % 1000000;
+        const int part = rand() % 1000, rest = rand() % 2 ? rand() % 1000 : 0;
+        const bool negative = rand() % 2;
+        char text[64];
+        const int64_t size = whole * 1000 + part;
+        if (rand() % 2)
+            snprintf(text, sizeof text, "%s%ld.%03d%03d", negative ? "-" : "", whole, part, rest);
+        else
+            snprintf(text, sizeof text, "%s0.%06ld%03d%03de6", negative ? "-" : "", whole, part,
+                     rest);
+        expect_thousandths(text, negative ? -size - (rest != 0) : size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +216,9 @@ int main(void)
         cmocka_unit_test(a_number_beyond_a_double_is_infinite),
         cmocka_unit_test(a_fraction_is_rounded_down),
         cmocka_unit_test(what_is_too_large_or_has_an_exponent_is_none),
+        cmocka_unit_test(thousandths_are_exact_and_rounded_down),
+        cmocka_unit_test(a_number_of_more_than_fifteen_digits_is_none),
+        cmocka_unit_test(random_numbers_have_the_thousandths_they_were_made_from),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,51 @@
+"""What a grant leaves of each kind of value, through the real gateway, and what the receipt says."""
+import json
+
+import answers
+from gateway import consent
+from world import feature
+
+
+def released(answer):
+    assert answer.status == 200, answer.text()
+    return json.loads(answer.text())
+
+
+def test_a_speed_leaves_in_buckets_and_the_receipt_says_which(world):
+    one = feature("anyone")
+    one["properties"]["speed_kmh"] = 48.25
+    name = world.person(consent(data="location.speed: {bucket: 10}"))
+    one["properties"]["user"] = name
+    world.waze.on(f"/v1/drivers/{name}/position", answers.well(one))
+    answer = world.ask(name)
+    assert released(answer)["properties"]["speed_kmh"] == 40
+    assert world.gateway.receipt(answer.receipt)["data"]["location.speed"] == "by10"
+    one["properties"]["speed_kmh"] = "fast"
+    world.waze.on(f"/v1/drivers/{name}/position", answers.well(one))
+    assert world.ask(name).reason == "answer_malformed"
+
+
+def test_of_two_consents_the_wider_bucket_counts(world):
+    name = world.person(consent("fine", data="location.speed: {bucket: 0.5}"),
+                        consent("rough", data="location.speed: {bucket: 20}"))
+    answer = world.ask(name)
+    assert released(answer)["properties"]["speed_kmh"] % 20 == 0
+    assert world.gateway.receipt(answer.receipt)["data"]["location.speed"] == "by20"
+
+
+def test_a_policy_compiled_by_another_version_is_not_used_until_it_is_put_again(fresh):
+    """Layout 1 read as layout 2 would be nonsense; the operator is told, and what to do."""
+    fresh.gateway.start()
+    name = fresh.person(consent())
+    other = fresh.person(consent())
+    assert fresh.ask(name).status == 200
+    fresh.gateway.stop()
+    file = fresh.gateway.state / "store/data.mdb"
+    file.write_bytes(file.read_bytes().replace(b"sluispol\x02", b"sluispol\x01"))
+    fresh.gateway.start()
+    assert "2 policies were compiled by another version" in fresh.gateway.text()
+    assert fresh.ask(name).reason == "no_consent"
+    text = fresh.gateway.sluis("policy", "get", name).stdout
+    fresh.gateway.put_policy(text)
+    assert fresh.ask(name).status == 200
+    assert fresh.ask(other).reason == "no_consent"
