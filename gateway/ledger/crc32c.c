@@ -4,6 +4,14 @@
  * The polynomial is the reflected 0x82F63B78. The table holds the remainders of the sixteen
  * half-bytes, so that no 1 KiB of constants stands here; it is slow (about 250 MB/s) and only
  * used where SSE 4.2 is missing.
+ *
+ * The instruction takes eight bytes, and three cycles until the next one can use its outcome. Three
+ * stretches side by side fill the cycles between:
+ *
+ *     | 64 bytes | 64 bytes | 64 bytes |       state = first << 128 bytes
+ *       first      second     third                  ^ second << 64 bytes ^ third
+ *
+ * where "<< n bytes" means followed by n zero bytes: a product with x^(8n) modulo the polynomial.
  */
 #include "ledger/crc32c.h"
 
@@ -25,27 +33,58 @@ static uint32_t extend_by_table(uint32_t state, struct slice bytes)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t extend_by_instruction(uint32_t state,
-                                                                        struct slice bytes)
+#include <immintrin.h>
+
+#define CRC_CODE __attribute__((target("sse4.2,pclmul")))
+#define CRC_PART CRC_CODE __attribute__((always_inline)) static inline
+
+enum { STRETCH_BYTES = 64, WORD_BYTES = 8 };
+
+/* x^(8 * 128 - 33) and x^(8 * 64 - 33) modulo the polynomial, reflected: the instruction below adds
+ * 32, and that the product of two reflected numbers lies one bit lower adds 1. */
+static const uint32_t two_stretches = 0x0d3b6092, one_stretch = 0x9e4addf8;
+
+CRC_PART uint64_t followed_by_zeros(uint64_t state, uint32_t power)
 {
-    size_t i = 0;
-    uint64_t wide = state;
-    for (; bytes.n - i >= sizeof wide; i += sizeof wide) {
-        uint64_t word;
-        memcpy(&word, bytes.p + i, sizeof word);
-        wide = __builtin_ia32_crc32di(wide, word);
+    __m128i product =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((int64_t)state), _mm_cvtsi32_si128((int)power), 0);
+    return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
+}
+
+CRC_PART uint64_t extend_by_word(uint64_t state, const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return _mm_crc32_u64(state, word);
+}
+
+CRC_CODE static uint32_t extend_by_instruction(uint32_t state, struct slice bytes)
+{
+    uint64_t first = state;
+    const uint8_t *at = bytes.p;
+    size_t n = bytes.n;
+    for (; n >= 3 * STRETCH_BYTES; n -= 3 * STRETCH_BYTES, at += 3 * STRETCH_BYTES) {
+        uint64_t second = 0, third = 0;
+        for (size_t i = 0; i < STRETCH_BYTES; i += WORD_BYTES) {
+            first = extend_by_word(first, at + i);
+            second = extend_by_word(second, at + STRETCH_BYTES + i);
+            third = extend_by_word(third, at + 2 * STRETCH_BYTES + i);
+        }
+        first = followed_by_zeros(first, two_stretches) ^ followed_by_zeros(second, one_stretch) ^
+                third;
     }
-    state = (uint32_t)wide;
-    for (; i < bytes.n; i++)
-        state = __builtin_ia32_crc32qi(state, bytes.p[i]);
-    return state;
+    for (; n >= WORD_BYTES; n -= WORD_BYTES, at += WORD_BYTES)
+        first = extend_by_word(first, at);
+    for (; n > 0; n--)
+        first = _mm_crc32_u8((uint32_t)first, *at++);
+    return (uint32_t)first;
 }
 #endif
 
 uint32_t crc32c_extend(uint32_t crc, struct slice bytes)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("sse4.2"))
+    if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
         return ~extend_by_instruction(~crc, bytes);
 #endif
     return ~extend_by_table(~crc, bytes);

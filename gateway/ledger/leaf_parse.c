@@ -15,14 +15,17 @@
 
 #include <string.h>
 
-static void expect(struct reader *reader, const char *literal)
+/* Inlined into each caller, literals have a length that the compiler knows. */
+#define WITH_LITERAL __attribute__((always_inline)) static inline
+
+WITH_LITERAL void expect(struct reader *reader, const char *literal)
 {
     struct slice wanted = slice_of_str(literal);
     if (!slice_equals(read_bytes(reader, wanted.n), wanted))
         reader->bad = true;
 }
 
-static bool next_is(const struct reader *reader, const char *literal)
+WITH_LITERAL bool next_is(const struct reader *reader, const char *literal)
 {
     return slice_starts_with_str(slice_of(reader->at, reader_left(reader)), literal);
 }
@@ -45,16 +48,17 @@ static size_t escape_bytes(struct slice text)
 static struct slice read_text(struct reader *reader)
 {
     struct slice left = slice_of(reader->at, reader_left(reader));
-    size_t n = 0;
+    size_t n = utf8_plain_bytes(left);
     while (n < left.n && left.p[n] != '"') {
         struct slice rest = slice_of(left.p + n, left.n - n);
-        bool plain = rest.p[0] >= 0x20 && rest.p[0] != 0x7f && rest.p[0] != '\\';
-        size_t step = plain ? utf8_sequence_bytes(rest) : 0;
+        bool is_control = rest.p[0] < 0x20 || rest.p[0] == 0x7f;
+        size_t step = is_control ? 0 : utf8_sequence_bytes(rest);
         if (rest.p[0] == '\\')
             step = escape_bytes(rest);
         if (step == 0)
             break;
         n += step;
+        n += utf8_plain_bytes(slice_of(left.p + n, left.n - n));
     }
     if (n == 0)
         reader->bad = true;
@@ -63,7 +67,7 @@ static struct slice read_text(struct reader *reader)
     return text;
 }
 
-static struct slice read_text_or_null(struct reader *reader, const char *before)
+WITH_LITERAL struct slice read_text_or_null(struct reader *reader, const char *before)
 {
     expect(reader, before);
     if (next_is(reader, "null")) {
