@@ -27,6 +27,14 @@ bool slice_equals_constant_time(struct slice a, struct slice b)
     return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
 }
 
+bool slice_is_zero(struct slice a)
+{
+    for (size_t i = 0; i < a.n; i++)
+        if (a.p[i] != 0)
+            return false;
+    return true;
+}
+
 int slice_compare(struct slice a, struct slice b)
 {
     size_t n_common = a.n < b.n ? a.n : b.n;

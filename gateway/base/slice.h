@@ -59,6 +59,7 @@ static inline bool slice_starts_with_str(struct slice a, const char *prefix)
     return a.n >= b.n && (b.n == 0 || memcmp(a.p, b.p, b.n) == 0);
 }
 
+bool slice_is_zero(struct slice a);
 /* Byte order, shorter first on a common prefix: <0, 0, >0. */
 int slice_compare(struct slice a, struct slice b);
 

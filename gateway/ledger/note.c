@@ -89,6 +89,22 @@ enum sl_err note_verifier_new(struct slice vkey, struct note_verifier **out)
     return SL_OK;
 }
 
+enum sl_err note_verifier_copy(const struct note_verifier *verifier, struct note_verifier **out)
+{
+    SL_AUTO(note_verifier) copy = malloc(sizeof *copy);
+    if (!copy)
+        return SL_EINTERNAL;
+    *copy = *verifier;
+    copy->context = EVP_MD_CTX_new();
+    copy->key =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, verifier->raw, sizeof verifier->raw);
+    if (!copy->key || !copy->context)
+        return SL_EINTERNAL;
+    *out = copy;
+    copy = NULL;
+    return SL_OK;
+}
+
 void note_verifier_free(struct note_verifier *verifier)
 {
     if (!verifier)

@@ -37,6 +37,9 @@ void write_vkey(struct writer *writer, struct slice name, const uint8_t key[NOTE
 struct note_verifier;
 /* SL_EMALFORMED when `vkey` is not an Ed25519 verifier key whose id is right. */
 SL_NODISCARD enum sl_err note_verifier_new(struct slice vkey, struct note_verifier **out);
+/* The same key again, for another thread. */
+SL_NODISCARD enum sl_err note_verifier_copy(const struct note_verifier *verifier,
+                                            struct note_verifier **out);
 void note_verifier_free(struct note_verifier *verifier);
 SL_DEFINE_AUTO(note_verifier, note_verifier_free)
 struct slice note_verifier_name(const struct note_verifier *verifier);

@@ -73,14 +73,6 @@ void segment_head_write(const struct segment_head *head, uint8_t *block)
     SL_ASSERT(!writer.overflow && writer.n == head->alignment_bytes);
 }
 
-static bool is_zero(struct slice bytes)
-{
-    for (size_t i = 0; i < bytes.n; i++)
-        if (bytes.p[i] != 0)
-            return false;
-    return true;
-}
-
 enum sl_err segment_head_parse(struct slice bytes, struct segment_head *out)
 {
     struct reader reader = reader_over(bytes);
@@ -101,7 +93,7 @@ enum sl_err segment_head_parse(struct slice bytes, struct segment_head *out)
 
     size_t n_used = (size_t)(reader.at - bytes.p);
     struct slice before_crc = slice_of(bytes.p, head.alignment_bytes - HEAD_CRC_BYTES);
-    if (n_used > before_crc.n || !is_zero(slice_of(before_crc.p + n_used, before_crc.n - n_used)))
+    if (n_used > before_crc.n || !slice_is_zero(slice_of(before_crc.p + n_used, before_crc.n - n_used)))
         return SL_EMALFORMED;
     struct reader crc = reader_over(slice_of(before_crc.p + before_crc.n, HEAD_CRC_BYTES));
     if (read_u32(&crc) != crc32c_of(before_crc))

@@ -143,6 +143,9 @@ static enum sluis_verify_result verify_with(const char *folder, struct note_veri
     enum sluis_verify_result result;
     if (walk_open(&v.walk, folder, verifier, NULL) != SL_OK)
         result = problem(report, SLUIS_VERIFY_UNCHECKED, v.walk.problem.text);
+    else if (options->n_threads > 1 && walk_use_threads(&v.walk, options->n_threads - 1) != SL_OK)
+        result = problem(report, SLUIS_VERIFY_UNCHECKED,
+                         "there is no memory, or there can't be so many threads");
     else if (v.walk.n_listed == 0)
         result = problem(report, SLUIS_VERIFY_UNCHECKED, "there is no segment in this folder");
     else

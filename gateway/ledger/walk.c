@@ -15,6 +15,7 @@
  */
 #include "ledger/walk.h"
 
+#include "ledger/walk_ahead.h"
 #include "ledger/walk_prove.h"
 
 #include <dirent.h>
@@ -64,8 +65,7 @@ enum walk_step walk_stop_other_key(struct walk *walk, uint64_t offset, const cha
 
 /* ------------------------------------------------------------------------- reading bytes -- */
 
-/* pread() of exactly n bytes, as far as the file has them. -1 with errno on failure. */
-static ssize_t read_fully(int fd, uint8_t *block, size_t n, uint64_t offset)
+ssize_t walk_pread(int fd, uint8_t *block, size_t n, uint64_t offset)
 {
     size_t done = 0;
     while (done < n) {
@@ -88,7 +88,7 @@ static bool view(struct walk *walk, uint64_t offset, size_t n, struct slice *out
                   n <= walk->window_n - (offset - walk->window_at);
     if (!inside) {
         size_t n_wanted = n > READ_AHEAD_BYTES ? n : READ_AHEAD_BYTES;
-        ssize_t got = read_fully(walk->segment_fd, walk->window, n_wanted, offset);
+        ssize_t got = walk_pread(walk->segment_fd, walk->window, n_wanted, offset);
         walk->window_at = offset;
         walk->window_n = got > 0 ? (size_t)got : 0;
         if (got >= 0 && walk->window_n < n)
@@ -189,6 +189,12 @@ enum sl_err walk_open(struct walk *walk, const char *folder, struct note_verifie
     return SL_OK;
 }
 
+enum sl_err walk_use_threads(struct walk *walk, size_t n_threads)
+{
+    SL_ASSERT(!walk->ahead);
+    return walk_ahead_new(n_threads, &walk->ahead);
+}
+
 static void close_segment(struct walk *walk)
 {
     if (walk->segment_fd >= 0)
@@ -207,6 +213,8 @@ void walk_close(struct walk *walk)
     walk->own_verifier = NULL;
     free(walk->window);
     walk->window = NULL;
+    walk_ahead_free(walk->ahead);
+    walk->ahead = NULL;
 }
 
 /* Length and head of the segment that was just opened. */
@@ -306,6 +314,14 @@ static enum walk_step check_tail(struct walk *walk)
                      (unsigned long long)walk->offset);
 }
 
+static void move_on(struct walk *walk, uint64_t batch_bytes)
+{
+    walk->batch_offset = walk->offset;
+    walk->offset += batch_bytes;
+    walk->n_bytes_done += batch_bytes;
+    walk->n_batches++;
+}
+
 static enum walk_step next_batch(struct walk *walk, struct slice head, struct batch *batch)
 {
     uint32_t total;
@@ -325,13 +341,22 @@ static enum walk_step next_batch(struct walk *walk, struct slice head, struct ba
             return walk_stop(walk, WALK_DAMAGED, walk->offset + i,
                              "the padding after the batch is not zero");
     enum walk_step step = walk_prove(walk, batch);
-    if (step != WALK_BATCH)
-        return step;
-    walk->batch_offset = walk->offset;
-    walk->offset += padded;
-    walk->n_bytes_done += padded;
-    walk->n_batches++;
-    return WALK_BATCH;
+    if (step == WALK_BATCH)
+        move_on(walk, padded);
+    return step;
+}
+
+/* The next batch, when other threads have proven it. */
+static bool take_ahead(struct walk *walk, struct batch *batch)
+{
+    uint64_t padded;
+    const struct batch_proof *proof =
+        walk->ahead ? walk_ahead_next(walk->ahead, walk, batch, &padded) : NULL;
+    if (!proof || walk_prove_place(walk, batch) != WALK_BATCH ||
+        walk_accept(walk, batch, proof) != WALK_BATCH)
+        return false;
+    move_on(walk, padded);
+    return true;
 }
 
 enum walk_step walk_next(struct walk *walk, struct batch *batch)
@@ -342,6 +367,8 @@ enum walk_step walk_next(struct walk *walk, struct batch *batch)
             if (opened != WALK_BATCH)
                 return opened;
         }
+        if (take_ahead(walk, batch))
+            return WALK_BATCH;
         static const uint8_t nothing[BATCH_HEAD_BYTES];
         struct slice head = slice_of(nothing, sizeof nothing);
         if (walk->offset < walk->segment_bytes &&

@@ -4,7 +4,8 @@
  * Shape   each step reads one batch, proves it (form, CRCs, receipts, tree, checkpoint), and only
  *         then moves on. Used by the auditor over the whole ledger, and by the recorder at start
  *         over the part that its index has not seen.
- * Memory  one window of WALK_WINDOW_BYTES, whatever the size of the ledger
+ * Memory  one window of WALK_WINDOW_BYTES, whatever the size of the ledger; and about a MiB for
+ *         each thread that helps
  * Owns    its descriptors and window; what a batch points at lives until the next step
  * Spec    docs/formats/ledger.md
  */
@@ -63,6 +64,7 @@ struct walk {
     uint8_t *window;
     uint64_t window_at;
     size_t window_n;
+    struct walk_ahead *ahead; /* NULL: no other threads */
     struct walk_problem problem;
 };
 
@@ -72,6 +74,11 @@ struct walk {
  */
 SL_NODISCARD enum sl_err walk_open(struct walk *walk, const char *folder,
                                    struct note_verifier *verifier, const struct walk_start *start);
+/*
+ * From now on, so many threads beside this one prove what comes next. What the walk finds is the
+ * same. SL_EINTERNAL: no memory, or no more threads.
+ */
+SL_NODISCARD enum sl_err walk_use_threads(struct walk *walk, size_t n_threads);
 void walk_close(struct walk *walk);
 /* After anything but WALK_BATCH the walk stands where it stood, and walk->problem says why. */
 SL_NODISCARD enum walk_step walk_next(struct walk *walk, struct batch *batch);

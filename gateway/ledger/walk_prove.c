@@ -122,7 +122,7 @@ enum walk_step walk_prove_place(struct walk *walk, const struct batch *batch)
 enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
                            const struct batch_proof *proof)
 {
-    struct batch_proof again;
+    struct batch_proof again = {0};
     if (!walk_is_key_in_force(walk, proof)) {
         enum walk_step step = walk_prove_alone(walk, batch, &again);
         if (step != WALK_BATCH)
@@ -164,7 +164,7 @@ enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
 
 enum walk_step walk_prove(struct walk *walk, const struct batch *batch)
 {
-    struct batch_proof proof;
+    struct batch_proof proof = {0};
     enum walk_step step = walk_prove_place(walk, batch);
     if (step == WALK_BATCH)
         step = walk_prove_alone(walk, batch, &proof);

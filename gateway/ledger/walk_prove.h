@@ -6,6 +6,8 @@
 
 #include "ledger/walk.h"
 
+#include <sys/types.h>
+
 /* Sets walk->problem and returns `step`. */
 enum walk_step walk_stop(struct walk *walk, enum walk_step step, uint64_t offset,
                          const char *format, ...) SL_PRINTF(4, 5);
@@ -47,5 +49,8 @@ enum walk_step walk_prove(struct walk *walk, const struct batch *batch);
 
 /* A batch at walk->offset whose form or CRC is wrong: names the first receipt that is. */
 enum walk_step walk_name_damage(struct walk *walk, enum walk_step step, struct slice bytes);
+
+/* pread() of n bytes, as far as the file has them. -1 with errno on failure. */
+ssize_t walk_pread(int fd, uint8_t *block, size_t n, uint64_t offset);
 
 #endif

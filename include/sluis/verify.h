@@ -58,10 +58,13 @@ struct sluis_verify_options {
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
     void *progress_context;
     sluis_verify_visit_checkpoint *visit_checkpoint; /* with visit_context; may be NULL */
+    /* That share the work, the caller's among them; the visits are all on the caller's. 0: as 1. */
+    size_t n_threads;
 };
 
 /*
- * Reads only. Needs about 2 MiB, whatever the size of the ledger. A ledger that a gateway is
+ * Reads only. Needs about 2 MiB, whatever the size of the ledger, and one more for each thread. A
+ * ledger that a gateway is
  * writing to can be checked: what is complete when the end is reached counts.
  */
 enum sluis_verify_result sluis_verify_folder(const char *folder,

@@ -45,6 +45,24 @@ def test_verify_a_valid_ledger(auditor):
     assert (found["result"], found["receipts"], found["origin"]) == ("valid", 6, "cli.example/gateway")
 
 
+def test_many_threads_find_the_same(auditor, copy):
+    verify = ("--key", auditor.vkey, "--json")
+    alone = auditor.run("verify", auditor.ledger, *verify)
+    for jobs in ("1", "2", "64"):
+        done = auditor.run("verify", auditor.ledger, *verify, "--jobs", jobs)
+        assert (done.code, done.out, done.err) == (0, alone.out, "")
+    flip(segment(copy), segment(copy).read_bytes().index(b'"decision"'))
+    alone = auditor.run("verify", copy, *verify)
+    done = auditor.run("verify", copy, *verify, "--jobs", "3")
+    assert (done.code, done.out, done.err) == (1, alone.out, alone.err)
+
+
+@pytest.mark.parametrize("jobs", ["0", "65", "-1", "two", ""])
+def test_jobs_are_from_1_to_64(auditor, jobs):
+    done = auditor.run("verify", auditor.ledger, "--key", auditor.vkey, "--jobs", jobs)
+    assert done.code == 64 and "--jobs wants" in done.err
+
+
 def test_the_folder_may_be_the_ledgers_the_states_or_the_nodes(auditor):
     for folder in (auditor.ledger, auditor.node.state, auditor.node.folder):
         assert auditor.run("verify", folder, "--key", auditor.vkey).code == 0

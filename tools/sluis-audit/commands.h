@@ -32,6 +32,7 @@ enum {
     KEY_LEAF,
     KEY_POLICY,
     KEY_PROOF,
+    KEY_JOBS,
 };
 
 /* The exit codes of a check, whichever command makes it. */

@@ -17,14 +17,15 @@ struct ledger_source {
     char folder[LEDGER_PATH_BYTES];
     bool has_key;
     char vkey[LEDGER_VKEY_BYTES];
-    uint64_t first; /* without a key: receipts before this one may be left out */
+    uint64_t n_threads; /* that check, this one among them; 0: as 1 */
+    uint64_t first;     /* without a key: receipts before this one may be left out */
     char origin[256];
     const char *warning; /* after reading without a key: what was odd at the end, or NULL */
 };
 
 /*
  * Finds the folder that DIR means (a ledger, or the state folder or gateway around one) and reads
- * --key. AUDIT_UNCHECKED when that fails; what is wrong has been said.
+ * --key and --jobs. AUDIT_UNCHECKED when that fails; what is wrong has been said.
  */
 SL_NODISCARD int ledger_source_init(struct ledger_source *source, const struct cli *cli,
                                     const char *folder);

@@ -36,6 +36,7 @@ enum sluis_verify_result ledger_walk(struct ledger_source *source,
         .visit_context = &own,
         .progress = show_progress,
         .progress_context = &progress,
+        .n_threads = source->n_threads,
     };
     enum sluis_verify_result result = sluis_verify_folder(source->folder, &options, report);
     progress_clear(&progress);

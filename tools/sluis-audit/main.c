@@ -9,6 +9,7 @@
 
 static const struct argp_option key_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
 };
 
@@ -32,6 +33,7 @@ static const struct argp_option show_options[] = {
 static const struct argp_option checkpoint_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the checkpoint to FILE", 0},
+    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
 };
 
@@ -39,6 +41,7 @@ static const struct argp_option prove_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE (by custom, *.tlog-proof)", 0},
     {"leaf", KEY_LEAF, "FILE", 0, "write the receipt to FILE, byte by byte as it was recorded", 0},
+    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
 };
 
@@ -53,6 +56,7 @@ static const struct argp_option consistency_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE", 0},
     {"proof", KEY_PROOF, "FILE", 0, "check with a proof written before, without a folder", 0},
+    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
 };
 

@@ -4,6 +4,7 @@
  * A public key is not a secret, so it is read whatever its mode. Its name is the ledger's: a key
  * of another ledger is refused by the verifier, not here.
  */
+#include "base/limits.h"
 #include "commands.h"
 #include "ledger.h"
 #include "ledger/segment.h"
@@ -78,9 +79,22 @@ int ledger_source_key(struct ledger_source *source, const struct cli *cli)
     return cli->given[KEY_KEY] ? read_key(source, cli->values[KEY_KEY]) : EX_OK;
 }
 
+static int read_jobs(struct ledger_source *source)
+{
+    if (!source->cli->given[KEY_JOBS])
+        return EX_OK;
+    if (!cli_value_u64(source->cli, KEY_JOBS, "--jobs", LIMIT_MAX_audit_jobs, &source->n_threads))
+        return EX_USAGE;
+    if (source->n_threads == 0)
+        return cli_misused(source->cli, "--jobs wants at least 1, found 0");
+    return EX_OK;
+}
+
 int ledger_source_init(struct ledger_source *source, const struct cli *cli, const char *folder)
 {
     source->cli = cli;
-    int code = find_folder(source, folder);
+    int code = read_jobs(source);
+    if (code == EX_OK)
+        code = find_folder(source, folder);
     return code == EX_OK ? ledger_source_key(source, cli) : code;
 }
