@@ -88,13 +88,31 @@ static bool identify_parties(struct flow *flow)
     return true;
 }
 
-/* Whose: an unreadable pseudonym names the all-zero id, which no subject has. */
+/*
+ * Whose: an unreadable pseudonym names an id that no subject has, always the same one. Asked for
+ * again and again, a stranger then looks like a subject in the heads of an epoch, too.
+ */
+static void name_stranger(struct flow *flow)
+{
+    static const struct slice label = SLICE_LITERAL("sluis stranger v1\n");
+    static const struct slice end = SLICE_LITERAL("\n");
+    uint8_t digest[SHA256_BYTES];
+    struct sha256 hash;
+    sha256_begin(&hash);
+    sha256_add(&hash, label);
+    sha256_add(&hash, flow->partner->id);
+    sha256_add(&hash, end);
+    sha256_add(&hash, flow->request.subject);
+    sha256_end(&hash, digest);
+    memcpy(flow->record.subject, digest, sizeof flow->record.subject);
+}
+
 static void identify_subject(struct flow *flow)
 {
     size_t partner_index = (size_t)(flow->partner - flow->engine->config->partners);
     struct pseudonym_cipher *cipher = flow->engine->ciphers[partner_index];
     if (!pseudonym_read(cipher, flow->request.subject, flow->record.subject))
-        memset(flow->record.subject, 0, sizeof flow->record.subject);
+        name_stranger(flow);
     size_t n =
         flow->request.subject.n < PSEUDONYM_CHARS ? flow->request.subject.n : PSEUDONYM_CHARS;
     memcpy(flow->pseudonym, flow->request.subject.p, n);
