@@ -80,6 +80,16 @@ static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_
     return SL_OK;
 }
 
+static size_t copy_heads(const struct record *record, struct store_head heads[RECORDER_HEADS_MAX])
+{
+    for (size_t i = 0; i < record->n_heads; i++) {
+        const struct recorder_head *from = &record->heads[i];
+        heads[i] = (struct store_head){.epoch = from->epoch, .delta = from->entry.delta};
+        memcpy(heads[i].label, from->entry.label, sizeof heads[i].label);
+    }
+    return record->n_heads;
+}
+
 static enum sl_err commit_change(void *context, struct record *record)
 {
     struct change_memory *memory = context;
@@ -91,8 +101,13 @@ static enum sl_err commit_change(void *context, struct record *record)
     note_write(record, &writer);
     SL_ASSERT(!writer.overflow);
     if (record->kind == RECORD_ERASURE) {
+        struct store_head heads[RECORDER_HEADS_MAX];
         change->erasure->pending = writer_slice(&writer);
-        return store_erase(memory->store, change->erasure, &change->number);
+        change->erasure->heads = heads;
+        change->erasure->n_heads = copy_heads(record, heads);
+        enum sl_err err = store_erase(memory->store, change->erasure, &change->number);
+        change->erasure->heads = NULL;
+        return err;
     }
     change->policy->pending = writer_slice(&writer);
     return store_put_policy(memory->store, change->policy, &change->number);
@@ -108,12 +123,44 @@ static enum sl_err each_subject(void *context,
     return store_each_key(memory->reader, visit, visit_context);
 }
 
+struct keeping {
+    bool (*visit)(void *context, const struct heads_entry *entry);
+    void *context;
+};
+
+static bool visit_kept(void *context, const struct store_head *head)
+{
+    const struct keeping *keeping = context;
+    struct heads_entry entry = {.delta = head->delta};
+    memcpy(entry.label, head->label, sizeof entry.label);
+    return keeping->visit(keeping->context, &entry);
+}
+
+static enum sl_err each_kept(void *context, uint64_t epoch,
+                             bool (*visit)(void *visit_context, const struct heads_entry *entry),
+                             void *visit_context)
+{
+    struct change_memory *memory = context;
+    struct keeping keeping = {visit, visit_context};
+    return store_heads_each(memory->store, epoch, visit_kept, &keeping);
+}
+
+/* What can't be forgotten now goes with the next epoch's. */
+static void forget_kept(void *context, uint64_t epoch)
+{
+    struct change_memory *memory = context;
+    enum sl_err err = store_heads_forget(memory->store, epoch);
+    (void)err;
+}
+
 struct recorder_ops change_recorder_ops(struct change_memory *memory)
 {
     return (struct recorder_ops){
         .load_subject = load_subject,
         .commit_change = commit_change,
         .each_subject = each_subject,
+        .each_kept = each_kept,
+        .forget_kept = forget_kept,
         .context = memory,
     };
 }

@@ -159,6 +159,7 @@ static enum node_state record_missing(struct node *node, struct node_problem *pr
     if (change_missing_record(missing, node->recorder) != SL_OK)
         return broken(problem, "a policy change that a crash cut short can't be recorded; is the "
                                "disk full?");
+    recorder_start_epochs(node->recorder);
     return NODE_OPENED;
 }
 

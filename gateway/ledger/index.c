@@ -30,8 +30,9 @@
 
 enum {
     STATE_VERSION = 3,
-    STATE_BYTES_MAX =
-        4 + 8 + SHA256_BYTES + 8 + 8 + 8 + 8 + NOTE_KEY_BYTES + 8 + TREE_LEVELS * SHA256_BYTES,
+    EPOCHS_BYTES = 6 * 8 + 1,
+    STATE_BYTES_MAX = 4 + 8 + 8 + SHA256_BYTES + 8 + 8 + 8 + NOTE_KEY_BYTES + 8 + EPOCHS_BYTES + 8 +
+                      TREE_LEVELS * SHA256_BYTES,
     LOCK_FILE_BYTES = 16384, /* LMDB's table of 126 readers, a cache line each, and its head */
 };
 
@@ -71,10 +72,10 @@ int index_open_databases(MDB_txn *txn, unsigned flags, struct index_databases *o
     const struct {
         const char *name;
         MDB_dbi *handle;
-    } all[] = {{"meta", &out->meta},
-               {"batches", &out->batches},
-               {"counters", &out->counters},
-               {"hashes", &out->hashes}};
+    } all[] = {{"meta", &out->meta},         {"batches", &out->batches},
+               {"counters", &out->counters}, {"hashes", &out->hashes},
+               {"starts0", &out->starts[0]}, {"starts1", &out->starts[1]},
+               {"asked0", &out->asked[0]},   {"asked1", &out->asked[1]}};
     int err = 0;
     for (size_t i = 0; err == 0 && i < SL_LENGTH(all); i++)
         err = mdb_dbi_open(txn, all[i].name, flags, all[i].handle);
@@ -204,6 +205,30 @@ static enum sl_err read_failed(struct ledger_index *index, int err)
 
 /* -------------------------------------------------------------------------------- the state -- */
 
+static void epochs_write(struct writer *writer, const struct epochs *epochs)
+{
+    write_u64(writer, epochs->n_headed);
+    write_u64(writer, epochs->headed_end);
+    write_u8(writer, epochs->is_closing);
+    write_u64(writer, epochs->closing_end);
+    write_u64(writer, epochs->closing_n);
+    write_u64(writer, epochs->running_n);
+    write_u64(writer, (uint64_t)epochs->running_since_ms);
+}
+
+static struct epochs epochs_read(struct reader *reader)
+{
+    struct epochs epochs;
+    epochs.n_headed = read_u64(reader);
+    epochs.headed_end = read_u64(reader);
+    epochs.is_closing = read_u8(reader) != 0;
+    epochs.closing_end = read_u64(reader);
+    epochs.closing_n = read_u64(reader);
+    epochs.running_n = read_u64(reader);
+    epochs.running_since_ms = (int64_t)read_u64(reader);
+    return epochs;
+}
+
 static void state_write(struct writer *writer, const struct index_state *state)
 {
     write_u32(writer, STATE_VERSION);
@@ -215,6 +240,7 @@ static void state_write(struct writer *writer, const struct index_state *state)
     write_u64(writer, (uint64_t)state->newest_time_before_ms);
     write_bytes(writer, slice_of(state->key, sizeof state->key));
     write_u64(writer, state->n_keys);
+    epochs_write(writer, &state->epochs);
     write_u64(writer, state->before.size);
     for (size_t level = 0; level < TREE_LEVELS; level++)
         if (state->before.size >> level & 1)
@@ -241,6 +267,7 @@ static bool state_read(struct slice bytes, struct index_state *state)
     state->newest_time_before_ms = (int64_t)read_u64(&reader);
     read_hash(&reader, state->key);
     state->n_keys = read_u64(&reader);
+    state->epochs = epochs_read(&reader);
     state->before.size = read_u64(&reader);
     for (size_t level = 0; level < TREE_LEVELS; level++)
         if (state->before.size >> level & 1)
@@ -402,15 +429,6 @@ void index_put_counter(struct ledger_index *index, const uint8_t label[INDEX_LAB
         0);
 }
 
-void index_drop_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES])
-{
-    MDB_val key = index_val(slice_of(label, INDEX_LABEL_BYTES));
-    if (index->writing_err != 0)
-        return;
-    int err = mdb_del(index->writing, index->databases.counters, &key, NULL);
-    index->writing_err = err == MDB_NOTFOUND ? 0 : err;
-}
-
 static void put_batch(struct ledger_index *index, const struct index_batch *batch)
 {
     uint8_t key[8], value[16];
@@ -468,6 +486,29 @@ enum sl_err index_commit(struct ledger_index *index, const struct index_state *s
     put(index, index->databases.meta, state_key, writer_slice(&writer), 0);
 
     int err = index->writing_err;
+    if (err == 0) {
+        err = mdb_txn_commit(index->writing);
+        index->writing = NULL;
+    }
+    abort_writing(index);
+    if (err != 0)
+        return index_fail(&index->problem, "the index can't be written: %s", mdb_strerror(err));
+    pthread_mutex_lock(&index->pending_lock);
+    index_pending_forget(&index->pending);
+    pthread_mutex_unlock(&index->pending_lock);
+    return SL_OK;
+}
+
+enum sl_err index_clear(struct ledger_index *index)
+{
+    const struct index_databases *databases = &index->databases;
+    const MDB_dbi all[] = {databases->meta,     databases->batches,   databases->counters,
+                           databases->hashes,   databases->starts[0], databases->starts[1],
+                           databases->asked[0], databases->asked[1]};
+    index_begin(index);
+    int err = index->writing_err;
+    for (size_t i = 0; err == 0 && i < SL_LENGTH(all); i++)
+        err = mdb_drop(index->writing, all[i], 0);
     if (err == 0) {
         err = mdb_txn_commit(index->writing);
         index->writing = NULL;

@@ -3,7 +3,8 @@
  *
  * Shape   an LMDB environment of small databases: `meta` how far the index has read; `batches`
  *         first index -> place; `hashes` position -> hash of a complete subtree of 256 leaves or
- *         more (index_pending.h says which); `counters` label -> a subject's next number
+ *         more (index_pending.h says which); `counters` label -> a subject's next number; and what
+ *         heads are made of (index_epoch.h)
  * Labels  a subject stands here under a label made from its key: who has no key can't tell whose it
  *         is, and once the key is destroyed nobody can, whatever old pages hold
  * Truth   the segments. The index may be behind them, or be thrown away: it is rebuilt. It is
@@ -14,6 +15,7 @@
 #ifndef SLUIS_LEDGER_INDEX_H
 #define SLUIS_LEDGER_INDEX_H
 
+#include "ledger/epoch.h"
 #include "ledger/index_pending.h"
 #include "ledger/recorder.h"
 
@@ -36,6 +38,7 @@ struct index_state {
     uint64_t segment_first, batch_offset; /* of the last batch */
     uint8_t key[NOTE_KEY_BYTES];          /* that signed it, */
     uint64_t n_keys;                      /* which is the ledger's how manieth: from 1 on */
+    struct epochs epochs;
 };
 
 /* Makes the folder if its parent is there. */
@@ -73,8 +76,9 @@ void index_note_batch(struct ledger_index *index, const struct index_batch *batc
 void index_begin(struct ledger_index *index);
 void index_put_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES],
                        uint64_t n);
-void index_drop_counter(struct ledger_index *index, const uint8_t label[INDEX_LABEL_BYTES]);
 SL_NODISCARD enum sl_err index_commit(struct ledger_index *index, const struct index_state *state);
+/* Forgets everything, durably: all is to be noted again, from the first receipt on. */
+SL_NODISCARD enum sl_err index_clear(struct ledger_index *index);
 /* What the last SL_ESTORE was. */
 const char *index_problem(const struct ledger_index *index);
 

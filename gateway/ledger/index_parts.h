@@ -10,10 +10,11 @@
 #include <pthread.h>
 
 /* Of one environment; a few more than there are, for who adds one. */
-enum { INDEX_DATABASES_MAX = 8 };
+enum { INDEX_DATABASES_MAX = 12 };
 
 struct index_databases {
     MDB_dbi meta, batches, counters, hashes;
+    MDB_dbi starts[2], asked[2]; /* of even and of odd epochs; see index_epoch.h */
 };
 
 struct ledger_index {

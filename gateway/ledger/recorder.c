@@ -21,6 +21,7 @@
 #include "ledger/recorder_parts.h"
 #include "ledger/recover.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <poll.h>
@@ -28,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 _Static_assert((int)RECORDER_CHECKPOINT_BYTES_MAX >= (int)CHECKPOINT_BYTES_MAX,
                "holds any checkpoint");
@@ -61,7 +63,8 @@ static enum sl_err allocate(struct recorder *r, const struct recorder_config *co
     r->folder = strdup(config->folder);
     r->block = aligned_alloc(SEGMENT_ALIGNMENT_MAX, BATCH_PADDED_BYTES_MAX);
     uint8_t key[SUBJECT_KEY_BYTES];
-    if (!r->folder || !r->block || RAND_bytes(key, sizeof key) != 1)
+    r->asked = calloc(RECORDER_ASKED_MAX, sizeof *r->asked);
+    if (!r->folder || !r->block || !r->asked || RAND_bytes(key, sizeof key) != 1)
         return SL_EINTERNAL;
     hmac_key_init(&r->ghost.key, slice_of(key, sizeof key));
     OPENSSL_cleanse(key, sizeof key);
@@ -72,7 +75,8 @@ static enum sl_err go_on_from(struct recorder *r, const struct recovery *found,
                               struct recorder_problem *problem)
 {
     r->tree = found->tree;
-    r->state.n_changes = found->n_changes;
+    r->state = found->state;
+    recorder_epoch_resume(r);
     r->newest_ms = found->newest_time_ms;
     atomic_init(&r->tree_size, found->tree.size);
     atomic_init(&r->newest_time_ms, found->newest_time_ms);
@@ -99,6 +103,9 @@ static enum sl_err open_files(struct recorder *r, const struct recorder_config *
                             config->limits->segment_bytes, &segment_problem, &r->segments);
     if (err != SL_OK)
         return refuse(problem, err, segment_problem.text);
+    r->ledger_fd = open(config->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->ledger_fd < 0)
+        return refuse(problem, SL_ESTORE, "the ledger's folder can't be opened");
     struct index_problem index_problem = {"out of memory"};
     err = index_open(config->index_folder, &index_problem, &r->index);
     return err == SL_OK ? SL_OK : refuse(problem, err, index_problem.text);
@@ -166,12 +173,15 @@ enum sl_err recorder_open(const struct recorder_config *config, struct recorder_
     SL_AUTO(recorder) r = calloc(1, sizeof *r);
     if (!r)
         return SL_EINTERNAL;
-    r->submitted.event_fd = -1;
+    r->submitted.event_fd = r->ledger_fd = -1;
     pthread_mutex_init(&r->head_lock, NULL);
     r->ops = config->ops;
     r->batch_receipts = config->limits->batch_receipts;
     r->queue_receipts = config->limits->queue_receipts;
     r->consent_reserve_bytes = config->limits->consent_reserve_bytes;
+    r->epoch_ms = config->limits->epoch_ms;
+    enum sl_err err = recorder_heads_init(&r->heads); /* can be deinitialised in any case */
+    SL_TRY(err);
     SL_TRY(mailbox_init(&r->submitted));
     SL_TRY(open_with_keys(r, config, problem));
     if (config->held.size > 0)
@@ -193,7 +203,11 @@ void recorder_free(struct recorder *r)
     note_signer_free(r->signer);
     if (r->submitted.event_fd >= 0)
         mailbox_deinit(&r->submitted);
+    if (r->ledger_fd >= 0)
+        close(r->ledger_fd);
+    recorder_heads_deinit(&r->heads);
     pthread_mutex_destroy(&r->head_lock);
+    free(r->asked);
     free(r->block);
     free(r->folder);
     OPENSSL_cleanse(&r->ghost, sizeof r->ghost);
@@ -204,9 +218,9 @@ void recorder_free(struct recorder *r)
 
 bool recorder_submit(struct recorder *r, struct record *record)
 {
+    bool is_flow = record->kind == RECORD_RELEASE || record->kind == RECORD_REFUSAL;
     uint64_t n_before = atomic_fetch_add_explicit(&r->n_queued, 1, memory_order_relaxed);
-    bool is_change = record->kind == RECORD_CONSENT || record->kind == RECORD_ERASURE;
-    if (n_before >= r->queue_receipts && !is_change) {
+    if (n_before >= r->queue_receipts && is_flow) {
         atomic_fetch_sub_explicit(&r->n_queued, 1, memory_order_relaxed);
         return false;
     }
@@ -234,6 +248,32 @@ void recorder_fail(struct recorder *r, const char *format, ...)
     atomic_store(&r->failed, true);
 }
 
+bool recorder_write_index(struct recorder *r, const struct index_state *state)
+{
+    uint64_t running = epochs_running(&r->state.epochs);
+    uint32_t n_dirty = subject_table_n_dirty(r->subjects);
+    index_begin(r->index);
+    if (r->has_headed)
+        index_drop_epoch(r->index, r->state.epochs.n_headed - 1);
+    for (uint32_t i = 0; i < n_dirty; i++) {
+        const struct subject_entry *entry = subject_table_dirty(r->subjects, i);
+        if (entry->gone)
+            index_forget(r->index, entry->label);
+        else
+            index_put_counter(r->index, entry->label, entry->n);
+        if (entry->start_dirty)
+            index_put_start(r->index, running, &entry->key, entry->label, entry->start);
+    }
+    for (size_t i = 0; i < r->n_asked; i++)
+        index_count_asked(r->index, running, r->asked[i]);
+    if (index_commit(r->index, state) != SL_OK)
+        return false;
+    subject_table_clear_dirty(r->subjects);
+    r->n_unindexed = r->n_asked = 0;
+    r->has_headed = false;
+    return true;
+}
+
 void recorder_flush(struct recorder *r, bool now)
 {
     /* After a failed write the table counts receipts that do not exist. */
@@ -243,34 +283,32 @@ void recorder_flush(struct recorder *r, bool now)
     bool due = time_ms >= r->flush_due_ms || r->n_unindexed >= INDEX_FLUSH_RECEIPTS;
     if (!now && (!due || time_ms < r->flush_not_before_ms))
         return;
-    uint32_t n_dirty = subject_table_n_dirty(r->subjects);
-    index_begin(r->index);
-    for (uint32_t i = 0; i < n_dirty; i++) {
-        const struct subject_entry *entry = subject_table_dirty(r->subjects, i);
-        if (entry->gone)
-            index_drop_counter(r->index, entry->label);
-        else
-            index_put_counter(r->index, entry->label, entry->n);
-    }
     /* A failure leaves the index behind, and nothing else: it is tried again. */
-    if (index_commit(r->index, &r->state) != SL_OK) {
+    if (!recorder_write_index(r, &r->state))
         r->flush_not_before_ms = time_ms + INDEX_RETRY_MS;
-        return;
-    }
-    subject_table_clear_dirty(r->subjects);
-    r->n_unindexed = 0;
 }
 
-/* Until there is mail, or the index wants to be written. */
+/* -1: nothing is due. */
+static int until_due_ms(const struct recorder *r)
+{
+    int64_t due_ms = recorder_epoch_due_ms(r);
+    if (atomic_load(&r->failed))
+        return -1;
+    if (r->n_unindexed > 0) {
+        int64_t flush_ms =
+            r->flush_due_ms > r->flush_not_before_ms ? r->flush_due_ms : r->flush_not_before_ms;
+        due_ms = flush_ms < due_ms ? flush_ms : due_ms;
+    }
+    if (due_ms == INT64_MAX)
+        return -1;
+    int64_t left_ms = due_ms - clock_monotonic_ms();
+    return left_ms < 0 ? 0 : (int)left_ms;
+}
+
+/* Until there is mail, the index wants to be written, or an epoch ends. */
 static void sleep_until_mail(struct recorder *r)
 {
-    int timeout_ms = -1;
-    if (r->n_unindexed > 0) {
-        int64_t due_ms =
-            r->flush_due_ms > r->flush_not_before_ms ? r->flush_due_ms : r->flush_not_before_ms;
-        int64_t left_ms = due_ms - clock_monotonic_ms();
-        timeout_ms = left_ms < 0 ? 0 : (int)left_ms;
-    }
+    int timeout_ms = until_due_ms(r);
     (void)atomic_exchange_explicit(&r->asleep, true, memory_order_acq_rel);
     if (mailbox_is_empty(&r->submitted) && !atomic_load(&r->stopping)) {
         struct pollfd readable = {.fd = r->submitted.event_fd, .events = POLLIN};
@@ -302,11 +340,13 @@ static void *record_all(void *context)
         if (r->waiting) {
             recorder_batch(r);
             recorder_flush(r, false);
+            recorder_epoch_turn(r);
         } else if (stopping) {
             recorder_flush(r, true);
             return NULL;
         } else {
             recorder_flush(r, false);
+            recorder_epoch_turn(r);
             sleep_until_mail(r);
         }
     }
@@ -315,6 +355,8 @@ static void *record_all(void *context)
 enum sl_err recorder_start(struct recorder *r)
 {
     SL_ASSERT(!r->started);
+    if (r->state.epochs.is_closing)
+        recorder_heads_begin(r, &r->state.epochs);
     SL_TRY(segment_writer_start(r->segments));
     enum sl_err err = thread_start(&r->thread, "recorder", record_all, r);
     if (err != SL_OK) {
@@ -322,13 +364,23 @@ enum sl_err recorder_start(struct recorder *r)
         return err;
     }
     r->started = true;
-    return SL_OK;
+    err = recorder_heads_start(r);
+    if (err != SL_OK)
+        recorder_stop(r);
+    return err;
+}
+
+void recorder_start_epochs(struct recorder *r)
+{
+    atomic_store(&r->epochs_may_end, true);
+    mailbox_wake(&r->submitted);
 }
 
 void recorder_stop(struct recorder *r)
 {
     if (!r->started)
         return;
+    recorder_heads_stop(r); /* it may wait for its receipt */
     atomic_store(&r->stopping, true);
     mailbox_wake(&r->submitted);
     pthread_join(r->thread, NULL);

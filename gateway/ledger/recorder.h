@@ -8,6 +8,10 @@
  * Errors  a write or sync that fails is never retried: every waiting record gets RECORD_FAILED,
  *         and so does everything submitted later; recorder_failure() says why
  *
+ * Epochs  every epoch_ms the ledger gets "heads": how many receipts each subject had, as the root
+ *         of a list in the ledger's folder. A thread of its own makes them, and nothing waits for
+ *         it.
+ *
  * Index   commits of its own, a few a second, that no record waits for; while they fail the ledger
  *         goes on and the index stays behind
  *
@@ -26,6 +30,7 @@
 #define SLUIS_LEDGER_RECORDER_H
 
 #include "base/mailbox.h"
+#include "ledger/heads_list.h"
 #include "ledger/leaf.h"
 
 enum { SUBJECT_ID_BYTES = 16, SUBJECT_KEY_BYTES = 32 };
@@ -36,26 +41,37 @@ enum record_outcome {
     RECORD_DURABLE,  /* on stable storage under a signed checkpoint; `index` holds */
     RECORD_STALE,    /* release: the policy has changed since; nothing was written */
     RECORD_REJECTED, /* a change: commit_change() said no (a version conflict), or there is nobody
-                        to erase; key receipt: it does not go over from the key in use. Nothing was
-                        written */
+                        to erase; key receipt: it does not go over from the key in use; heads that
+                        are not due. Nothing was written */
     RECORD_FULL,     /* no room left but the reserve for withdrawals */
     RECORD_FAILED,   /* the ledger can't be written any more */
 };
+
+/* What a subject has in the list of heads of an epoch. */
+struct recorder_head {
+    uint64_t epoch;
+    struct heads_entry entry;
+};
+enum { RECORDER_HEADS_MAX = 2 }; /* of the epoch that runs, and of one that is closing */
 
 /* One receipt on its way. The submitter owns it and leaves it alone until it comes back. */
 struct record {
     struct mail mail; /* first */
     struct mailbox *reply_to;
     enum record_kind kind;
-    bool subject_known; /* false: tagged under a random key that nobody keeps */
-    uint8_t subject[SUBJECT_ID_BYTES];
-    uint64_t policy_version;     /* decided on; consent: the version that it makes */
-    uint8_t basis[SHA256_BYTES]; /* digest of what the decision rests on, see basis.h */
-    uint8_t body[SHA256_BYTES];  /* SHA-256 of the body to be released */
+    bool subject_known;                /* false: tagged under a random key that nobody keeps */
+    uint8_t subject[SUBJECT_ID_BYTES]; /* unknown: always the same for who asks about the same */
+    uint64_t policy_version;           /* decided on; consent: the version that it makes */
+    uint8_t basis[SHA256_BYTES];       /* digest of what the decision rests on, see basis.h */
+    uint8_t body[SHA256_BYTES];        /* SHA-256 of the body to be released */
     struct leaf_draft leaf;
     void *change;                    /* a change: for ops.commit_change() */
     struct note_signer *next_signer; /* node: of a key receipt, which must name it; else NULL */
     bool may_use_reserve; /* a change: it only takes away, so a full disk must not stop it */
+    /* An erasure: what the subject has in the lists that are still to be made, for
+     * ops.commit_change() to keep; valid until that returns. */
+    const struct recorder_head *heads;
+    size_t n_heads;
 
     enum record_outcome outcome;
     uint64_t index; /* in the ledger, from 0 */
@@ -88,6 +104,15 @@ struct recorder_ops {
                                               const uint8_t id[SUBJECT_ID_BYTES],
                                               const uint8_t key[SUBJECT_KEY_BYTES]),
                                 void *visit_context);
+    /*
+     * What was kept of erased subjects for the heads of an epoch, until visit says false; and
+     * forgetting it, up to and with that epoch, some time after. Called on the heads thread. NULL
+     * where subjects are never erased.
+     */
+    enum sl_err (*each_kept)(void *context, uint64_t epoch,
+                             bool (*visit)(void *visit_context, const struct heads_entry *entry),
+                             void *visit_context);
+    void (*forget_kept)(void *context, uint64_t epoch);
     void *context;
 };
 
@@ -109,8 +134,12 @@ struct recorder_config {
     struct recorder_ops ops;
 };
 
-/* A checkpoint, and a key with NUL, under the longest origin. */
-enum { RECORDER_CHECKPOINT_BYTES_MAX = 1024, RECORDER_VKEY_BYTES_MAX = 384 };
+/* A checkpoint, and a key with NUL, under the longest origin; and a text. */
+enum {
+    RECORDER_CHECKPOINT_BYTES_MAX = 1024,
+    RECORDER_VKEY_BYTES_MAX = 384,
+    RECORDER_HEADS_PROBLEM_BYTES = 512,
+};
 
 struct recorder;
 
@@ -125,8 +154,10 @@ struct recorder_problem {
  */
 SL_NODISCARD enum sl_err recorder_open(const struct recorder_config *config,
                                        struct recorder_problem *problem, struct recorder **out);
-/* The thread. recorder_stop() finishes what was submitted before it, then joins. */
+/* The threads. recorder_stop() finishes what was submitted before it, then joins. */
 SL_NODISCARD enum sl_err recorder_start(struct recorder *recorder);
+/* Epochs may end from now on: what a crash left out has been recorded. */
+void recorder_start_epochs(struct recorder *recorder);
 void recorder_stop(struct recorder *recorder);
 void recorder_free(struct recorder *recorder);
 SL_DEFINE_AUTO(recorder, recorder_free)
@@ -163,6 +194,8 @@ uint64_t recorder_tree_size(const struct recorder *recorder);
 int64_t recorder_newest_time_ms(const struct recorder *recorder);
 bool recorder_has_failed(const struct recorder *recorder);
 bool recorder_is_full(const struct recorder *recorder); /* flows are refused */
+/* Why the heads of an epoch could not be made at the last attempt; false when nothing is wrong. */
+bool recorder_heads_problem(struct recorder *recorder, char text[RECORDER_HEADS_PROBLEM_BYTES]);
 /* Why, after recorder_has_failed(); static storage inside the recorder. */
 const char *recorder_failure(const struct recorder *recorder);
 

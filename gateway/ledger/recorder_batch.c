@@ -158,8 +158,14 @@ static enum record_outcome admit_erasure(struct recorder *r, struct record *reco
         return store_failed(r, "a subject can't be loaded");
     }
     leaf_complete(&record->leaf, &entry->key, entry->n, record->basis, record->body);
-    /* Whatever else is made from the subject's key has to be made before this. */
+    /* Whatever is made from the subject's key has to be made before it is committed. */
+    struct recorder_head heads[RECORDER_HEADS_MAX];
+    if (recorder_epoch_leave(r, entry, heads, &record->n_heads) != SL_OK)
+        return store_failed(r, index_problem(r->index));
+    record->heads = heads;
     enum record_outcome outcome = commit(r, record);
+    record->heads = NULL;
+    record->n_heads = 0;
     if (outcome != RECORD_DURABLE)
         return outcome;
     subject_table_erase(r->subjects, entry);
@@ -167,13 +173,19 @@ static enum record_outcome admit_erasure(struct recorder *r, struct record *reco
     return RECORD_DURABLE;
 }
 
-/* A key receipt must go over from the key in use to the one that comes with it. */
+/*
+ * Heads must be those of the epoch that is closing; a key receipt must go over from the key in use
+ * to the one that comes with it.
+ */
 static enum record_outcome admit_node(struct recorder *r, const struct record *record)
 {
     struct leaf leaf;
-    if (leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) != SL_OK ||
-        leaf.kind != LEAF_KEY)
-        return RECORD_DURABLE; /* or not sound, which is seen when it is taken in */
+    if (leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) != SL_OK)
+        return RECORD_DURABLE; /* not sound, which is seen when it is taken in */
+    if (leaf.kind == LEAF_HEADS)
+        return recorder_epoch_admits(r, &leaf.heads) ? RECORD_DURABLE : RECORD_REJECTED;
+    if (leaf.kind != LEAF_KEY)
+        return RECORD_DURABLE;
     if (!record->next_signer || atomic_load(&r->n_keys) >= LIMIT_MAX_ledger_keys ||
         !slice_equals_str(leaf.key.old_vkey, note_signer_vkey(r->signer)) ||
         !slice_equals_str(leaf.key.new_vkey, note_signer_vkey(record->next_signer)))
@@ -201,10 +213,12 @@ static bool is_sound(const struct record *record, int64_t *time_ms, bool *is_cha
 static void number(struct recorder *r, struct record *record, struct subject_entry *subject)
 {
     leaf_complete(&record->leaf, &subject->key, subject->n, record->basis, record->body);
-    if (subject == &r->ghost)
+    if (subject == &r->ghost) {
         subject->n++;
-    else
-        subject_table_advance(r->subjects, subject);
+        recorder_epoch_note_unknown(r, record->subject);
+    } else {
+        subject_table_advance(r->subjects, subject, epochs_running(&r->state.epochs));
+    }
 }
 
 /* Gives the receipt its place, and its number unless it is complete. */
@@ -229,6 +243,7 @@ static void take_in(struct recorder *r, struct record *record, struct subject_en
     record->index = r->tree.size;
     r->batch_tiles.n += tree_append_tile(&r->tree, hash, r->batch_tiles.roots[r->batch_tiles.n]);
     batch_add(&r->batch, bytes);
+    recorder_epoch_note(r, record, time_ms);
 }
 
 static enum record_outcome admit(struct recorder *r, struct record *record)
@@ -305,6 +320,7 @@ static void write_batch(struct recorder *r, const struct tree *before, int64_t n
     r->state.batch_offset = place.offset;
     memcpy(r->state.key, r->key, sizeof r->state.key);
     r->state.n_keys = atomic_load(&r->n_keys);
+    recorder_epoch_take_batch(r);
     /* Readers look up what belongs to a head that they have seen: so first the one, then that. */
     index_note_batch(r->index, &place, r->batch.n_receipts, &r->batch_tiles);
     publish(r, writer_slice(&writer));
@@ -382,6 +398,8 @@ static void gather(struct recorder *r, struct done_list *done)
     r->batch_erases = false;
     r->batch_tiles.n = 0;
     r->next_signer = NULL;
+    r->n_batch_subjects = 0;
+    r->batch_has_heads = false;
     r->spare_ready = segment_writer_next_is_ready(r->segments);
     while (r->waiting && !r->next_signer && r->batch.n_receipts < r->batch_receipts &&
            done->n < LIMIT_MAX_batch_receipts && !atomic_load(&r->failed)) {

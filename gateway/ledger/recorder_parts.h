@@ -1,9 +1,10 @@
 /*
- * recorder_parts.h - the recorder's own state, shared by its two files and by nobody else
+ * recorder_parts.h - the recorder's own state, shared by its files and by nobody else
  */
 #ifndef SLUIS_LEDGER_RECORDER_PARTS_H
 #define SLUIS_LEDGER_RECORDER_PARTS_H
 
+#include "ledger/index_epoch.h"
 #include "ledger/ledger_reader.h"
 #include "ledger/note.h"
 #include "ledger/recorder.h"
@@ -13,10 +14,25 @@
 
 #include <pthread.h>
 
+/* The heads thread; see recorder_heads.c. */
+struct recorder_heads {
+    pthread_t thread;
+    bool started;
+    struct mailbox returned;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    atomic_bool stopping;
+    /* Below the lock. */
+    bool has_work;
+    struct epochs work; /* as they were when an epoch ended */
+    char problem[RECORDER_HEADS_PROBLEM_BYTES];
+};
+
 struct recorder {
     /* Fixed from the start. */
     struct recorder_ops ops;
-    uint64_t batch_receipts, queue_receipts, consent_reserve_bytes;
+    uint64_t batch_receipts, queue_receipts, consent_reserve_bytes, epoch_ms;
+    int ledger_fd;
     size_t origin_n;
     uint8_t origin[NOTE_NAME_BYTES_MAX];
     char *folder;
@@ -26,7 +42,7 @@ struct recorder {
     /* Between the senders and the thread. */
     struct mailbox submitted;
     atomic_uint_fast64_t n_queued;
-    atomic_bool asleep, stopping;
+    atomic_bool asleep, stopping, epochs_may_end;
 
     /* Facts for any thread. */
     atomic_uint_fast64_t tree_size;
@@ -55,14 +71,29 @@ struct recorder {
     uint64_t n_batch_changes; /* in it: policy changes, erasures */
     bool batch_erases;
     struct batch_tiles batch_tiles;
+    uint64_t n_batch_subjects; /* receipts of subjects in it, and the time of the first */
+    int64_t batch_first_ms;
+    bool batch_has_heads;
+    struct leaf_heads batch_heads;
 
     /* The index: what it has not seen yet. */
     struct index_state state;
     uint64_t n_unindexed;
     int64_t flush_due_ms, flush_not_before_ms;
+    bool has_headed; /* what it keeps of an epoch is not needed any more */
+    size_t n_asked;  /* receipts for someone unknown: whom each was about */
+    uint8_t (*asked)[INDEX_ASKED_BYTES];
+
+    int64_t epoch_due_ms; /* once there are receipts of subjects in the epoch */
+    struct recorder_heads heads;
 };
 
-enum { INDEX_FLUSH_MS = 250, INDEX_RETRY_MS = 1000, INDEX_FLUSH_RECEIPTS = 4096 };
+enum {
+    INDEX_FLUSH_MS = 250,
+    INDEX_RETRY_MS = 1000,
+    INDEX_FLUSH_RECEIPTS = 4096,
+    RECORDER_ASKED_MAX = INDEX_FLUSH_RECEIPTS + LIMIT_MAX_batch_receipts,
+};
 
 /* One batch of what waits: admit, number, hash, sign, write, hand back. */
 void recorder_batch(struct recorder *recorder);
@@ -70,7 +101,31 @@ void recorder_batch(struct recorder *recorder);
 void recorder_flush(struct recorder *recorder, bool now);
 /* From now on it signs; the recorder owns it. */
 void recorder_take_signer(struct recorder *recorder, struct note_signer *signer, uint64_t n_keys);
+/* Writes what it has not seen, with this state. False: not now. */
+bool recorder_write_index(struct recorder *recorder, const struct index_state *state);
 /* Stops recording for good; the first reason stays. */
 void recorder_fail(struct recorder *recorder, const char *format, ...) SL_PRINTF(2, 3);
+
+/* Epochs, on the recorder's thread. */
+void recorder_epoch_resume(struct recorder *recorder); /* before it starts */
+bool recorder_epoch_admits(const struct recorder *recorder, const struct leaf_heads *heads);
+void recorder_epoch_note(struct recorder *recorder, const struct record *record, int64_t time_ms);
+void recorder_epoch_note_unknown(struct recorder *recorder, const uint8_t id[SUBJECT_ID_BYTES]);
+/* What the subject has in the lists to come, with the receipt that is about to be its last. */
+SL_NODISCARD enum sl_err recorder_epoch_leave(struct recorder *recorder,
+                                              const struct subject_entry *entry,
+                                              struct recorder_head out[RECORDER_HEADS_MAX],
+                                              size_t *n_heads);
+void recorder_epoch_take_batch(struct recorder *recorder); /* it is durable */
+int64_t recorder_epoch_due_ms(const struct recorder *recorder);
+void recorder_epoch_turn(struct recorder *recorder);
+
+/* The heads thread. */
+SL_NODISCARD enum sl_err recorder_heads_init(struct recorder_heads *heads);
+void recorder_heads_deinit(struct recorder_heads *heads);
+SL_NODISCARD enum sl_err recorder_heads_start(struct recorder *recorder);
+void recorder_heads_stop(struct recorder *recorder);
+/* From any thread: the heads of the epoch that is closing there are to be made. */
+void recorder_heads_begin(struct recorder *recorder, const struct epochs *epochs);
 
 #endif

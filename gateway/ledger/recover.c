@@ -16,11 +16,14 @@
  * Counting: a subject's next number is not in the segments, only its tags are. The tags of what is
  * read again go into a set; for each known subject the number goes up while its tag is in the set.
  * So a flow never waits for a counter to be written. To bound the set, this is done once for each
- * TAGS_AT_ONCE receipts. A counter may run ahead of the index's place, never behind it.
+ * TAGS_AT_ONCE receipts, and where an epoch ended: there, each number is written down as the start
+ * of the next epoch. A counter may run ahead of the index's place, never behind it.
  */
 #include "ledger/recover.h"
 
 #include "base/base64.h"
+#include "ledger/index_epoch.h"
+#include "ledger/recover_epochs.h"
 #include "ledger/tag_set.h"
 
 #include <openssl/crypto.h>
@@ -41,6 +44,7 @@ struct recovering {
     struct index_state state; /* how far was walked */
     bool unsaved;             /* state is not in the index yet */
     struct tag_set tags;
+    struct recover_epochs epochs;
     size_t checkpoint_n;
     uint8_t checkpoint[CHECKPOINT_BYTES_MAX];
 };
@@ -136,8 +140,11 @@ static bool count_subject(void *context, const uint8_t id[SUBJECT_ID_BYTES],
         n = before;
         for (leaf_tag(&hmac, n, tag); tag_set_has(&counting->r->tags, tag); leaf_tag(&hmac, n, tag))
             n++;
-        if (n != before)
+        if (n != before) {
+            uint64_t running = epochs_running(&counting->r->state.epochs);
             index_put_counter(counting->r->index, label, n);
+            index_put_start(counting->r->index, running, &hmac, label, before);
+        }
     }
     OPENSSL_cleanse(&hmac, sizeof hmac);
     return counting->err == SL_OK;
@@ -151,6 +158,10 @@ static enum sl_err save(struct recovering *r)
     struct counting counting = {r, SL_OK};
     tree_root(&r->walk.tree, r->state.root);
     index_begin(r->index);
+    for (unsigned parity = 0; parity < 2; parity++)
+        if (r->epochs.stale >> parity & 1)
+            index_drop_epoch(r->index, parity);
+    r->epochs.stale = 0;
     enum sl_err err = r->config->ops.each_subject(r->config->ops.context, count_subject, &counting);
     enum sl_err committed = index_commit(r->index, &r->state);
     if (err != SL_OK)
@@ -186,8 +197,11 @@ static enum sl_err note_tags(struct recovering *r, const struct batch *batch)
     uint8_t tag[LEAF_TAG_BYTES];
     while (batch_next_leaf(&cursor, &bytes)) {
         SL_ASSERT(leaf_parse(bytes, &leaf) == SL_OK);
+        if (leaf.kind == LEAF_HEADS)
+            recover_epochs_take_heads(&r->epochs, &r->state.epochs, &leaf.heads);
         if (!leaf_kind_has_subject(leaf.kind))
             continue;
+        epochs_count(&r->state.epochs, 1, leaf.time_ms);
         SL_ASSERT(base64url_decode(leaf.tag, tag, sizeof tag));
         if (tag_set_is_full(&r->tags))
             return refuse(r->problem, "out of memory");
@@ -218,8 +232,11 @@ static struct before note_before(const struct recovering *r)
 static enum sl_err take_batch(struct recovering *r, const struct batch *batch,
                               const struct before *before)
 {
-    if (r->tags.n_tags + batch->n_receipts > r->tags.n_tags_max)
+    bool epoch_ends = recover_epochs_end_at(&r->epochs, &r->state.epochs, batch->first_index);
+    if (epoch_ends || r->tags.n_tags + batch->n_receipts > r->tags.n_tags_max)
         SL_TRY(save(r));
+    if (epoch_ends)
+        recover_epochs_end(&r->epochs, &r->state.epochs);
     SL_TRY(note_tags(r, batch));
     r->state.size = r->walk.tree.size;
     r->state.before = before->tree;
@@ -298,6 +315,9 @@ static enum sl_err open_walk(struct recovering *r, const struct vkey *first_key,
     struct writer writer = writer_over(vkey, sizeof vkey);
     write_vkey(&writer, first_key->name, seen ? r->state.key : first_key->key);
     r->n_keys = seen ? r->state.n_keys : 1;
+    walk_close(&r->walk);
+    note_verifier_free(*verifier);
+    *verifier = NULL;
     if (note_verifier_new(writer_slice(&writer), verifier) != SL_OK)
         return SL_EINTERNAL;
     if (walk_open(&r->walk, r->config->folder, *verifier, seen ? &start : NULL) != SL_OK)
@@ -312,7 +332,7 @@ static void take_in(const struct recovering *r, struct recovery *out)
     memcpy(out->key, in_force.key, sizeof out->key);
     out->n_keys = r->n_keys + r->walk.n_key_changes;
     out->tree = r->walk.tree;
-    out->n_changes = r->state.n_changes;
+    out->state = r->state;
     out->newest_time_ms = r->walk.newest_time_ms;
     out->segment_first = r->walk.segment_first;
     out->segment_bytes = r->walk.segment_bytes;
@@ -322,16 +342,13 @@ static void take_in(const struct recovering *r, struct recovery *out)
     memcpy(out->checkpoint, r->checkpoint, r->checkpoint_n);
 }
 
-static enum sl_err run(struct recovering *r, const struct vkey *first_key,
-                       struct note_verifier **verifier, struct recovery *out)
+/* From where the index stands, or from the first receipt, to the end. */
+static enum sl_err read_on(struct recovering *r, const struct vkey *first_key, bool seen,
+                           struct note_verifier **verifier, struct recovery *out)
 {
-    bool seen = false;
-    if (index_state_get(r->index, &r->state, &seen) != SL_OK)
-        return refuse_index(r);
     SL_TRY(open_walk(r, first_key, seen, verifier));
     out->is_new = !seen && r->walk.n_listed == 0;
     if (!out->is_new) {
-        SL_TRY(tag_set_init(&r->tags, TAGS_AT_ONCE));
         if (seen)
             SL_TRY(check_seen(r));
         if (index_resume(r->index, &r->walk.tree) != SL_OK)
@@ -340,7 +357,38 @@ static enum sl_err run(struct recovering *r, const struct vkey *first_key,
     }
     if (r->walk.tree.size < r->config->held.size)
         return refuse_cut(r);
-    SL_TRY(save(r));
+    return save(r);
+}
+
+/* Epochs turned out to have ended elsewhere than where numbers were written down. */
+static enum sl_err read_all_again(struct recovering *r, const struct vkey *first_key,
+                                  struct note_verifier **verifier, struct recovery *out)
+{
+    recover_epochs_again(&r->epochs);
+    memset(&r->state, 0, sizeof r->state);
+    if (index_clear(r->index) != SL_OK)
+        return refuse_index(r);
+    SL_TRY(read_on(r, first_key, false, verifier, out));
+    if (recover_epochs_are_exact(&r->epochs, &r->state.epochs))
+        return SL_OK;
+    return refuse(r->problem,
+                  "ledger %s: the heads of epoch %llu end it before receipt %llu, where no batch "
+                  "begins; no sluisd writes that",
+                  r->config->folder, (unsigned long long)r->epochs.last_heads.epoch,
+                  (unsigned long long)r->epochs.last_heads.end);
+}
+
+static enum sl_err run(struct recovering *r, const struct vkey *first_key,
+                       struct note_verifier **verifier, struct recovery *out)
+{
+    bool seen = false;
+    if (index_state_get(r->index, &r->state, &seen) != SL_OK)
+        return refuse_index(r);
+    SL_TRY(tag_set_init(&r->tags, TAGS_AT_ONCE));
+    recover_epochs_init(&r->epochs, r->config->folder, r->config->origin);
+    SL_TRY(read_on(r, first_key, seen, verifier, out));
+    if (!recover_epochs_are_exact(&r->epochs, &r->state.epochs))
+        SL_TRY(read_all_again(r, first_key, verifier, out));
     take_in(r, out);
     return SL_OK;
 }

@@ -16,7 +16,7 @@
 struct recovery {
     bool is_new; /* no segment yet; then nothing below holds but `tree` and the newest time */
     struct tree tree;
-    uint64_t n_changes; /* policy changes in the ledger */
+    struct index_state state; /* as it is in the index now */
     int64_t newest_time_ms;
     uint64_t segment_first, segment_bytes, offset; /* where the next batch goes */
     uint32_t alignment;

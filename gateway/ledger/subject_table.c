@@ -142,8 +142,13 @@ static void make_dirty(struct subject_table *table, struct subject_entry *entry)
     table->dirty[table->n_dirty++] = (uint32_t)(entry - table->entries);
 }
 
-void subject_table_advance(struct subject_table *table, struct subject_entry *entry)
+void subject_table_advance(struct subject_table *table, struct subject_entry *entry, uint64_t epoch)
 {
+    if (!entry->has_start || entry->start_epoch != epoch) {
+        entry->has_start = entry->start_dirty = true;
+        entry->start_epoch = epoch;
+        entry->start = entry->n;
+    }
     entry->n++;
     make_dirty(table, entry);
 }
@@ -173,7 +178,7 @@ void subject_table_clear_dirty(struct subject_table *table)
 {
     for (uint32_t i = 0; i < table->n_dirty; i++) {
         struct subject_entry *entry = &table->entries[table->dirty[i]];
-        entry->dirty = false;
+        entry->dirty = entry->start_dirty = false;
         if (entry->gone)
             OPENSSL_cleanse(entry, sizeof *entry);
     }

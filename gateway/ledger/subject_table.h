@@ -25,6 +25,9 @@ struct subject_entry {
     bool used, rested;
     bool dirty; /* n is not in the index yet */
     bool gone;  /* the subject was erased: only the label is left, to be dropped from the index */
+    /* Its first number in an epoch, of those since the entry was added. */
+    bool has_start, start_dirty; /* start_dirty: it is not in the index yet */
+    uint64_t start_epoch, start;
 };
 
 struct subject_table;
@@ -43,8 +46,9 @@ struct subject_entry *subject_table_add(struct subject_table *table,
                                         const uint8_t id[SUBJECT_ID_BYTES]);
 /* Wipes all but the label; what is left goes when the index has dropped it. */
 void subject_table_erase(struct subject_table *table, struct subject_entry *entry);
-/* Counts one more receipt. */
-void subject_table_advance(struct subject_table *table, struct subject_entry *entry);
+/* Counts one more receipt, in this epoch. */
+void subject_table_advance(struct subject_table *table, struct subject_entry *entry,
+                           uint64_t epoch);
 
 /* The entries whose count, or whose end, the index has not: [0, n_dirty). */
 uint32_t subject_table_n_dirty(const struct subject_table *table);

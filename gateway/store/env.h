@@ -84,6 +84,8 @@ int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number);
 int meta_owe_rewrite(struct store *store, MDB_txn *txn);
 /* Every version of a subject; none is fine, too. */
 int erase_history(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES]);
+/* What the list of an epoch will need of a subject that is erased; see heads.c. */
+int heads_put(struct store *store, MDB_txn *txn, const struct store_head *head);
 /* The note of a change; its number, with which `pending` is sorted. */
 int pending_put(struct store *store, MDB_txn *txn, uint64_t number, struct slice note);
 /* STORE_CODE_TAKEN when `name` is an account that someone has set at any app. */

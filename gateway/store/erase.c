@@ -105,6 +105,8 @@ enum sl_err store_erase(struct store *store, const struct store_erasure *erasure
         code = erase_records(store, txn, erasure);
     if (code == 0)
         code = leave_note(store, txn, erasure->pending, &counted);
+    for (size_t i = 0; code == 0 && i < erasure->n_heads; i++)
+        code = heads_put(store, txn, &erasure->heads[i]);
     if (code == 0)
         code = meta_owe_rewrite(store, txn);
     if (code == 0)

@@ -29,7 +29,7 @@
  * meta       "format" -> u32; "check" -> 32 zero bytes wrapped under the key-encryption key,
  *            which tells a wrong key from a damaged record; "changes" -> u64, how many changes
  *            there were; "owed" -> u64, how many erasures left bytes in free pages; "pin NAME" ->
- *            opaque
+ *            opaque; "head " || u64be epoch || label[32] -> u64, of an erased subject
  *
  * What a record says of its own lengths must add up to its size exactly.
  */

@@ -181,14 +181,29 @@ SL_NODISCARD enum sl_err store_set_account(struct store *store,
  * the policy is at another version by now. What is left is in pages that nothing refers to: see
  * store_n_owed().
  */
+enum { STORE_HEAD_LABEL_BYTES = SHA256_BYTES };
+/* What a subject has in the list of heads of an epoch that is still to be made. */
+struct store_head {
+    uint64_t epoch;
+    uint8_t label[STORE_HEAD_LABEL_BYTES];
+    uint64_t delta;
+};
 struct store_erasure {
     uint8_t id[STORE_SUBJECT_ID_BYTES];
     uint64_t expected_version; /* 0: no policy */
-    struct slice pending;      /* opaque: kept until store_pending_done() */
-    enum store_refusal *why;   /* NULL: nobody asks */
+    const struct store_head *heads;
+    size_t n_heads;          /* kept, because nobody can compute them afterwards */
+    struct slice pending;    /* opaque: kept until store_pending_done() */
+    enum store_refusal *why; /* NULL: nobody asks */
 };
 SL_NODISCARD enum sl_err store_erase(struct store *store, const struct store_erasure *erasure,
                                      uint64_t *number);
+/* What was kept for the heads of an epoch, until visit says false; under the store's lock. */
+SL_NODISCARD enum sl_err
+store_heads_each(struct store *store, uint64_t epoch,
+                 bool (*visit)(void *context, const struct store_head *head), void *context);
+/* The heads of that epoch, and of all before, are in the ledger. */
+SL_NODISCARD enum sl_err store_heads_forget(struct store *store, uint64_t epoch);
 /* How many erasures have left bytes in pages that are free, since the store was last rewritten. */
 SL_NODISCARD enum sl_err store_n_owed(struct store *store, uint64_t *n_owed);
 

@@ -149,7 +149,10 @@ void fixture_init_in(struct fixture *fixture, const char *base)
         .key_file = fixture->key_file,
         .vkey_file = fixture->vkey_file,
         .limits = &fixture->limits,
-        .ops = {load_subject, commit_change, each_subject, fixture},
+        .ops = {.load_subject = load_subject,
+                .commit_change = commit_change,
+                .each_subject = each_subject,
+                .context = fixture},
     };
     assert_int_equal(mailbox_init(&fixture->box), SL_OK);
 }
@@ -173,6 +176,8 @@ void fixture_open(struct fixture *fixture)
     if (err != SL_OK)
         fail_msg("recorder_open: %s: %s", sl_err_name(err), fixture->problem.text);
     assert_int_equal(recorder_start(fixture->recorder), SL_OK);
+    if (fixture->epochs_end)
+        recorder_start_epochs(fixture->recorder);
 }
 
 enum sl_err fixture_open_fails(struct fixture *fixture)
@@ -225,6 +230,7 @@ void fixture_draft(struct fixture *fixture, struct record *record, enum record_k
         return;
     }
     if (kind == RECORD_NODE) {
+        /* Of an epoch that is not closing. */
         const struct leaf_heads heads = {.time_ms = start_ms, .epoch = 1, .end = 1, .n_entries = 1};
         assert_int_equal(leaf_draft_heads(&heads, &record->leaf), SL_OK);
         return;
@@ -334,7 +340,7 @@ void fixture_poke(const char *path, uint64_t offset, const void *bytes, size_t n
     close(fd);
 }
 
-static void copy_file(const char *from, const char *to)
+void fixture_copy_file(const char *from, const char *to)
 {
     static uint8_t block[1 << 16];
     int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -360,7 +366,7 @@ void fixture_copy_ledger(const struct fixture *fixture, const char *to)
         char source[512], target[512];
         snprintf(source, sizeof source, "%s/%s", fixture->folder, entry->d_name);
         snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
-        copy_file(source, target);
+        fixture_copy_file(source, target);
     }
     closedir(folder);
 }

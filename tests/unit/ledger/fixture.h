@@ -32,6 +32,7 @@ struct fixture {
     struct mailbox box;
     struct fixture_subject subjects[FIXTURE_SUBJECTS];
     enum sl_err load_err, commit_err;
+    bool epochs_end; /* its receipts are old: every epoch is due at once */
 };
 
 /* A temporary folder with a key; nothing is opened. */
@@ -69,6 +70,8 @@ void fixture_segment_path(const struct fixture *fixture, uint64_t first_index, c
 /* Reads or writes bytes of a file; fails the test when that fails. */
 void fixture_peek(const char *path, uint64_t offset, void *bytes, size_t n);
 void fixture_poke(const char *path, uint64_t offset, const void *bytes, size_t n);
+/* What stood at `to` is replaced. */
+void fixture_copy_file(const char *from, const char *to);
 /* A new folder with a copy of the ledger (not of the index) in it. */
 void fixture_copy_ledger(const struct fixture *fixture, const char *to);
 

@@ -185,6 +185,75 @@ static void a_subject_without_a_policy_can_be_erased(void **state)
 
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
+/* Sums epochs and deltas of what is kept; stops after `n_left`. */
+struct kept {
+    unsigned n, n_left;
+    uint64_t epochs, deltas;
+};
+
+static bool sum_head(void *context, const struct store_head *head)
+{
+    struct kept *kept = context;
+    kept->n++;
+    kept->epochs += head->epoch;
+    kept->deltas += head->delta;
+    return --kept->n_left > 0;
+}
+
+static struct kept kept_of(struct fixture *fixture, uint64_t epoch)
+{
+    struct kept kept = {.n_left = 100};
+    assert_int_equal(store_heads_each(fixture->store, epoch, sum_head, &kept), SL_OK);
+    return kept;
+}
+
+static void erase_with_heads(struct fixture *fixture, const uint8_t id[16], uint8_t who)
+{
+    struct store_head heads[2] = {{.epoch = 6, .delta = 10}, {.epoch = 7, .delta = 1}};
+    memset(heads[0].label, who, sizeof heads[0].label);
+    memset(heads[1].label, who, sizeof heads[1].label);
+    struct store_erasure erasure = {
+        .expected_version = 1, .heads = heads, .n_heads = 2, .pending = slice_of_str("x")};
+    memcpy(erasure.id, id, sizeof erasure.id);
+    uint64_t number = 0;
+    assert_int_equal(store_erase(fixture->store, &erasure, &number), SL_OK);
+}
+
+static void what_a_list_needs_of_the_erased_is_kept_until_it_is_made(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, "lotte", lotte, 0);
+    put(fixture, "mo", mo, 0);
+    bool matches = false; /* neighbours of another kind */
+    assert_int_equal(store_pin(fixture->store, "a", slice_of_str("1"), &matches), SL_OK);
+    assert_int_equal(kept_of(fixture, 6).n, 0);
+    erase_with_heads(fixture, lotte, 0xff);
+    erase_with_heads(fixture, mo, 0);
+    fixture_close(fixture);
+    fixture_open(fixture);
+    struct kept kept = kept_of(fixture, 6);
+    assert_int_equal(kept.n, 2);
+    assert_int_equal(kept.epochs, 12);
+    assert_int_equal(kept.deltas, 20);
+    assert_int_equal(kept_of(fixture, 7).deltas, 2);
+    assert_int_equal(kept_of(fixture, 5).n, 0);
+    assert_int_equal(kept_of(fixture, 8).n, 0);
+    kept = (struct kept){.n_left = 1};
+    assert_int_equal(store_heads_each(fixture->store, 6, sum_head, &kept), SL_OK);
+    assert_int_equal(kept.n, 1); /* as the visitor wished */
+
+    assert_int_equal(store_heads_forget(fixture->store, 5), SL_OK);
+    assert_int_equal(kept_of(fixture, 6).n, 2);
+    assert_int_equal(store_heads_forget(fixture->store, 6), SL_OK);
+    assert_int_equal(kept_of(fixture, 6).n, 0);
+    assert_int_equal(kept_of(fixture, 7).n, 2);
+    assert_int_equal(store_heads_forget(fixture->store, UINT64_MAX), SL_OK);
+    assert_int_equal(kept_of(fixture, 7).n, 0);
+    uint64_t n_changes = 0; /* nothing else went */
+    assert_int_equal(store_n_changes(fixture->store, &n_changes), SL_OK);
+    assert_int_equal(n_changes, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +263,7 @@ int main(void)
         OPEN(nobody_is_erased_twice),
         OPEN(an_erasure_is_counted_owed_and_leaves_the_one_note_that_names_nobody),
         OPEN(a_subject_without_a_policy_can_be_erased),
+        OPEN(what_a_list_needs_of_the_erased_is_kept_until_it_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
