@@ -139,11 +139,13 @@ void filter_begin(struct filter *filter, const struct path_trie *trie,
     filter_wipe(filter);
     filter->trie = trie;
     filter->reduction = reduction;
-    filter->kept = filter->plain = 0;
+    filter->kept = filter->plain = filter->top = 0;
+    memset(filter->n_elements, 0, sizeof filter->n_elements);
     for (size_t i = 0; i < reduction->n_classes; i++) {
         const struct reduction_entry *entry = &reduction->classes[i];
         filter->kept |= (uint32_t)entry->keep << i;
         filter->plain |= (uint32_t)(entry->coarseness.by[COARSE_BUCKET] == 0) << i;
+        filter->top |= (uint32_t)(entry->coarseness.by[COARSE_TOP] > 0) << i;
     }
 }
 

@@ -44,6 +44,7 @@ struct frame {
     const struct path_node *node; /* NULL exactly when REACH_NOWHERE */
     enum reach reach;
     bool is_object;
+    uint32_t kept;       /* of filter->kept, what is left for the children */
     uint32_t n_children; /* members or elements read */
     uint32_t n_emitted;
     size_t n_keys_before; /* keys in the set that belong to outer objects */
@@ -68,7 +69,8 @@ struct filter {
     /* of this answer */
     const struct path_trie *trie;
     const struct reduction *reduction;
-    uint32_t kept;  /* bit i: class i is kept */
+    uint32_t kept;  /* bit i: class i is kept of the value that is read, or its container */
+    uint32_t top;   /* bit i: only so many elements that hold class i leave */
     uint32_t plain; /* bit i: values of class i leave as they are */
     enum filter_fault fault;
     uint64_t fault_at;
@@ -80,6 +82,7 @@ struct filter {
     const struct path_node *member; /* of the key that was read, or NULL */
     struct frame frames[LIMIT_MAX_json_depth];
     struct key_set keys;
+    uint32_t n_elements[LIMIT_MAX_route_classes]; /* that left, of each class with a top */
 
     /* A token that the end of a piece cut in two lies in `carry` until it is whole. */
     bool is_pending;

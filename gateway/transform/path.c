@@ -269,6 +269,19 @@ static bool has_class(const struct path_node *node)
                               node->form == FIELD_LONGITUDE);
 }
 
+/*
+ * Tells the element that the field is, or lies in, that it holds the field's class. A position is
+ * where its two halves meet.
+ */
+static void mark_list(struct path_trie *trie, const struct path_node *field)
+{
+    size_t at = field->form == FIELD_VALUE ? (size_t)(field - trie->nodes) : field->parent;
+    while (at != 0 && trie->nodes[at].step == STEP_NAME)
+        at = trie->nodes[at].parent;
+    if (at != 0)
+        trie->nodes[at].listed |= 1u << field->class_index;
+}
+
 /* The latitude's partner is a longitude, and the other way round. */
 static bool has_partner(const struct path_trie *trie, const struct path_node *node)
 {
@@ -327,8 +340,10 @@ enum path_fault path_trie_finish(struct path_trie *trie)
     for (size_t i = trie->n_nodes; i-- > 0;) {
         struct path_node *node = &trie->nodes[i];
         struct path_node *parent = &trie->nodes[node->parent];
-        if (has_class(node))
+        if (has_class(node)) {
             node->classes |= 1u << node->class_index;
+            mark_list(trie, node);
+        }
         node->holds_subject |= node->is_field && node->form == FIELD_SUBJECT;
         parent->classes |= node->classes;
         parent->holds_subject |= node->holds_subject;

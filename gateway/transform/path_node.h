@@ -19,6 +19,7 @@ struct path_node {
     uint32_t parent;
     uint32_t child_any; /* CHILDREN_ANY: the one child */
     uint32_t classes;   /* bit i: a field of class i is this node or lies below it */
+    uint32_t listed;    /* an element: bit i when no further list is between it and a field of i */
     uint32_t name_at;   /* STEP_NAME: offset in the trie's texts, of the name and then the key */
     uint32_t name_bytes;
     uint32_t key_bytes; /* the key as it is emitted, with quotes and colon */

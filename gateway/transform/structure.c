@@ -12,6 +12,9 @@
  * A container of the other kind (an array where the route has an object) holds no field of the
  * route: it is left out, and at the root the answer is refused.
  *
+ * A class of which only so many leave (`top`) is kept in the first so many elements that hold it,
+ * counted over the whole answer, and from then on it is as dropped as any other.
+ *
  * Subject fields are compared in dropped parts too: an answer that names somebody else is the
  * wrong answer, wherever it does so.
  */
@@ -33,16 +36,35 @@ bool filter_text(struct filter *filter, const struct token *token, struct slice 
     return true;
 }
 
-/* The node of the value that begins here, or NULL. */
+/* Drops from an element the classes of which enough have left, and counts it for the others. */
+static void count_element(struct filter *filter, const struct path_node *node)
+{
+    uint32_t counted = node->classes & filter->kept & filter->top;
+    for (; counted != 0; counted &= counted - 1) {
+        const unsigned i = (unsigned)__builtin_ctz(counted);
+        if (filter->n_elements[i] == filter->reduction->classes[i].coarseness.by[COARSE_TOP])
+            filter->kept &= ~(1u << i);
+        else
+            filter->n_elements[i] += node->listed >> i & 1;
+    }
+}
+
+/* The node of the value that begins here, or NULL; filter->kept is what is kept of it. */
 static const struct path_node *next_node(struct filter *filter)
 {
     struct frame *frame = filter_top(filter);
     if (!frame)
         return path_root(filter->trie);
+    filter->kept = frame->kept;
     if (frame->is_object)
         return filter->member;
     uint32_t index = frame->n_children++;
-    return frame->node ? path_element(filter->trie, frame->node, index) : NULL;
+    if (!frame->node)
+        return NULL;
+    const struct path_node *node = path_element(filter->trie, frame->node, index);
+    if (node && filter->top != 0 && frame->reach == REACH_OUTPUT)
+        count_element(filter, node);
+    return node;
 }
 
 /* A value has ended. A root of which nothing is left is not what the route's fields say. */
@@ -95,6 +117,7 @@ enum filter_fault structure_open(struct filter *filter, bool is_object)
     frame->node = reach == REACH_NOWHERE ? NULL : node;
     frame->reach = reach;
     frame->is_object = is_object;
+    frame->kept = filter->kept;
     frame->n_children = 0;
     frame->n_emitted = 0;
     frame->n_keys_before = filter->keys.n_keys;

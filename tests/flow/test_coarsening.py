@@ -2,7 +2,7 @@
 import json
 
 import answers
-from gateway import consent
+from gateway import LISTENING, consent
 from world import feature
 
 
@@ -49,3 +49,17 @@ def test_a_policy_compiled_by_another_version_is_not_used_until_it_is_put_again(
     fresh.gateway.put_policy(text)
     assert fresh.ask(name).status == 200
     assert fresh.ask(other).reason == "no_consent"
+
+
+def test_of_a_list_only_the_first_so_many_leave(world):
+    name = world.person(consent(app="spotify", data="listening.artist: {top: 2}"))
+    items = [{"track": {"name": f"track {i}", "artists": [{"name": f"artist {i}", "genres": ["pop"]}]},
+              "played_at": f"2026-11-23T08:0{i}:00Z"} for i in range(5)]
+    world.spotify.on(f"/v1/users/{name}/player/recently-played",
+                     answers.well({"items": items}, media_type="application/json"))
+    answer = world.ask(name, route=LISTENING)
+    left = released(answer)["items"]
+    assert [item["track"]["artists"][0]["name"] for item in left] == ["artist 0", "artist 1"]
+    assert [item["played_at"][14:16] for item in left] == ["00", "01"]
+    data = world.gateway.receipt(answer.receipt)["data"]
+    assert data["listening.artist"] == data["listening.genre"] == "top2"

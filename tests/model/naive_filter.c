@@ -19,6 +19,8 @@ struct walk {
     const struct reduction *reduction;
     struct place place;
     unsigned faults;
+    unsigned used_up; /* bit i: enough elements with class i have left, here */
+    uint32_t n_elements[LIMIT_MAX_route_classes];
 };
 
 bool naive_route_add(struct naive_route *route, struct path_trie *trie, const char *path,
@@ -62,6 +64,7 @@ static bool has_class(const struct naive_field *field)
 static bool is_kept(const struct walk *walk, const struct naive_field *field)
 {
     return field->field.class_index < walk->reduction->n_classes &&
+           !(walk->used_up >> field->field.class_index & 1) &&
            walk->reduction->classes[field->field.class_index].keep;
 }
 
@@ -281,17 +284,55 @@ static void reduce_members(struct walk *walk, const json_t *object, json_t *resu
     json_decref(unchanged);
 }
 
+/* A field of the class is this element, or lies in it without another list in between. */
+static bool element_holds(const struct walk *walk, size_t class_index)
+{
+    for (size_t i = 0; i < walk->route->n_fields; i++) {
+        const struct naive_field *field = &walk->route->fields[i];
+        bool in_list = false;
+        if (!has_class(field) || field->field.class_index != class_index ||
+            !leads_to(field, &walk->place, walk->place.n))
+            continue;
+        const size_t n_steps = field->steps.n - (field->field.form != FIELD_VALUE);
+        for (size_t k = walk->place.n; k < n_steps; k++)
+            in_list = in_list || field->steps.step[k].kind != STEP_NAME;
+        in_list = in_list || n_steps < walk->place.n;
+        if (!in_list)
+            return true;
+    }
+    return false;
+}
+
+static void count_element(struct walk *walk)
+{
+    for (size_t i = 0; i < walk->reduction->n_classes; i++) {
+        const struct reduction_entry *entry = &walk->reduction->classes[i];
+        const uint32_t top = entry->coarseness.by[COARSE_TOP];
+        if (top == 0 || !entry->keep || walk->used_up >> i & 1)
+            continue;
+        if (walk->n_elements[i] == top)
+            walk->used_up |= 1u << i;
+        else
+            walk->n_elements[i] += element_holds(walk, i);
+    }
+}
+
 static void reduce_elements(struct walk *walk, const json_t *array, json_t *result)
 {
     struct step *step = &walk->place.step[walk->place.n - 1];
+    const unsigned used_up = walk->used_up;
     for (size_t i = 0; i < json_array_size(array); i++) {
         *step = (struct step){.kind = STEP_INDEX, .index = (uint32_t)i};
+        walk->used_up = used_up;
+        if (result)
+            count_element(walk);
         json_t *child = reduce(walk, array, json_array_get(array, i), result != NULL);
         if (result && child)
             json_array_append_new(result, child);
         else
             json_decref(child);
     }
+    walk->used_up = used_up;
 }
 
 static json_t *reduce(struct walk *walk, const json_t *container, const json_t *value,

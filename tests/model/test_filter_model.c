@@ -148,6 +148,8 @@ static struct coarseness random_coarseness(void)
         coarseness.by[COARSE_PRECISION] = (uint32_t)random_below(100000) + 1;
     if (one_in(4))
         coarseness.by[COARSE_BUCKET] = ((uint32_t)random_below(20) + 1) * 1000;
+    if (one_in(4))
+        coarseness.by[COARSE_TOP] = (uint32_t)random_below(6) + 1;
     return coarseness;
 }
 

@@ -412,6 +412,22 @@ static void plan_and_receipt_say_the_same_of_a_class_that_is_not_coarsened(void 
     }
 }
 
+static void of_two_lists_the_shorter_counts_along_the_whole_chain(void **state)
+{
+    (void)state;
+    struct slice blob = compile(HEAD "consents:\n"
+                                     "  - {id: a, " FLOW "data: {listening.artist: {top: 20}}}\n"
+                                     "  - {id: b, " FLOW
+                                     "data: {listening.genre: {top: 5}, purchase.category: {}}}\n"
+                                     "  - {id: c, " FLOW "data: {purchase.category: {top: 7}}}\n");
+    struct facts facts =
+        facts_for("listening.artist", "listening.genre", "purchase.category", NULL);
+    struct decision decision = decided(blob, &facts);
+    assert_int_equal(decision.entries[0].coarseness.by[COARSE_TOP], 20);
+    assert_int_equal(decision.entries[1].coarseness.by[COARSE_TOP], 5);
+    assert_int_equal(decision.entries[2].coarseness.by[COARSE_TOP], 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +450,7 @@ int main(void)
         cmocka_unit_test(every_reason_has_a_name_of_its_own),
         cmocka_unit_test(the_wider_bucket_counts_and_a_class_is_never_finer_than_its_least),
         cmocka_unit_test(plan_and_receipt_say_the_same_of_a_class_that_is_not_coarsened),
+        cmocka_unit_test(of_two_lists_the_shorter_counts_along_the_whole_chain),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -198,6 +198,16 @@ static void a_wider_bucket_is_narrower(void **state)
                      "location.speed bucket 0.5 instead of 2");
 }
 
+static void fewer_of_a_list_is_narrower(void **state)
+{
+    (void)state;
+    assert_both_ways("data: {listening.genre: {}}", "data: {listening.genre: {top: 5}}",
+                     "listening.genre top 5 instead of as it is",
+                     "listening.genre top as it is instead of 5");
+    assert_both_ways("data: {listening.genre: {top: 5}}", "data: {listening.genre: {top: 3}}",
+                     "listening.genre top 3 instead of 5", "listening.genre top 5 instead of 3");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +220,7 @@ int main(void)
         cmocka_unit_test(refusals_are_told_in_full),
         cmocka_unit_test(lines_that_do_not_fit_overflow_the_writer_only),
         cmocka_unit_test(a_wider_bucket_is_narrower),
+        cmocka_unit_test(fewer_of_a_list_is_narrower),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -558,7 +558,7 @@ static void a_bucket_is_a_decimal_of_at_most_three_places(void **state)
         {"10", 10000}, {"0.5", 500},  {"0.001", 1},       {"2.25", 2250}, {"1000000", 1000000000},
         {"0", 0},      {"0.0001", 0}, {"1000000.001", 0}, {"1000001", 0}, {"-1", 0},
         {".5", 0},     {"5.", 0},     {"0.50", 0},        {"05", 0},      {"1e3", 0},
-        {"10km", 0},      {"ten", 0}};
+        {"10km", 0},   {"ten", 0}};
     char text[128];
     for (size_t i = 0; i < SL_LENGTH(cases); i++) {
         snprintf(text, sizeof text, "    data: {location.speed: {bucket: %s}}\n", cases[i].text);
@@ -575,6 +575,27 @@ static void a_bucket_is_a_decimal_of_at_most_three_places(void **state)
                  "`bucket` is not possible for location; possible: precision time");
     assert_error(with("    data: {profile.email: {bucket: 10}}\n"), 10, 28,
                  "as it is or not at all");
+}
+
+static void top_is_a_number_up_to_a_thousand(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t value; /* 0: refused */
+    } cases[] = {{"1", 1},  {"5", 5},   {"1000", 1000}, {"0", 0},    {"1001", 0},
+                 {"05", 0}, {"5.5", 0}, {"-5", 0},      {"five", 0}, {"4294967297", 0}};
+    char text[128];
+    for (size_t i = 0; i < SL_LENGTH(cases); i++) {
+        snprintf(text, sizeof text, "    data: {listening.genre: {top: %s}}\n", cases[i].text);
+        if (cases[i].value == 0) {
+            assert_error(with(text), 10, 35, "expected a number from 1 to 1000");
+            continue;
+        }
+        struct policy_document *policy = load(with(text));
+        assert_int_equal(policy->consents[0].grants[0].coarseness.by[COARSE_TOP], cases[i].value);
+        policy_free(policy);
+    }
 }
 
 int main(void)
@@ -602,6 +623,7 @@ int main(void)
         cmocka_unit_test(policy_is_allowed_up_to_its_bytes),
         cmocka_unit_test(consents_and_refusals_are_allowed_up_to_their_number),
         cmocka_unit_test(a_bucket_is_a_decimal_of_at_most_three_places),
+        cmocka_unit_test(top_is_a_number_up_to_a_thousand),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

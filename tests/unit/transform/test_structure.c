@@ -298,6 +298,66 @@ static void all_128_fields_of_a_route_are_found(void **state)
     free(output.p);
 }
 
+static const struct named_field charts[] = {
+    {"$.items[*].track.name", FIELD_VALUE, 0},
+    {"$.items[*].track.id", FIELD_VALUE, 0},
+    {"$.items[*].track.genres[*]", FIELD_VALUE, 1},
+    {"$.items[*].at", FIELD_TIME, 0},
+    {"$.other", FIELD_VALUE, 0},
+};
+
+static void of_a_list_the_first_so_many_elements_leave(void **state)
+{
+    (void)state;
+    static const char answer[] =
+        "{\"items\":[{\"track\":{\"name\":\"a\",\"id\":1,\"genres\":[\"x\",\"y\"]},\"at\":1},"
+        "{\"track\":{\"name\":\"b\",\"id\":2,\"genres\":[\"z\"]},\"at\":2},"
+        "{\"track\":{\"name\":\"c\",\"id\":3,\"genres\":[]},\"at\":3}],\"other\":5}";
+    FIXTURE(fixture, charts);
+    fixture.reduction.classes[1].keep = false;
+    fixture.reduction.classes[0].coarseness.by[COARSE_TOP] = 1;
+    expect_output(&fixture, answer,
+                  "{\"items\":[{\"track\":{\"name\":\"a\",\"id\":1},\"at\":1}],\"other\":5}");
+    fixture.reduction.classes[0].coarseness.by[COARSE_TOP] = 2;
+    expect_output(&fixture, answer,
+                  "{\"items\":[{\"track\":{\"name\":\"a\",\"id\":1},\"at\":1},"
+                  "{\"track\":{\"name\":\"b\",\"id\":2},\"at\":2}],\"other\":5}");
+    /* What another class keeps is not cut with it. */
+    fixture.reduction.classes[1].keep = true;
+    fixture.reduction.classes[0].coarseness.by[COARSE_TOP] = 1;
+    expect_output(&fixture, answer,
+                  "{\"items\":[{\"track\":{\"name\":\"a\",\"id\":1,\"genres\":[\"x\",\"y\"]},"
+                  "\"at\":1},{\"track\":{\"genres\":[\"z\"]},\"at\":2},{\"track\":{\"genres\":[]},"
+                  "\"at\":3}],\"other\":5}");
+    fixture_end(&fixture);
+}
+
+/* Else many short lists would tell what one long list must not. */
+static void elements_are_counted_over_the_whole_answer(void **state)
+{
+    (void)state;
+    FIXTURE(fixture, charts);
+    fixture.reduction.classes[0].keep = false;
+    fixture.reduction.classes[1].coarseness.by[COARSE_TOP] = 3;
+    expect_output(
+        &fixture,
+        "{\"items\":[{\"track\":{\"genres\":[\"a\",\"b\"]}},{\"track\":{\"genres\":[null]}},"
+        "{\"track\":{\"genres\":[\"c\",\"d\"]}}]}",
+        "{\"items\":[{\"track\":{\"genres\":[\"a\",\"b\"]}},{\"track\":{\"genres\":[null]}}]}");
+    fixture_end(&fixture);
+}
+
+static void an_index_is_an_element_too(void **state)
+{
+    (void)state;
+    static const struct named_field fields[] = {{"$.g[0]", FIELD_VALUE, 0},
+                                                {"$.g[1]", FIELD_VALUE, 0}};
+    FIXTURE(fixture, fields);
+    fixture.reduction.classes[0].coarseness.by[COARSE_TOP] = 1;
+    expect_output(&fixture, "{\"g\":[1,2,3]}", "{\"g\":[1]}");
+    fixture_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +378,9 @@ int main(void)
         cmocka_unit_test(a_subject_in_a_dropped_container_is_still_compared),
         cmocka_unit_test(white_space_does_not_pass),
         cmocka_unit_test(all_128_fields_of_a_route_are_found),
+        cmocka_unit_test(of_a_list_the_first_so_many_elements_leave),
+        cmocka_unit_test(elements_are_counted_over_the_whole_answer),
+        cmocka_unit_test(an_index_is_an_element_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
