@@ -3,7 +3,7 @@
  *
  * Shape   2026-11-23T01:24:54.123Z warn  text; control bytes and bytes that are not UTF-8 are
  *         written as \xNN, so no input can forge a line or move a cursor
- * Rule    only daemon/, edge/ and tools/ log; library code returns errors. No secret and no
+ * Rule    only daemon/, edge/, submit/ and tools/ log; library code returns errors. No secret and no
  *         personal data in a line.
  */
 #ifndef SLUIS_BASE_LOG_H

@@ -54,6 +54,9 @@ bool build_text(struct build *build, const struct yaml_node *node, size_t bytes_
 bool build_id(struct build *build, const struct yaml_node *node, struct slice *out);
 bool build_number(struct build *build, const struct yaml_node *node, uint64_t min, uint64_t max,
                   uint64_t *out);
+/* A number and its unit, such as 30s, 15min, 2h or 1d, in seconds. */
+bool build_duration_s(struct build *build, const struct yaml_node *node, uint64_t min, uint64_t max,
+                      uint64_t *out);
 /* A path of a file, joined to the configuration's folder. */
 bool build_path(struct build *build, const struct yaml_node *node, const char **out);
 /* As build_path(), for a file that can be opened; private: its mode too. */
@@ -77,12 +80,16 @@ bool build_app_url(struct build *build, const struct yaml_node *node, struct con
 int config_resolve(const char *host, uint16_t port, struct sockaddr_storage *address,
                    socklen_t *address_bytes);
 
+/* config.c: a whole file of at most config_bytes, to be freed; NULL with errno on failure. */
+uint8_t *config_read_file(const char *path, size_t *n_bytes);
+
 /* One for each section. */
 void build_listen(struct build *build, const struct yaml_node *node);
 void build_ledger_section(struct build *build, const struct yaml_node *node);
 void build_apps(struct build *build, const struct yaml_node *node);
 void build_partners(struct build *build, const struct yaml_node *node);
 void build_routes(struct build *build, const struct yaml_node *node);
+void build_witnesses(struct build *build, const struct yaml_node *node);
 void build_limits(struct build *build, const struct yaml_node *node);
 
 /* fields.c */

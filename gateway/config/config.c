@@ -73,7 +73,7 @@ const struct config_route *config_route_find(const struct config *config, struct
 }
 
 /* A whole file of at most config_bytes; NULL with errno on failure. To be freed. */
-static uint8_t *read_file(const char *path, size_t *n_bytes)
+uint8_t *config_read_file(const char *path, size_t *n_bytes)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
@@ -122,7 +122,7 @@ static void build_vocabulary(struct build *build, const struct yaml_node *node)
         size_t n;
         if (!build_readable_file(build, node, false, &path))
             return;
-        block = read_file(path, &n);
+        block = config_read_file(path, &n);
         if (!block) {
             yaml_error_at(build->problems, node->line, node->column, "%s can't be read: %s", path,
                           strerror(errno));
@@ -211,15 +211,17 @@ static void build_sections(struct build *build, const struct yaml_node *root)
         build_partners(build, value);
     if ((value = build_need(build, root, what, "routes")))
         build_routes(build, value);
+    if ((value = yaml_get(root, "witnesses")))
+        build_witnesses(build, value);
     if ((value = yaml_get(root, "limits")))
         build_limits(build, value);
 }
 
 static void build_root(struct build *build, const struct yaml_node *root)
 {
-    static const char *const keys[] = {"sluis",  "node",       "state", "ledger",
-                                       "listen", "vocabulary", "apps",  "partners",
-                                       "routes", "limits",     NULL};
+    static const char *const keys[] = {"sluis",  "node",       "state",  "ledger",
+                                       "listen", "vocabulary", "apps",   "partners",
+                                       "routes", "witnesses",  "limits", NULL};
     if (!yaml_check_keys(root, "the configuration", keys, build->problems))
         return;
     const struct yaml_node *version = build_need(build, root, "the configuration", "sluis");
@@ -282,7 +284,7 @@ enum sl_err config_build(struct slice text, const struct config_source *source,
 enum sl_err config_load(const char *file, struct yaml_problems *problems, struct config **out)
 {
     size_t n;
-    uint8_t *block = read_file(file, &n);
+    uint8_t *block = config_read_file(file, &n);
     if (!block) {
         yaml_error_at(problems, 1, 1, "can't be read: %s", strerror(errno));
         return SL_EMALFORMED;

@@ -10,6 +10,7 @@
 #define SLUIS_CONFIG_CONFIG_H
 
 #include "base/limits.h"
+#include "ledger/tlog_policy.h"
 #include "policy/decide.h"
 #include "policy/vocabulary.h"
 #include "transform/path.h"
@@ -64,6 +65,14 @@ struct config_route {
     uint32_t class_codes[LIMIT_MAX_route_classes]; /* the same, for facts.classes */
 };
 
+/* Who cosigns this node's checkpoints. */
+struct config_witnesses {
+    const struct tlog_policy *policy; /* a quorum of those with a URL can be reached */
+    unsigned every_s;
+    unsigned refuse_after_s; /* 0: never */
+    const char *ca_file;     /* or NULL: the system's authorities */
+};
+
 struct config {
     struct slice origin;      /* node.origin: the ledger's name */
     const char *state_folder; /* absolute, or relative to the working folder */
@@ -77,6 +86,7 @@ struct config {
     const struct config_partner *partners;
     size_t n_routes;
     const struct config_route *routes;
+    const struct config_witnesses *witnesses; /* NULL: none */
     struct limits limits;
     const struct vocabulary *vocabulary;
     struct config_storage *storage; /* what owns all of the above */

@@ -25,6 +25,12 @@ static void check_together(struct build *build, const struct yaml_node *node)
                       "consent_reserve_bytes is %ju of %ju segment_bytes; expected at most half, "
                       "or hardly a flow could be recorded",
                       (uintmax_t)limits->consent_reserve_bytes, (uintmax_t)limits->segment_bytes);
+    const struct config_witnesses *witnesses = build->config->witnesses;
+    if (witnesses && limits->witness_alarm_ms < 3000 * (uint64_t)witnesses->every_s)
+        yaml_error_at(build->problems, node->line, node->column,
+                      "witness_alarm_ms is %ju, and witnesses are asked every %u s; expected three "
+                      "times as long at least, or there would be alarms for nothing",
+                      (uintmax_t)limits->witness_alarm_ms, witnesses->every_s);
 }
 
 void build_limits(struct build *build, const struct yaml_node *node)

@@ -128,6 +128,46 @@ bool build_number(struct build *build, const struct yaml_node *node, uint64_t mi
     return true;
 }
 
+static bool read_duration_s(struct slice text, uint64_t *out)
+{
+    static const struct {
+        const char *name;
+        uint64_t seconds;
+    } units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    size_t n = 0;
+    while (n < text.n && text.p[n] >= '0' && text.p[n] <= '9')
+        n++;
+    struct slice unit = slice_of(text.p + n, text.n - n);
+    uint64_t number;
+    if (!slice_to_u64(slice_of(text.p, n), UINT32_MAX, &number))
+        return false;
+    for (size_t i = 0; i < SL_LENGTH(units); i++) {
+        if (slice_equals_str(unit, units[i].name)) {
+            *out = number * units[i].seconds;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool build_duration_s(struct build *build, const struct yaml_node *node, uint64_t min, uint64_t max,
+                      uint64_t *out)
+{
+    uint64_t value;
+    if (!build_is_text(build, node, "a duration such as 30s, 15min, 2h or 1d"))
+        return false;
+    if (!read_duration_s(node->text, &value) || value < min || value > max) {
+        yaml_error_at(build->problems, node->line, node->column,
+                      "%.*s for `%.*s`; expected a duration of %ju to %ju seconds, such as 30s, "
+                      "15min, 2h or 1d",
+                      SLICE_PRINTF(node->text), SLICE_PRINTF(node->key), (uintmax_t)min,
+                      (uintmax_t)max);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
 bool build_path(struct build *build, const struct yaml_node *node, const char **out)
 {
     struct slice text;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "daemon/witness_status.h"
 #include "flow/consent.h"
 
 #include <string.h>
@@ -229,6 +230,8 @@ static json_t *status(struct node *node, const json_t *request)
         json_object_set_new(answer, "failure", json_string(recorder_failure(recorder)));
     if (node->last_checkpoint)
         json_object_set_new(answer, "last_checkpoint", last_checkpoint_json(node->last_checkpoint));
+    if (node->witnessed)
+        json_object_set_new(answer, "witnesses", witness_status(node->witnessed));
     return answer;
 }
 

@@ -10,6 +10,7 @@
 #include "edge/edge.h"
 #include "flow/node.h"
 #include "flow/outdated.h"
+#include "submit/submitter.h"
 
 #include <argp.h>
 #include <pthread.h>
@@ -206,7 +207,7 @@ static void warn_of_outdated(const struct node *node)
                  (unsigned long long)n);
 }
 
-static int serve(struct node *node, const sigset_t *signals)
+static int serve_flows(struct node *node, const sigset_t *signals)
 {
     struct edge_problem problem;
     struct edge *edge = NULL;
@@ -236,6 +237,18 @@ static int serve(struct node *node, const sigset_t *signals)
              (unsigned long long)sum.n_unrecorded, (unsigned long long)sum.n_proven,
              (unsigned long long)sum.n_turned_away, (unsigned long long)sum.n_malformed,
              (unsigned long long)sum.n_deadlines);
+    return code;
+}
+
+static int serve(struct node *node, const sigset_t *signals)
+{
+    struct submitter *submitter = NULL;
+    if (node->witnessed && submitter_start(node, &submitter) != SL_OK) {
+        log_error("the witnesses can't be asked: out of memory or descriptors");
+        return EX_UNAVAILABLE;
+    }
+    int code = serve_flows(node, signals);
+    submitter_stop(submitter);
     return code;
 }
 

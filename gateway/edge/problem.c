@@ -53,6 +53,9 @@ static const struct problem of_reason[N_REASONS] = {
     [REASON_CLOCK] = {503, "clock", "Clock behind",
                       "This node's clock is behind its newest receipt, so no consent can be "
                       "judged. The operator must set it right."},
+    [REASON_UNWITNESSED] = {503, "unwitnessed", "No witness to the ledger",
+                            "The witnesses that watch this node's ledger have not seen its newest "
+                            "receipts for too long, so nothing is released. Try again later."},
     [REASON_BUSY] = {503, "busy", "Too busy", "This node has too much to do. Try again shortly."},
 };
 

@@ -137,6 +137,8 @@ void flow_start(struct flow *flow)
         flow_refuse(flow, REASON_PURPOSE);
     else if (flow->time_ms + CLOCK_SLACK_MS < newest_ms)
         flow_refuse(flow, REASON_CLOCK);
+    else if (flow_is_unwitnessed(flow))
+        flow_refuse(flow, REASON_UNWITNESSED);
     else if (flow->decision.effect == EFFECT_REFUSE)
         flow_refuse(flow, flow->decision.reason);
     else {

@@ -144,6 +144,19 @@ static enum node_state compare_store_with_ledger(struct node *node, uint64_t n_m
     return NODE_BROKEN;
 }
 
+/* Before anything is written: what a quorum has seen must be there. */
+static enum node_state open_witnessed(struct node *node, struct node_problem *problem)
+{
+    struct recorder_problem why;
+    if (!node->config->witnesses)
+        return NODE_OPENED;
+    if (witnessed_new(node->config, &node->witnessed) != SL_OK)
+        return broken(problem, "the state folder can't be read, or there is no memory");
+    if (witnessed_check_ledger(node->witnessed, node->recorder, &why) != SL_OK)
+        return broken(problem, why.text);
+    return NODE_OPENED;
+}
+
 /* Starts the recorder, and gives it the receipts that a crash left out. */
 static enum node_state record_missing(struct node *node, struct node_problem *problem)
 {
@@ -202,7 +215,8 @@ static enum node_state open_ledger(struct node *node, struct node_problem *probl
     struct recorder_problem recorder_problem;
     if (recorder_open(&recorder, &recorder_problem, &node->recorder) != SL_OK)
         return broken(problem, recorder_problem.text);
-    if (record_missing(node, problem) != NODE_OPENED)
+    if (open_witnessed(node, problem) != NODE_OPENED ||
+        record_missing(node, problem) != NODE_OPENED)
         return NODE_BROKEN;
     node->is_first_kept = recorder.held_file && recorder.held.size == 0;
     if (recorder.held_file &&
@@ -245,7 +259,9 @@ enum node_state node_open(const struct config *config, struct node_problem *prob
 size_t node_note(struct node *node, uint8_t note[NOTE_BYTES_MAX])
 {
     _Static_assert((int)NOTE_BYTES_MAX >= (int)RECORDER_CHECKPOINT_BYTES_MAX, "holds any");
-    return recorder_checkpoint(node->recorder, note);
+    _Static_assert((int)NOTE_BYTES_MAX >= (int)WITNESSED_NOTE_BYTES_MAX, "holds any");
+    size_t n = node->witnessed ? witnessed_checkpoint(node->witnessed, note) : 0;
+    return n > 0 ? n : recorder_checkpoint(node->recorder, note);
 }
 
 void node_close(struct node *node)
@@ -256,6 +272,7 @@ void node_close(struct node *node)
         recorder_stop(node->recorder);
     last_checkpoint_stop(node->last_checkpoint);
     recorder_free(node->recorder);
+    witnessed_free(node->witnessed);
     store_reader_free(node->memory.reader);
     store_free(node->store);
     OPENSSL_cleanse(node->pseudonym_key, sizeof node->pseudonym_key);

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "flow/change.h"
+#include "flow/witnessed.h"
 #include "identify/pseudonym.h"
 #include "ledger/last_checkpoint.h"
 #include "ledger/note.h"
@@ -23,6 +24,7 @@ struct node {
     struct recorder *recorder;
     struct last_checkpoint *last_checkpoint;    /* NULL when none is configured */
     bool is_first_kept;                         /* its file was not there yet */
+    struct witnessed *witnessed;                /* NULL without witnesses */
     uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
 };
 
@@ -39,8 +41,9 @@ struct node_problem {
 enum node_state node_open(const struct config *config, struct node_problem *problem,
                           struct node **out);
 /*
- * The checkpoint that everybody is shown, a signed note: the newest one that is durable. Returns
- * its length, 0 when nothing was ever recorded. From any thread.
+ * The checkpoint that everybody is shown, a signed note: the newest one that is durable; of a node
+ * with witnesses the newest that a quorum has cosigned, as soon as there is one. Returns its
+ * length, 0 when nothing was ever recorded. From any thread.
  */
 size_t node_note(struct node *node, uint8_t note[NOTE_BYTES_MAX]);
 /* Stops the recorder when all it was given is durable, and lets go of the lock. */

@@ -60,11 +60,21 @@ static bool submit(struct flow *flow, enum record_kind kind)
     return recorder_submit(flow->engine->node->recorder, &flow->record);
 }
 
+bool flow_is_unwitnessed(const struct flow *flow)
+{
+    const struct witnessed *witnessed = flow->engine->node->witnessed;
+    return witnessed && witnessed_refuses(witnessed);
+}
+
 void flow_record_release(struct flow *flow)
 {
     enum reason reason;
     if (!judge_flow_again(flow, &reason)) {
         flow_refuse(flow, reason);
+        return;
+    }
+    if (flow_is_unwitnessed(flow)) {
+        flow_refuse(flow, REASON_UNWITNESSED);
         return;
     }
     struct slice body = filter_output(flow->filter);

@@ -6,6 +6,8 @@
 
 #include "flow/flow.h"
 
+/* Of a node whose witnesses have not seen its newest receipts for too long? */
+bool flow_is_unwitnessed(const struct flow *flow);
 /* TRANSFORMED: asks the recorder for the receipt of a release. */
 void flow_record_release(struct flow *flow);
 /* Any state on the way: refuses, and asks the recorder for the receipt of that. */

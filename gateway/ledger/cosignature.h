@@ -13,6 +13,8 @@
 
 enum {
     COSIGNATURE_BYTES = 8 + NOTE_SIGNATURE_BYTES,
+    /* Its line in a note: "— ", name, " ", base64 of the key's id and the cosignature, LF. */
+    COSIGNATURE_LINE_BYTES_MAX = 4 + NOTE_NAME_BYTES_MAX + 1 + 104 + 1,
     COSIGNATURE_TEXT_BYTES_MAX = 8192, /* a checkpoint with extension lines */
     COSIGNATURE_MESSAGE_BYTES_MAX = 15 + 5 + 20 + 1 + COSIGNATURE_TEXT_BYTES_MAX,
 };

@@ -9,7 +9,6 @@
 #include "base/base64.h"
 #include "base/private_file.h"
 #include "base/reader.h"
-#include "ledger/cosignature.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -13,10 +13,7 @@
 #ifndef SLUIS_LEDGER_COSIGNER_H
 #define SLUIS_LEDGER_COSIGNER_H
 
-#include "ledger/vkey.h"
-
-/* A signature line under a checkpoint: "— ", name, " ", base64 of id, time, signature, LF. */
-enum { COSIGNER_LINE_BYTES_MAX = 4 + NOTE_NAME_BYTES_MAX + 1 + 104 + 1 };
+#include "ledger/cosignature.h"
 
 struct cosigner;
 

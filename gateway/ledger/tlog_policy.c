@@ -120,9 +120,9 @@ static enum sl_err end_of_line(struct parsing *parsing)
     return next_item(parsing).n == 0 ? SL_OK : malformed(parsing, "there is more on the line");
 }
 
-static enum sl_err url_and_end(struct parsing *parsing)
+static enum sl_err url_and_end(struct parsing *parsing, struct slice *url)
 {
-    (void)next_item(parsing);
+    *url = next_item(parsing);
     return end_of_line(parsing);
 }
 
@@ -130,7 +130,8 @@ static enum sl_err parse_log(struct parsing *parsing)
 {
     struct tlog_policy *policy = parsing->policy;
     SL_TRY(add_key(parsing, VKEY_ED25519, policy->logs, &policy->n_logs, TLOG_POLICY_LOGS_MAX));
-    return url_and_end(parsing);
+    struct slice url;
+    return url_and_end(parsing, &url);
 }
 
 static enum sl_err parse_witness(struct parsing *parsing)
@@ -142,7 +143,7 @@ static enum sl_err parse_witness(struct parsing *parsing)
     struct tlog_policy_node node = {.witness = (int16_t)(policy->n_witnesses - 1),
                                     .parent = TLOG_POLICY_NO_NODE};
     SL_TRY(add_node(parsing, name, node));
-    return url_and_end(parsing);
+    return url_and_end(parsing, &policy->witness_urls[node.witness]);
 }
 
 static enum sl_err add_member(struct parsing *parsing, struct slice name, int16_t group)
@@ -241,6 +242,15 @@ enum sl_err tlog_policy_parse(struct slice text, struct tlog_policy_problem *pro
         return malformed(&parsing, "there is no quorum line (\"quorum none\" asks for no witness)");
     *out = policy;
     return SL_OK;
+}
+
+struct slice tlog_policy_witness_name(const struct tlog_policy *policy, size_t witness)
+{
+    SL_ASSERT(witness < policy->n_witnesses);
+    size_t i = 0;
+    while (policy->nodes[i].witness != (int16_t)witness)
+        i++;
+    return policy->nodes[i].name;
 }
 
 void tlog_policy_of_log(const struct vkey *log, struct tlog_policy *out)

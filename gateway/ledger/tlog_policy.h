@@ -8,7 +8,7 @@
  *         blanks and tabs separate; lines that begin with # are comments. A name is a member of
  *         one group at most, and is defined before it is used, so groups are trees.
  * Limits  keys are Ed25519: of type 0x01 for a log, 0x04 for a witness
- * Owns    nothing: names and keys point into the text that was parsed
+ * Owns    nothing: names, keys and URLs point into the text that was parsed
  * Spec    C2SP tlog-policy
  */
 #ifndef SLUIS_LEDGER_TLOG_POLICY_H
@@ -37,6 +37,7 @@ struct tlog_policy {
     size_t n_logs, n_witnesses, n_groups, n_nodes;
     struct vkey logs[TLOG_POLICY_LOGS_MAX];
     struct vkey witnesses[TLOG_POLICY_WITNESSES_MAX];
+    struct slice witness_urls[TLOG_POLICY_WITNESSES_MAX]; /* as they stand there; empty: none */
     struct tlog_policy_node nodes[TLOG_POLICY_NODES_MAX]; /* members before their group */
     int16_t quorum;                                       /* TLOG_POLICY_NO_NODE: none */
 };
@@ -52,6 +53,12 @@ SL_NODISCARD enum sl_err tlog_policy_parse(struct slice text, struct tlog_policy
                                            struct tlog_policy *out);
 /* The policy that trusts one log's word alone. */
 void tlog_policy_of_log(const struct vkey *log, struct tlog_policy *out);
+
+/* The name that the file gives a witness. */
+struct slice tlog_policy_witness_name(const struct tlog_policy *policy, size_t witness);
+/* Would these witnesses be enough, in the file's order? */
+bool tlog_policy_has_quorum(const struct tlog_policy *policy,
+                            const bool signed_by[TLOG_POLICY_WITNESSES_MAX]);
 
 enum tlog_policy_check {
     TLOG_POLICY_HOLDS,

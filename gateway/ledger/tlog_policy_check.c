@@ -71,16 +71,16 @@ static bool line_holds(struct checking *checking, const struct note_line *line)
     return !witness || witness_line_holds(checking, witness, place, line);
 }
 
-static bool has_quorum(const struct checking *checking)
+bool tlog_policy_has_quorum(const struct tlog_policy *policy,
+                            const bool signed_by[TLOG_POLICY_WITNESSES_MAX])
 {
-    const struct tlog_policy *policy = checking->policy;
     if (policy->quorum == TLOG_POLICY_NO_NODE)
         return true;
     uint16_t n_spoken[TLOG_POLICY_NODES_MAX] = {0}; /* of a group's members */
     for (int16_t i = 0; i <= policy->quorum; i++) {
         const struct tlog_policy_node *node = &policy->nodes[i];
-        bool speaks = node->witness >= 0 ? checking->witness_signed[node->witness]
-                                         : n_spoken[i] >= node->threshold;
+        bool speaks =
+            node->witness >= 0 ? signed_by[node->witness] : n_spoken[i] >= node->threshold;
         if (speaks && i == policy->quorum)
             return true;
         if (speaks && node->parent != TLOG_POLICY_NO_NODE)
@@ -109,7 +109,7 @@ enum tlog_policy_check tlog_policy_check(const struct tlog_policy *policy, struc
         return TLOG_POLICY_BAD_SIGNATURE;
     if (policy->n_logs > 0 && !checking.log_signed)
         return TLOG_POLICY_OTHER_LOG;
-    if (!has_quorum(&checking))
+    if (!tlog_policy_has_quorum(policy, checking.witness_signed))
         return TLOG_POLICY_NO_QUORUM;
     *out = (struct tlog_policy_found){checking.text, checking.n_witnesses, checking.oldest_time_s};
     return TLOG_POLICY_HOLDS;

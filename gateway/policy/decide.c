@@ -57,6 +57,7 @@ const char *reason_name(enum reason reason)
         [REASON_ANSWER_SUBJECT] = "answer_subject",
         [REASON_ANSWER_TOO_LARGE] = "answer_too_large",
         [REASON_CLOCK] = "clock",
+        [REASON_UNWITNESSED] = "unwitnessed",
         [REASON_BUSY] = "busy",
     };
     SL_ASSERT((unsigned)reason < N_REASONS);

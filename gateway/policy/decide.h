@@ -49,7 +49,8 @@ enum reason {
     REASON_ANSWER_MALFORMED, /* not the JSON that RFC 8259 and the limits allow */
     REASON_ANSWER_SUBJECT,   /* the answer names somebody else */
     REASON_ANSWER_TOO_LARGE,
-    REASON_CLOCK, /* the wall clock is behind the newest receipt */
+    REASON_CLOCK,       /* the wall clock is behind the newest receipt */
+    REASON_UNWITNESSED, /* no quorum of witnesses has seen the newest receipts for too long */
     REASON_BUSY,
 };
 enum { N_REASONS = REASON_BUSY + 1 };

@@ -151,6 +151,7 @@ class Gateway:
         self.limits = QUICK_LIMITS | (limits or {})
         self.routes = routes
         self.threads = threads
+        self.sections = ""  # more of sluis.yaml
         self.process = None
         self.environment = ENVIRONMENT
         self.address = self.ledger_address = None
@@ -180,7 +181,8 @@ class Gateway:
                 f"node:\n  origin: {ORIGIN}\nstate: state\n"
                 f"listen:\n  partners: 127.0.0.1:0\n  ledger: 127.0.0.1:0\n"
                 f"  threads: {self.threads}\n"
-                f"apps:\n{apps}partners:\n{partners}routes:{self.routes}limits:\n{limits}")
+                f"apps:\n{apps}partners:\n{partners}routes:{self.routes}{self.sections}"
+                f"limits:\n{limits}")
 
     # The daemon.
 

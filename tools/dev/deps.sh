@@ -18,7 +18,7 @@ Works as root, or through sudo.
 END
 }
 
-packages_build=(build-essential meson ninja-build pkg-config
+packages_build=(build-essential meson ninja-build pkg-config libcurl4-openssl-dev
   libmicrohttpd-dev libgnutls28-dev liblmdb-dev libyaml-dev libssl-dev libjansson-dev
   libcmocka-dev scdoc tzdata ca-certificates)
 packages_demo=(python3 curl)

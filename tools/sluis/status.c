@@ -61,6 +61,52 @@ static void print_last_checkpoint(const json_t *last)
     printf("\n");
 }
 
+static long long number_of(const json_t *object, const char *member)
+{
+    return (long long)json_integer_value(json_object_get(object, member));
+}
+
+static void print_witness(const json_t *witness)
+{
+    struct slice state = answer_text(witness, "state");
+    struct slice why = answer_text(witness, "text");
+    printf("           ");
+    print_text(stdout, answer_text(witness, "name"));
+    if (slice_equals_str(state, "disagrees"))
+        print_styled(stdout, STYLE_BAD, " DISAGREES");
+    else if (slice_equals_str(state, "fails"))
+        print_styled(stdout, STYLE_BAD, " fails");
+    printf("%s has cosigned %lld%s", why.n > 0 && !slice_equals_str(state, "unknown") ? "," : "",
+           number_of(witness, "size"), why.n > 0 ? ": " : "");
+    print_text(stdout, why);
+    printf("\n");
+}
+
+static void print_witnesses(const json_t *witnesses)
+{
+    const json_t *each = json_object_get(witnesses, "each");
+    printf("witnesses  a quorum has cosigned %lld receipts", number_of(witnesses, "cosigned"));
+    if (number_of(witnesses, "waiting_s") > 0)
+        printf("; newer ones have waited for %lld s", number_of(witnesses, "waiting_s"));
+    printf("\n");
+    if (is_set(witnesses, "refuses")) {
+        printf("           ");
+        print_styled(stdout, STYLE_BAD, "flows are refused until a quorum has seen them");
+        printf("\n");
+    } else if (is_set(witnesses, "missed")) {
+        printf("           ");
+        print_styled(stdout, STYLE_BAD, "no quorum");
+        printf("\n");
+    }
+    if (answer_text(witnesses, "text").n > 0) {
+        printf("           ");
+        print_text(stdout, answer_text(witnesses, "text"));
+        printf("\n");
+    }
+    for (size_t i = 0; i < json_array_size(each); i++)
+        print_witness(json_array_get(each, i));
+}
+
 static void print_running(const json_t *answer)
 {
     printf("sluisd     ");
@@ -88,6 +134,9 @@ static void print_running(const json_t *answer)
     print_last_checkpoint(json_object_get(answer, "last_checkpoint"));
     if (is_set(answer, "store_low"))
         printf("policies   the disk is full: only withdrawals should be written; make room\n");
+    const json_t *witnesses = json_object_get(answer, "witnesses");
+    if (witnesses)
+        print_witnesses(witnesses);
 }
 
 int status_run(struct cli *cli)

@@ -99,7 +99,7 @@ static void what_it_signs_is_a_cosignature_of_its_key(void **state)
 {
     (void)state;
     char line[512];
-    uint8_t block[COSIGNER_LINE_BYTES_MAX], same[COSIGNER_LINE_BYTES_MAX];
+    uint8_t block[COSIGNATURE_LINE_BYTES_MAX], same[COSIGNATURE_LINE_BYTES_MAX];
     struct signing other_way;
     struct slice text = slice_of_str(checkpoint);
     line_of("north.example/w", 7, line);
@@ -118,7 +118,7 @@ static void the_longest_name_fits_its_line(void **state)
 {
     (void)state;
     char name[NOTE_NAME_BYTES_MAX + 1], vkey[NOTE_VKEY_BYTES_MAX];
-    uint8_t block[COSIGNER_LINE_BYTES_MAX];
+    uint8_t block[COSIGNATURE_LINE_BYTES_MAX];
     memset(name, 'n', sizeof name);
     assert_int_equal(
         cosigner_generate(path, slice_of(name, NOTE_NAME_BYTES_MAX + 1), &problem, vkey),

@@ -253,6 +253,25 @@ static void one_witness_or_none_can_be_the_quorum(void **state)
     assert_int_equal(check_by(0, true), TLOG_POLICY_NO_QUORUM);
 }
 
+static void names_and_urls_of_witnesses_are_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        parse("witness north $0 https://n.example/w\nwitness south $1\n"
+              "group g any north south\nwitness east $2 http://[::1]:8470\nquorum g\n"),
+        SL_OK);
+    static const char *const names[] = {"north", "south", "east"};
+    static const char *const urls[] = {"https://n.example/w", "", "http://[::1]:8470"};
+    for (size_t i = 0; i < SL_LENGTH(names); i++) {
+        assert_true(slice_equals_str(tlog_policy_witness_name(&policy, i), names[i]));
+        assert_true(slice_equals_str(policy.witness_urls[i], urls[i]));
+    }
+    bool signed_by[TLOG_POLICY_WITNESSES_MAX] = {false, false, true};
+    assert_false(tlog_policy_has_quorum(&policy, signed_by));
+    signed_by[1] = true;
+    assert_true(tlog_policy_has_quorum(&policy, signed_by));
+}
+
 static void a_log_speaks_for_its_own_origin_only(void **state)
 {
     (void)state;
@@ -339,6 +358,7 @@ int main(void)
         cmocka_unit_test(each_kind_has_its_limit),
         cmocka_unit_test(a_quorum_is_what_its_groups_say),
         cmocka_unit_test(one_witness_or_none_can_be_the_quorum),
+        cmocka_unit_test(names_and_urls_of_witnesses_are_kept),
         cmocka_unit_test(a_log_speaks_for_its_own_origin_only),
         cmocka_unit_test(a_witness_counts_once_and_the_oldest_time_is_told),
         cmocka_unit_test(no_flipped_bit_of_a_known_line_or_the_text_holds),

@@ -18,7 +18,7 @@ struct witness {
     struct known_logs *logs;
     struct memory *memory;
     struct cosigner *cosigner;
-    char text[COSIGNER_LINE_BYTES_MAX]; /* of the answer */
+    char text[COSIGNATURE_LINE_BYTES_MAX]; /* of the answer */
 };
 
 /* `now_s`: the clock. `answer` points into the witness, until the next call. */

@@ -1,0 +1,562 @@
+"""A gateway and its witnesses: what is cosigned, what is not, and what follows from it.
+
+Real sluisd, real witnesses where they are honest; dishonest ones are made up (fake_witness.py).
+"""
+import json
+import shutil
+import ssl
+import time
+
+import pytest
+
+import answers
+import tlog
+from fake_witness import FakeWitness
+from gateway import AUDIT, ORIGIN, WAIT_S, consent, run
+from witness import Witness
+from world import World, feature
+
+QUICK = {"witness_answer_ms": 500, "witness_alarm_ms": 3000}
+
+
+def wait_for(what, condition):
+    """Until it holds; only something broken takes so long as to fail here."""
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end, f"it never happened: {what}"
+        time.sleep(0.05)
+
+
+class Watched:
+    """A world whose ledger is watched. `witnesses` have a name in the trust file, vkey and url."""
+
+    def __init__(self, folder, witnesses, quorum, refuse_after="never", limits=None, more=""):
+        self.world = World(folder / "node", limits=QUICK | (limits or {}))
+        self.gateway = self.world.gateway
+        self.trust = folder / "trust"
+        self.refuse_after = refuse_after
+        self.more = more
+        self.set(witnesses, quorum)
+
+    def set(self, witnesses, quorum, log_vkey=None):
+        log_vkey = log_vkey or self.gateway.vkey.read_text(encoding="utf-8").strip()
+        lines = [f"log {log_vkey}"]
+        lines += [f"witness {name} {one.vkey} {one.url}" for name, one in witnesses.items()]
+        if quorum not in witnesses:
+            lines.append(f"group enough {quorum} {' '.join(witnesses)}")
+            quorum = "enough"
+        self.trust.write_text("\n".join(lines) + f"\nquorum {quorum}\n", encoding="utf-8")
+        self.gateway.sections = (f"witnesses:\n  policy: {self.trust}\n  every: 1s\n"
+                                 f"  refuse_after: {self.refuse_after}\n{self.more}")
+        self.gateway.write_config()
+
+    def status(self):
+        return json.loads(self.gateway.sluis("status", "--json").stdout)["witnesses"]
+
+    def one(self, name):
+        return next(one for one in self.status()["each"] if one["name"] == name)
+
+    def size(self):
+        return json.loads(self.gateway.sluis("status", "--json").stdout)["receipts"]
+
+    def add_receipts(self, n=1):
+        for _ in range(n):
+            self.world.person(consent())
+
+    def wait_until_cosigned(self):
+        size = self.size()
+        wait_for(f"a quorum at {size}", lambda: self.status()["cosigned"] >= size)
+        return size
+
+    def wait_for_state(self, name, state):
+        wait_for(f"{name} {state}", lambda: self.one(name)["state"] == state)
+        return self.one(name).get("text", "")
+
+    @property
+    def kept(self):
+        return (self.gateway.state / "cosigned.checkpoint").read_text(encoding="utf-8")
+
+    def close(self):
+        self.world.close()
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Watched worlds that end with the test."""
+    made = []
+
+    def watched(*arguments, **more):
+        folder = tmp_path / f"w{len(made)}"
+        folder.mkdir()
+        made.append(Watched(folder, *arguments, **more))
+        return made[-1]
+    yield watched
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def real(tmp_path):
+    """Real witnesses, by name; they watch a ledger when they are told its key, and start then."""
+    made = {}
+
+    def witness(*names):
+        for name in names:
+            made[name] = Witness(tmp_path / name, f"{name}.example/w")
+            made[name].watch(tlog.Key("nobody.example", tlog.LOG, 99).vkey)
+            made[name].start()  # takes a port, and keeps it
+        return {name: made[name] for name in names}
+
+    def watch(watched, *names):
+        for name in names:
+            made[name].stop()
+            made[name].watch(watched.gateway.vkey.read_text(encoding="utf-8").strip())
+            made[name].start()
+    witness.watch = watch
+    yield witness
+    for one in made.values():
+        if one.process is not None:
+            one.stop()
+
+
+@pytest.fixture
+def fake():
+    one = FakeWitness()
+    yield one
+    one.close()
+
+
+# --- what is cosigned ----------------------------------------------------------------------------
+
+def test_two_of_three_real_witnesses_are_a_quorum(make, real, tmp_path):
+    """One is killed, and one lies: what the two others cosigned verifies for an auditor."""
+    three = real("north", "south", "east")
+    watched = make(three, 2)
+    real.watch(watched, "north", "south", "east")
+    watched.gateway.start()
+    watched.add_receipts(3)
+    size = watched.wait_until_cosigned()
+    three["east"].kill()
+    watched.add_receipts(2)
+    assert watched.wait_until_cosigned() == size + 2
+    assert "no answer" in watched.wait_for_state("east", "fails")
+
+    text, lines = tlog.split_note(watched.kept)
+    assert text.splitlines()[:2] == [ORIGIN, str(size + 2)]
+    for name in ("north", "south"):
+        tlog.cosigned_at(three[name].vkey, text, lines)
+    assert check_under_the_trust_file(watched, tmp_path, size)["witnesses"] == 2
+
+    three["east"].start()
+    watched.add_receipts()
+    watched.wait_for_state("east", "agrees")
+    assert "witness east cosigns again" in watched.gateway.text()
+
+
+def check_under_the_trust_file(watched, folder, index, ok=(0,)):
+    """A proof of the newest receipts, under the cosigned checkpoint, by the auditor's tool."""
+    proof, leaf = folder / "proof", folder / "leaf"
+    run(AUDIT, "prove", index, watched.gateway.ledger, "--key", watched.gateway.vkey, "-o", proof,
+        "--leaf", leaf)
+    hashes, note = proof.read_text(encoding="utf-8").split("\n\n", 1)
+    assert tlog.split_note(note)[0] == tlog.split_note(watched.kept)[0]
+    run(AUDIT, "verify-proof", proof, "--leaf", leaf, "--policy", watched.trust, ok=(1,))
+    proof.write_text(f"{hashes}\n\n{watched.kept}", encoding="utf-8")
+    done = run(AUDIT, "verify-proof", proof, "--leaf", leaf, "--policy", watched.trust, "--json",
+               ok=ok)
+    return json.loads(done.stdout)
+
+
+def test_a_lie_does_not_hold_up_the_others(make, real, fake, tmp_path):
+    two = real("north", "south")
+    watched = make(two | {"fake": fake}, 2)
+    real.watch(watched, "north", "south")
+    fake.behave = fake.cosign_other_text
+    watched.gateway.start()
+    watched.add_receipts(2)
+    size = watched.wait_until_cosigned()
+    assert "something else" in watched.wait_for_state("fake", "fails")
+    assert "fake.example" not in watched.kept
+    assert check_under_the_trust_file(watched, tmp_path, size - 1)["witnesses"] == 2
+
+
+def test_what_is_served_is_what_a_quorum_has_cosigned(make, real):
+    """Before there is a quorum: the newest checkpoint, with the ledger's signature alone."""
+    watched = make(real("north"), "north")
+    watched.gateway.start()
+    watched.add_receipts()
+    text, lines = tlog.split_note(served(watched))
+    assert text.splitlines()[1] == "1" and lines.count(tlog.DASH) == 1
+    watched.wait_for_state("north", "fails")
+    real.watch(watched, "north")
+    watched.wait_until_cosigned()
+    assert served(watched) == watched.kept and served(watched).count(tlog.DASH) == 2
+
+
+def served(watched):
+    import partner  # noqa: PLC0415
+    with partner.Connection(watched.gateway.ledger_address) as connection:
+        connection.send(partner.request("/checkpoint", host="x"))
+        return connection.read_answer().body.decode()
+
+
+def test_a_witness_that_knows_the_ledger_already_is_asked_from_there(make, fake, real):
+    watched = make(real("north") | {"fake": fake}, 2)
+    real.watch(watched, "north")
+    watched.gateway.start()
+    watched.add_receipts(5)
+    size = watched.wait_until_cosigned()
+    watched.gateway.restart()
+    fake.bodies.clear()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    assert watched.one("north")["size"] == size + 1
+    assert "cosigns again" not in watched.gateway.text()  # a 409 is no failure
+    watched.add_receipts(2)
+    watched.wait_until_cosigned()
+    assert fake.old_of(fake.bodies[0]) == 0 and fake.old_of(fake.bodies[-1]) == size + 1
+
+
+def test_the_proof_is_right_at_every_pair_of_sizes(make, real):
+    """By a real witness, which checks it."""
+    watched = make(real("north"), "north")
+    real.watch(watched, "north")
+    watched.gateway.start()
+    for n in (1, 1, 2, 3, 5):
+        watched.add_receipts(n)
+        watched.wait_until_cosigned()
+    assert watched.one("north")["state"] == "agrees" and "DISAGREES" not in watched.gateway.text()
+
+
+def test_nothing_new_is_not_submitted(make, fake):
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    n = len(fake.bodies)
+    time.sleep(2.5)
+    assert len(fake.bodies) == n
+
+
+def test_a_url_may_have_a_path(make, fake):
+    watched = make({"fake": fake}, "fake")
+    text = watched.trust.read_text(encoding="utf-8").replace(fake.url, fake.url + "/deep/er/")
+    watched.trust.write_text(text, encoding="utf-8")
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    assert set(fake.paths) == {"/deep/er/add-checkpoint"}
+
+
+def test_no_proxy_of_the_environment_is_used(make, fake):
+    watched = make({"fake": fake}, "fake")
+    nowhere = "http://127.0.0.1:9"
+    watched.gateway.environment = watched.gateway.environment | {
+        "http_proxy": nowhere, "https_proxy": nowhere, "ALL_PROXY": nowhere, "all_proxy": nowhere}
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+
+
+def certificate(folder, name):
+    key, cert = folder / f"{name}.key", folder / f"{name}.pem"
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-keyout", key, "-out", cert, "-days", "2", "-subj", f"/CN={name}", "-addext",
+        f"subjectAltName=DNS:{name}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return cert, context
+
+
+def test_a_witness_behind_tls_must_have_the_right_certificate(make, tmp_path):
+    cert, context = certificate(tmp_path, "localhost")
+    one = FakeWitness(wrap=context)
+    try:
+        watched = make({"one": one}, "one", more=f"  ca: {cert}\n")
+        watched.gateway.start()
+        watched.add_receipts()
+        watched.wait_until_cosigned()
+        watched.gateway.stop()
+        watched.more = ""
+        watched.set({"one": one}, "one")
+        watched.gateway.start()
+        watched.add_receipts()
+        assert "certificate" in watched.wait_for_state("one", "fails")
+    finally:
+        one.close()
+
+
+# --- witnesses that lie, hang, or answer anything -------------------------------------------------
+
+CONDUCT = {
+    "cosign_other_text": ("fails", "something else"),
+    "cosign_in_the_future": ("fails", "after now"),
+    "cosign_in_the_past": ("fails", "before now"),
+    "cosign_with_another_key": ("fails", "no cosignature of the key"),
+    "sign_as_a_log": ("fails", "no cosignature of the key"),
+    "echo_the_checkpoint": ("fails", "not made of signature lines"),
+    "say_nothing_with_200": ("fails", "no cosignature of the key"),
+    "say_garbage_with_200": ("fails", "not made of signature lines"),
+    "say_too_much": ("fails", "too large"),
+    "conflict_with_its_own": ("fails", "the size that it was asked from"),
+    "conflict_differently_each_time": ("fails", "409 each time"),
+    "conflict_with_garbage": ("fails", "something else than a size"),
+    "conflict_without_a_size": ("fails", "without a size"),
+    "conflict_with_more_than_there_is": ("disagrees", "another gateway"),
+    "conflict_with_2_to_64": ("disagrees", "18446744073709551615 receipts"),
+    "find_it_inconsistent": ("disagrees", "did not grow"),
+    "not_watch_it": ("fails", "404"),
+    "not_know_the_key": ("fails", "403"),
+    "be_broken": ("fails", "500"),
+    "redirect": ("fails", "redirects are not followed"),
+    "hang": ("fails", "no answer"),
+    "trickle": ("fails", "no answer"),
+    "send_head_fields_for_ever": ("fails", "too large"),
+    "send_a_body_for_ever": ("fails", "too large"),
+    "hang_up": ("fails", "no answer"),
+    "speak_no_http": ("fails", "no answer"),
+}
+
+
+@pytest.fixture(scope="module")
+def with_a_liar(tmp_path_factory):
+    """One honest witness is the quorum, and one does anything."""
+    honest, liar = FakeWitness("honest.example", 152), FakeWitness()
+    watched = Watched(tmp_path_factory.mktemp("liar"), {"honest": honest, "liar": liar}, 1)
+    try:
+        watched.gateway.start()
+        watched.add_receipts(20)
+        watched.wait_until_cosigned()
+        yield watched, liar
+    finally:
+        watched.close()
+        honest.close()
+        liar.close()
+
+
+@pytest.mark.parametrize("conduct", CONDUCT)
+def test_whatever_a_witness_does_it_is_named_and_holds_up_nobody(with_a_liar, conduct):
+    watched, liar = with_a_liar
+    state, part = CONDUCT[conduct]
+    method = getattr(liar, conduct)
+    raws = ("trickle", "send_head_fields_for_ever", "send_a_body_for_ever", "hang_up",
+            "speak_no_http")
+    liar.behave = method() if conduct in raws else method
+    who = watched.world.person(consent())
+    wait_for(conduct, lambda: watched.one("liar")["state"] == state and
+             part in watched.one("liar").get("text", ""))
+    assert watched.world.ask(who).status == 200
+    watched.wait_until_cosigned()
+    assert liar.key.name not in watched.kept
+    liar.behave = liar.cosign
+    watched.add_receipts()
+    watched.wait_for_state("liar", "agrees")
+    assert not watched.status()["missed"]
+
+
+def test_a_slow_witness_is_part_of_a_quorum_that_needs_it(make, fake):
+    """Slower than `every`, faster than the deadline: the round waits for it."""
+    slow = FakeWitness("slow.example", 153)
+
+    def late(body):
+        time.sleep(1.5)
+        return slow.cosign(body)
+    slow.behave = late
+    try:
+        watched = make({"fake": fake, "slow": slow}, 2, limits={"witness_answer_ms": 5000})
+        watched.gateway.start()
+        for _ in range(2):
+            watched.add_receipts(2)
+            watched.wait_until_cosigned()
+    finally:
+        slow.close()
+
+
+def test_pauses_grow_while_a_witness_fails(make, fake):
+    fake.behave = fake.be_broken
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts()
+    wait_for("three tries", lambda: len(fake.bodies) >= 3)
+    at = len(fake.bodies)
+    time.sleep(2)  # the third pause is of three seconds at least
+    assert len(fake.bodies) == at
+
+
+# --- without a quorum ----------------------------------------------------------------------------
+
+def test_an_alarm_when_the_quorum_is_missed_and_when_it_is_back(make, fake):
+    fake.behave = fake.be_broken
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts()
+    wait_for("the alarm", lambda: "no quorum of witnesses for" in watched.gateway.text())
+    status = watched.status()
+    assert status["missed"] and not status["refuses"] and status["cosigned"] == 0
+    shown = watched.gateway.sluis("status").stdout
+    assert "no quorum" in shown and "fake fails" in shown and "500" in shown
+    who = watched.world.person(consent())
+    assert watched.world.ask(who).status == 200  # refuse_after is never
+    fake.behave = fake.cosign
+    watched.wait_until_cosigned()
+    wait_for("it is back", lambda: "the quorum of witnesses is back" in watched.gateway.text())
+    assert not watched.status()["missed"]
+    assert "a quorum has cosigned" in watched.gateway.sluis("status").stdout
+
+
+def test_past_the_window_flows_are_refused_and_come_back_by_themselves(make, fake):
+    watched = make({"fake": fake}, "fake", refuse_after="10s")
+    watched.gateway.start()
+    who = watched.world.person(consent())
+    watched.wait_until_cosigned()
+    assert watched.world.ask(who).status == 200
+    fake.behave = fake.hang
+    watched.add_receipts()
+    wait_for("refusal", lambda: watched.status()["refuses"])
+    answer = watched.world.ask(who)
+    assert (answer.status, answer.reason) == (503, "unwitnessed")
+    assert watched.gateway.receipt(answer.receipt)["reason"] == "unwitnessed"
+    assert "flows are refused" in watched.gateway.text()
+    assert "flows are refused" in watched.gateway.sluis("status").stdout
+    watched.gateway.withdraw(who, "c1")
+    other = watched.world.person(consent())
+    fake.behave = fake.cosign
+    wait_for("service", lambda: watched.world.ask(other).status == 200)
+    assert watched.world.ask(who).reason == "no_consent"
+    assert "flows are served again" in watched.gateway.text()
+
+
+def test_a_flow_under_way_is_refused_when_the_window_ends(make, fake):
+    """The app is asked in time, and answers too late."""
+    watched = make({"fake": fake}, "fake", refuse_after="10s",
+                   limits={"app_head_ms": 60000, "app_body_ms": 60000, "flow_ms": 120000})
+    watched.gateway.start()
+    fake.behave = fake.be_broken
+
+    def late(exchange):
+        wait_for("refusal", lambda: watched.status()["refuses"])
+        answers.well(feature(exchange.path.split("/")[3]))(exchange)
+    answer = watched.world.ask(watched.world.person(consent(), answer=late))
+    assert (answer.status, answer.reason) == (503, "unwitnessed")
+    assert watched.gateway.receipts("--decision", "release") == []
+
+
+def test_an_idle_ledger_is_never_overdue(make, fake):
+    watched = make({"fake": fake}, "fake", refuse_after="10s")
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    fake.behave = fake.hang
+    time.sleep(2)
+    status = watched.status()
+    assert status["waiting_s"] == 0 and not status["missed"]
+
+
+# --- starting again ------------------------------------------------------------------------------
+
+def test_the_cosigned_checkpoint_survives_a_kill(make, fake):
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts(3)
+    watched.wait_until_cosigned()
+    kept = watched.kept
+    watched.gateway.kill()
+    fake.behave = fake.be_broken
+    watched.gateway.start()
+    assert watched.kept == kept == served(watched)
+    assert watched.status()["cosigned"] == 3
+
+
+def test_what_waited_before_a_restart_is_not_forgotten(make, fake):
+    """The window does not begin anew with the process."""
+    watched = make({"fake": fake}, "fake", refuse_after="10s")
+    fake.behave = lambda body: (200, "text/plain", fake.line(fake.text_of(body),
+                                                             int(time.time()) - 290))
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    fake.behave = fake.be_broken
+    watched.add_receipts()
+    watched.gateway.restart()
+    assert watched.status()["refuses"]
+    fake.behave = fake.cosign
+    wait_for("service", lambda: not watched.status()["refuses"])
+
+
+def test_a_ledger_that_lost_cosigned_receipts_does_not_start(make, fake, tmp_path):
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts(2)
+    watched.wait_until_cosigned()
+    watched.gateway.stop()
+    shutil.copytree(watched.gateway.state, tmp_path / "older")
+    watched.gateway.start()
+    watched.add_receipts(2)
+    watched.wait_until_cosigned()
+    watched.gateway.stop()
+    kept = watched.kept
+    shutil.rmtree(watched.gateway.state)
+    shutil.copytree(tmp_path / "older", watched.gateway.state)
+    (watched.gateway.state / "cosigned.checkpoint").write_text(kept, encoding="utf-8")
+    said = watched.gateway.refuses_to_start()
+    assert "the ledger has 2 receipts, but witnesses have cosigned 4" in said
+
+
+def test_a_trust_file_with_another_key_of_the_ledger_is_no_quorum(make, fake):
+    watched = make({"fake": fake}, "fake")
+    watched.set({"fake": fake}, "fake", log_vkey=tlog.Key(ORIGIN, tlog.LOG, 42).vkey)
+    watched.gateway.start()
+    watched.add_receipts()
+    wait_for("the alarm", lambda: "another key of this ledger" in watched.gateway.text())
+    status = watched.status()
+    assert status["cosigned"] == 0 and "keys/ledger.vkey" in status["text"]
+    assert "another key of this ledger" in watched.gateway.sluis("status").stdout
+
+
+def test_a_kept_checkpoint_that_the_trust_file_does_not_know_counts_for_nothing(make, fake):
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    watched.gateway.stop()
+    other = FakeWitness("other.example", 160)
+    try:
+        other.behave = other.be_broken
+        watched.set({"other": other}, "other")
+        watched.gateway.start()
+        assert watched.status()["cosigned"] == 0
+    finally:
+        other.close()
+
+
+# --- forks ---------------------------------------------------------------------------------------
+
+def test_a_copied_state_folder_that_goes_on_elsewhere_is_caught(make, real):
+    """Two gateways under one key: the witness holds to the first that comes on."""
+    north = real("north")
+    first = make(north, "north")
+    real.watch(first, "north")
+    first.gateway.start()
+    first.add_receipts(3)
+    first.wait_until_cosigned()
+    first.gateway.stop()
+    second = make(north, "north")
+    shutil.rmtree(second.gateway.state)
+    shutil.copytree(first.gateway.state, second.gateway.state)
+    second.set(north, "north")
+
+    first.gateway.start()
+    first.add_receipts(2)
+    size = first.wait_until_cosigned()
+    second.gateway.start()
+    second.add_receipts()
+    assert f"has cosigned {size} receipts" in second.wait_for_state("north", "disagrees")
+    second.add_receipts(4)
+    wait_for("422", lambda: "did not grow" in second.one("north").get("text", ""))
+    assert "witness north DISAGREES" in second.gateway.text()
+    wait_for("the alarm", lambda: "no quorum of witnesses" in second.gateway.text())
+    assert second.status()["cosigned"] == 3
+    assert "does not fit what was cosigned" in north["north"].text()
+    first.add_receipts()
+    first.wait_until_cosigned()
+    assert first.one("north")["state"] == "agrees"
