@@ -91,10 +91,15 @@ static bool refusal_is_valid(struct slice blob, size_t at)
            blob_u32(blob, at + 28) == 0;
 }
 
+uint32_t policy_blob_layout(struct slice blob)
+{
+    bool is_blob = blob.n >= BLOB_HEAD_BYTES && slice_equals_str(slice_of(blob.p, 8), BLOB_MAGIC);
+    return is_blob ? blob_u32(blob, 8) : 0;
+}
+
 bool policy_blob_is_current(struct slice blob)
 {
-    return blob.n >= BLOB_HEAD_BYTES && slice_equals_str(slice_of(blob.p, 8), BLOB_MAGIC) &&
-           blob_u32(blob, 8) == BLOB_VERSION;
+    return policy_blob_layout(blob) == BLOB_VERSION;
 }
 
 bool policy_blob_is_valid(struct slice blob)

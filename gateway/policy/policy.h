@@ -99,6 +99,8 @@ struct slice policy_blob_empty(void);
 bool policy_blob_is_valid(struct slice blob);
 /* False for a blob of another layout, which decide() must not read: compile the policy again. */
 bool policy_blob_is_current(struct slice blob);
+/* The version of its layout; 0 for bytes that are no compiled policy at all. */
+uint32_t policy_blob_layout(struct slice blob);
 /* The rules of the time zone that a valid blob carries (zone.h); points into the blob. */
 struct slice policy_blob_zone(struct slice blob);
 
