@@ -66,8 +66,10 @@ bool judge_flow_again(struct flow *flow, enum reason *reason)
 {
     const struct decision before = flow->decision;
     const struct slice user_before = flow->user;
+    const int64_t time_before_ms = flow->time_ms;
     flow->time_ms = clock_now_ms();
     if (judge_flow(flow) != SL_OK) {
+        flow->time_ms = time_before_ms; /* as the basis, so that the receipt can be repeated */
         *reason = REASON_BUSY;
         return false;
     }
