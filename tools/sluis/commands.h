@@ -25,17 +25,21 @@ int subject_account_run(struct cli *cli);
 
 int partner_token_run(struct cli *cli);
 
+int evidence_export_run(struct cli *cli);
+
 /* Keys of the options; letters where there is a short form. */
 enum {
     KEY_CONFIG = 'c',
     KEY_PARTNER = 'p',
     KEY_ROUTE = 'r',
     KEY_PURPOSE = 'u',
+    KEY_OUTPUT = 'o',
     KEY_ORIGIN = 200,
     KEY_EXPECT,
     KEY_VERSION,
     KEY_AT,
     KEY_REMOVE,
+    KEY_SUBJECT,
 };
 
 #endif

@@ -40,6 +40,12 @@ static const struct argp_option account_options[] = {
     {0},
 };
 
+static const struct argp_option evidence_options[] = {
+    {"subject", KEY_SUBJECT, "SUBJECT", 0, "this person's alone (default: everybody's)", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "the file to make; nothing is overwritten", 0},
+    {0},
+};
+
 static const struct cli_command commands[] = {
     {"init", "DIR", 1, 1, "make a working configuration with keys",
      "DIR must be empty, or new. Nothing is ever overwritten.\n\n"
@@ -91,6 +97,13 @@ static const struct cli_command commands[] = {
      "The partner gets the token; sluis.yaml gets the hash. Neither is stored here.\n\n"
      "Example:\n  sluis partner token",
      NULL, partner_token_run},
+    {"evidence export", "", 0, 0, "write what an auditor needs to repeat decisions",
+     "Keys, policies with all their versions, and vocabularies, for `sluis-audit replay' and "
+     "`sluis-audit export'. The file tells whose each receipt is: keep it private. With --subject "
+     "it is that person's own, to see and to prove what became of their data.\n\n"
+     "Example:\n  sluis evidence export -o 2026.evidence\n"
+     "  sluis evidence export --subject lotte -o lotte.evidence",
+     evidence_options, evidence_export_run},
     {"vocabulary", "", 0, 0, "list data classes, purposes and situations",
      "Of the configuration, or those that sluis was built with when there is none.\n\n"
      "Example:\n  sluis vocabulary",

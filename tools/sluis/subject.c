@@ -94,45 +94,17 @@ int subject_account_run(struct cli *cli)
 
 /* --- list ------------------------------------------------------------------------------------ */
 
-struct subject_row {
-    char name[STORE_SUBJECT_NAME_BYTES_MAX + 1];
-    uint8_t id[STORE_SUBJECT_ID_BYTES];
-};
-
-struct subject_rows {
-    struct subject_row *list;
-    size_t n, cap;
-    bool failed;
-};
-
-static bool add_row(void *context, struct slice name, const uint8_t id[STORE_SUBJECT_ID_BYTES])
-{
-    struct subject_rows *rows = context;
-    if (rows->n == rows->cap) {
-        size_t cap = rows->cap ? 2 * rows->cap : 64;
-        struct subject_row *list = realloc(rows->list, cap * sizeof *list);
-        rows->failed = !list;
-        if (!list)
-            return false;
-        rows->list = list;
-        rows->cap = cap;
-    }
-    struct subject_row *row = &rows->list[rows->n++];
-    snprintf(row->name, sizeof row->name, "%.*s", SLICE_PRINTF(name));
-    memcpy(row->id, id, sizeof row->id);
-    return true;
-}
-
-static int print_rows(struct workspace *workspace, const struct subject_rows *rows, json_t *list)
+static int print_rows(struct workspace *workspace, const struct workspace_subject *rows, size_t n,
+                      json_t *list)
 {
     bool json = workspace->cli->json;
-    for (size_t i = 0; i < rows->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct store_subject subject;
-        if (store_read(workspace->reader, rows->list[i].id, &subject) != SL_OK)
+        if (store_read(workspace->reader, rows[i].id, &subject) != SL_OK)
             return workspace_store_failed(workspace);
         uint64_t version = subject.version;
         store_read_end(workspace->reader);
-        struct slice name = slice_of_str(rows->list[i].name);
+        struct slice name = slice_of_str(rows[i].name);
         if (json) {
             json_array_append_new(list, json_pack("{s:o, s:I}", "subject", json_of_slice(name),
                                                   "version", (json_int_t)version));
@@ -150,19 +122,18 @@ static int print_rows(struct workspace *workspace, const struct subject_rows *ro
 int subject_list_run(struct cli *cli)
 {
     struct workspace workspace = {0};
-    struct subject_rows rows = {0};
+    struct workspace_subject *rows = NULL;
+    size_t n = 0;
     json_t *list = json_array();
     int code = workspace_open_store(&workspace, cli);
-    if (code == EX_OK && workspace.reader && store_each(workspace.reader, add_row, &rows) != SL_OK)
-        code = workspace_store_failed(&workspace);
-    if (code == EX_OK && rows.failed)
-        code = cli_fail(cli, EX_SOFTWARE, "out of memory");
     if (code == EX_OK)
-        code = print_rows(&workspace, &rows, list);
+        code = workspace_subjects(&workspace, &rows, &n);
+    if (code == EX_OK)
+        code = print_rows(&workspace, rows, n, list);
     if (code == EX_OK && cli->json)
         code = cli_print_json(cli, json_incref(list));
     json_decref(list);
-    free(rows.list);
+    free(rows);
     workspace_close(&workspace);
     return code;
 }

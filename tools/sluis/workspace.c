@@ -10,6 +10,8 @@
 #include "common/problems.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 const char *workspace_config_file(const struct cli *cli)
@@ -98,6 +100,47 @@ int workspace_find(struct workspace *workspace, const char *subject,
     if (!found)
         return cli_fail(workspace->cli, EX_NOINPUT,
                         "there is no subject \"%s\"; `sluis subject list` names all", subject);
+    return EX_OK;
+}
+
+struct subject_list {
+    struct workspace_subject *list;
+    size_t n, cap;
+    bool failed;
+};
+
+static bool add_subject(void *context, struct slice name, const uint8_t id[STORE_SUBJECT_ID_BYTES])
+{
+    struct subject_list *subjects = context;
+    if (subjects->n == subjects->cap) {
+        size_t cap = subjects->cap ? 2 * subjects->cap : 64;
+        struct workspace_subject *list = realloc(subjects->list, cap * sizeof *list);
+        subjects->failed = !list;
+        if (!list)
+            return false;
+        subjects->list = list;
+        subjects->cap = cap;
+    }
+    struct workspace_subject *subject = &subjects->list[subjects->n++];
+    snprintf(subject->name, sizeof subject->name, "%.*s", SLICE_PRINTF(name));
+    memcpy(subject->id, id, sizeof subject->id);
+    return true;
+}
+
+int workspace_subjects(struct workspace *workspace, struct workspace_subject **list, size_t *n)
+{
+    struct subject_list subjects = {0};
+    int code = EX_OK;
+    if (workspace->reader && store_each(workspace->reader, add_subject, &subjects) != SL_OK)
+        code = workspace_store_failed(workspace);
+    else if (subjects.failed)
+        code = cli_fail(workspace->cli, EX_SOFTWARE, "out of memory");
+    if (code != EX_OK) {
+        free(subjects.list);
+        return code;
+    }
+    *list = subjects.list;
+    *n = subjects.n;
     return EX_OK;
 }
 

@@ -33,6 +33,13 @@ void workspace_path(const struct workspace *workspace, const char *name, char *o
 /* Says so when there is no such subject. */
 SL_NODISCARD int workspace_find(struct workspace *workspace, const char *subject,
                                 uint8_t id[STORE_SUBJECT_ID_BYTES]);
+/* Every subject, in the order of names; *list is the caller's. */
+struct workspace_subject {
+    char name[STORE_SUBJECT_NAME_BYTES_MAX + 1];
+    uint8_t id[STORE_SUBJECT_ID_BYTES];
+};
+SL_NODISCARD int workspace_subjects(struct workspace *workspace, struct workspace_subject **list,
+                                    size_t *n);
 /*
  * A version of a subject's policy, 0 for the one in force; says so when there is none. Slices in
  * *out live until store_read_end().
