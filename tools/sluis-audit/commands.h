@@ -13,6 +13,7 @@ int checkpoint_run(struct cli *cli);
 int prove_run(struct cli *cli);
 int verify_proof_run(struct cli *cli);
 int consistency_run(struct cli *cli);
+int replay_run(struct cli *cli);
 int witness_run(struct cli *cli);
 
 /* Becomes the program behind `sluis-audit witness`; returns only when it can't. */
@@ -33,6 +34,7 @@ enum {
     KEY_POLICY,
     KEY_PROOF,
     KEY_JOBS,
+    KEY_EVIDENCE,
 };
 
 /* The exit codes of a check, whichever command makes it. */

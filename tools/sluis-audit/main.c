@@ -60,6 +60,12 @@ static const struct argp_option consistency_options[] = {
     {0},
 };
 
+static const struct argp_option replay_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"evidence", KEY_EVIDENCE, "FILE", 0, "what `sluis evidence export' wrote", 0},
+    {0},
+};
+
 static const struct cli_command commands[] = {
     {"verify", "DIR", 1, 1, "recompute everything and say whether it holds",
      "Checks every receipt's bytes, their order, the tree, and the signature of every checkpoint, "
@@ -104,6 +110,13 @@ static const struct cli_command commands[] = {
      "Examples:\n  sluis-audit consistency 2026.checkpoint state/ledger --key ledger.vkey\n"
      "  sluis-audit consistency 2026.checkpoint 2027.checkpoint --proof growth --key ledger.vkey",
      consistency_options, consistency_run},
+    {"replay", "DIR", 1, 1, "repeat every decision, and say where the ledger differs",
+     "Checks the ledger, finds out whose each receipt is, holds the archived policies against what "
+     "their receipts pin, compiles them again, and decides every flow again from the facts in its "
+     "receipt. Each difference is printed with what was expected and what was found. The exit code "
+     "is 0 when all is the same, 1 when not, 2 when it could not be checked.\n\n"
+     "Example:\n  sluis-audit replay state/ledger --key ledger.vkey --evidence 2026.evidence",
+     replay_options, replay_run},
     {"witness", "OPTION...", 0, CLI_ARGUMENTS_MAX, "run a witness: cosign what only grew",
      "A program of its own; `sluis-audit witness --help' says more.", NULL, witness_run},
 };

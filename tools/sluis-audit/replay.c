@@ -1,0 +1,216 @@
+/*
+ * replay.c - was every decision the one that the policies call for?
+ *
+ * One pass checks the ledger and repeats its decisions. Differences are printed as they are found;
+ * then every receipt is accounted for, so that what could not be repeated is in sight. A ledger
+ * that does not hold is not judged: what is said then ends before the first receipt that can't be
+ * trusted.
+ */
+#include "evidence/replay.h"
+
+#include "base/timestamp.h"
+#include "commands.h"
+#include "common/terminal.h"
+#include "evidence_file.h"
+#include "ledger.h"
+#include "output.h"
+#include "policy/timezone.h"
+
+struct replaying {
+    const struct cli *cli;
+    struct archive *archive;
+    struct replay *replay;
+    json_t *differences; /* with --json */
+    enum sl_err err;
+};
+
+/* --------------------------------------------------------------------------- differences -- */
+
+static void print_difference(const struct replay_difference *difference)
+{
+    print_styled(stdout, STYLE_BAD, "DIFFERENT");
+    if (difference->has_receipt)
+        printf(" receipt %llu", (unsigned long long)difference->receipt);
+    if (difference->subject.n > 0) {
+        printf(" of ");
+        print_text(stdout, difference->subject);
+    }
+    if (difference->version > 0)
+        printf(", policy version %llu", (unsigned long long)difference->version);
+    printf(" (%s)\n  expected  ", replay_fault_name(difference->fault));
+    print_text(stdout, difference->expected);
+    printf("\n  found     ");
+    print_text(stdout, difference->found);
+    printf("\n");
+}
+
+static void take_difference(void *context, const struct replay_difference *difference)
+{
+    struct replaying *replaying = context;
+    if (!replaying->differences) {
+        print_difference(difference);
+        return;
+    }
+    json_t *one = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o}", "fault", replay_fault_name(difference->fault), "receipt",
+        difference->has_receipt ? json_of_u64(difference->receipt) : json_null(), "subject",
+        json_of_slice_or_null(difference->subject), "version",
+        difference->version > 0 ? json_of_u64(difference->version) : json_null(), "expected",
+        json_of_slice(difference->expected), "found", json_of_slice(difference->found));
+    json_array_append_new(replaying->differences, one);
+}
+
+static bool take_receipt(void *context, uint64_t index, struct slice leaf)
+{
+    struct replaying *replaying = context;
+    replaying->err = replay_receipt(replaying->replay, index, leaf);
+    return replaying->err == SL_OK;
+}
+
+/* -------------------------------------------------------------------------------- answer -- */
+
+/* What every receipt came to. Rows that are zero say nothing, unless they are the main ones. */
+struct row {
+    const char *name; /* also the member of the JSON */
+    uint64_t n;
+    const char *text;
+};
+
+enum { ROWS = 20 };
+
+static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
+{
+    const struct row all[ROWS] = {
+        {"flows_repeated", counts->n_repeated, "flows decided again"},
+        {"flows_other_cause", counts->n_other_cause,
+         "flows refused for a cause outside the policy, which does not gainsay it"},
+        {"flows_earlier_version", counts->n_earlier_version,
+         "of these rest on the version before: decided a moment before it changed"},
+        {"flows_not_kept", counts->n_not_kept, "flows on versions whose texts are not kept"},
+        {"flows_on_altered_archive", counts->n_bad_archive,
+         "flows on versions that the archive does not hold as they were: not repeated"},
+        {"flows_newer", counts->n_newer, "flows of policies newer than the evidence"},
+        {"flows_of_nobody", counts->n_nobody,
+         "refused flows about nobody that the gateway knew, or about people erased since"},
+        {"flows_of_others", counts->n_others, "flows of others than the evidence is about"},
+        {"releases_of_erased", counts->n_erased, "releases of people erased since"},
+        {"policies", counts->n_policies, "policy changes"},
+        {"policies_not_kept", counts->n_policies_not_kept, "of them not kept"},
+        {"policies_newer", counts->n_policies_newer, "of them newer than the evidence"},
+        {"policies_of_others", counts->n_policies_others, "of them of others"},
+        {"policies_of_erased", counts->n_policies_erased, "of them of people erased since"},
+        {"policies_not_compiled", counts->n_uncompiled,
+         "of them not compiled again: their vocabulary is not at hand"},
+        {"policies_outdated", counts->n_outdated,
+         "of them compiled in another layout; decided on as this program compiles them"},
+        {"policies_zone_other", counts->n_zone_other,
+         "of them in time zones whose rules are others on this machine; decided with both"},
+        {"policies_zone_unknown", counts->n_zone_unknown,
+         "of them in time zones that this machine does not know"},
+        {"erasures", counts->n_erasures, "people erased"},
+        {"node", counts->n_node, "receipts of the node's own"},
+    };
+    for (size_t i = 0; i < ROWS; i++)
+        rows[i] = all[i];
+}
+
+static void print_answer(const struct replaying *replaying, const struct replay_counts *counts,
+                         const char *origin)
+{
+    const struct archive *archive = replaying->archive;
+    char time[TIMESTAMP_BYTES], release[TIMEZONE_RELEASE_BYTES + 1] = "unknown";
+    struct writer writer = writer_over(time, sizeof time);
+    struct row rows[ROWS];
+    list_rows(counts, rows);
+    write_timestamp_s(&writer, archive->head.time_ms);
+    if (counts->n_differences == 0)
+        print_styled(stdout, STYLE_GOOD, "the same");
+    else
+        print_styled(stdout, STYLE_BAD, "%llu difference%s",
+                     (unsigned long long)counts->n_differences,
+                     counts->n_differences == 1 ? "" : "s");
+    printf("\n  ledger     ");
+    print_text(stdout, slice_of_str(origin));
+    printf(", %llu receipts\n  evidence   of %.*s, %llu subject%s, %llu policy version%s\n",
+           (unsigned long long)counts->n_receipts, SLICE_PRINTF(writer_slice(&writer)),
+           (unsigned long long)counts->n_subjects, counts->n_subjects == 1 ? "" : "s",
+           (unsigned long long)counts->n_versions, counts->n_versions == 1 ? "" : "s");
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].n > 0 || i == 0)
+            printf("  %9llu  %s\n", (unsigned long long)rows[i].n, rows[i].text);
+    }
+    (void)timezone_release(release);
+    if (counts->n_zone_other + counts->n_zone_unknown == 0)
+        return;
+    printf("  tzdata     %s here, ", release);
+    print_text(stdout, archive->head.tzdata.n > 0 ? archive->head.tzdata : slice_of_str("unknown"));
+    printf(" at the gateway when the evidence was written\n");
+}
+
+static json_t *answer_json(struct replaying *replaying, const struct replay_counts *counts,
+                           const char *origin)
+{
+    struct row rows[ROWS];
+    list_rows(counts, rows);
+    json_t *numbers = json_object();
+    for (size_t i = 0; i < ROWS; i++)
+        json_object_set_new(numbers, rows[i].name, json_of_u64(rows[i].n));
+    char release[TIMEZONE_RELEASE_BYTES + 1] = "";
+    (void)timezone_release(release);
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "result",
+                     counts->n_differences == 0 ? "same" : "different", "origin",
+                     json_of_slice(slice_of_str(origin)), "receipts",
+                     json_of_u64(counts->n_receipts), "subjects", json_of_u64(counts->n_subjects),
+                     "versions", json_of_u64(counts->n_versions), "tzdata",
+                     json_of_slice_or_null(slice_of_str(release)), "evidence_tzdata",
+                     json_of_slice_or_null(replaying->archive->head.tzdata), "counts", numbers,
+                     "differences", replaying->differences);
+}
+
+static int run(struct replaying *replaying, struct ledger_source *source)
+{
+    const struct cli *cli = replaying->cli;
+    struct sluis_verify_report report = {0};
+    enum sluis_verify_result result = ledger_verify(source, take_receipt, replaying, &report);
+    if (replaying->err != SL_OK)
+        return cli_fail(cli, AUDIT_UNCHECKED, "out of memory");
+    if (result == SLUIS_VERIFY_UNCHECKED) {
+        report_print_problem(cli, result, &report);
+        return AUDIT_UNCHECKED;
+    }
+    struct replay_counts counts;
+    replay_end(replaying->replay, &counts);
+    if (result != SLUIS_VERIFY_VALID)
+        report_print_problem(cli, result, &report);
+    if (cli->json && result != SLUIS_VERIFY_VALID)
+        cli_print_json(cli, output_problem_json(result, report.problem));
+    else if (cli->json)
+        cli_print_json(cli, answer_json(replaying, &counts, source->origin));
+    else
+        print_answer(replaying, &counts, source->origin);
+    return result != SLUIS_VERIFY_VALID || counts.n_differences > 0 ? AUDIT_INVALID : AUDIT_VALID;
+}
+
+int replay_run(struct cli *cli)
+{
+    if (!cli->given[KEY_KEY])
+        return cli_misused(cli, "verify with which key? add --key FILE, the ledger.vkey that the "
+                                "operator published");
+    if (!cli->given[KEY_EVIDENCE])
+        return cli_misused(cli, "from which policies? add --evidence FILE, which the operator "
+                                "writes with `sluis evidence export'");
+    struct replaying replaying = {.cli = cli, .differences = cli->json ? json_array() : NULL};
+    struct ledger_source source = {0};
+    int code = ledger_source_init(&source, cli, cli->arguments[0]);
+    if (code == EX_OK)
+        code = evidence_file_load(cli, source.vkey, &replaying.archive);
+    if (code == EX_OK &&
+        replay_new(replaying.archive, take_difference, &replaying, &replaying.replay) != SL_OK)
+        code = cli_fail(cli, AUDIT_UNCHECKED, "out of memory");
+    if (code == EX_OK)
+        code = run(&replaying, &source);
+    replay_free(replaying.replay);
+    archive_free(replaying.archive);
+    json_decref(replaying.differences);
+    return code;
+}
