@@ -39,7 +39,7 @@ static int check_set(struct store *store, MDB_txn *txn, const uint8_t id[STORE_S
     uint8_t bytes[RECORD_ACCOUNT_BYTES];
     MDB_val key = val_of(key_of(user, app, bytes));
     MDB_val owner;
-    int code = mdb_get(txn, store->accounts, &key, &owner);
+    int code = mdb_get(txn, store->now->accounts, &key, &owner);
     if (code != 0)
         return code == MDB_NOTFOUND ? 0 : code;
     bool own = slice_equals(slice_of_val(owner), slice_of(id, STORE_SUBJECT_ID_BYTES));
@@ -53,12 +53,12 @@ static int check_default(struct store *store, MDB_txn *txn,
 {
     MDB_val key = val_of(user);
     MDB_val named, record;
-    int code = mdb_get(txn, store->names, &key, &named);
+    int code = mdb_get(txn, store->now->names, &key, &named);
     if (code != 0)
         return code == MDB_NOTFOUND ? 0 : code;
     if (slice_equals(slice_of_val(named), slice_of(id, STORE_SUBJECT_ID_BYTES)))
         return 0;
-    code = mdb_get(txn, store->live, &named, &record);
+    code = mdb_get(txn, store->now->live, &named, &record);
     struct record_live live;
     if (code == MDB_NOTFOUND || (code == 0 && !record_live_read(slice_of_val(record), &live)))
         return MDB_CORRUPTED;
@@ -72,7 +72,7 @@ int account_check_new_name(struct store *store, MDB_txn *txn, struct slice name)
     uint8_t bytes[RECORD_ACCOUNT_BYTES];
     struct slice first = key_of(name, slice_of(NULL, 0), bytes);
     MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->accounts, &cursor);
+    int code = mdb_cursor_open(txn, store->now->accounts, &cursor);
     if (code != 0)
         return code;
     MDB_val key = val_of(first);
@@ -91,7 +91,7 @@ static int forget(struct store *store, MDB_txn *txn, struct slice app, struct sl
         return 0;
     uint8_t bytes[RECORD_ACCOUNT_BYTES];
     MDB_val key = val_of(key_of(user, app, bytes));
-    int code = mdb_del(txn, store->accounts, &key, NULL);
+    int code = mdb_del(txn, store->now->accounts, &key, NULL);
     return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
 }
 
@@ -103,7 +103,7 @@ static int keep(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJEC
     uint8_t bytes[RECORD_ACCOUNT_BYTES];
     MDB_val key = val_of(key_of(user, app, bytes));
     MDB_val owner = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
-    return mdb_put(txn, store->accounts, &key, &owner, MDB_NOOVERWRITE);
+    return mdb_put(txn, store->now->accounts, &key, &owner, MDB_NOOVERWRITE);
 }
 
 /* The subject's own list, in a block large enough for one more. */

@@ -1,34 +1,29 @@
 /*
- * env.h - what the files of this folder share: the environment, its databases, its failures
+ * env.h - what the files of this folder share: the store, its generation, its failures
  */
 #ifndef SLUIS_STORE_ENV_H
 #define SLUIS_STORE_ENV_H
 
-#include "store/keywrap.h"
+#include "store/generation.h"
 #include "store/record.h"
 #include "store/store.h"
 
-#include <lmdb.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-enum { STORE_READERS_MAX = 512 };
-
 struct store {
-    MDB_env *env;
-    MDB_dbi names, live, history, pending, accounts, vocabularies, meta;
+    /* Written with the lock held; read with the lock, or by a reader that is seized (read.c). */
+    struct generation *_Atomic now;
     bool read_only;
-    uint8_t kek[KEYWRAP_KEY_BYTES];
-    struct keywrap *keywrap; /* the writer's */
-    _Atomic bool low;        /* see reserve.c */
-    bool range_allocated;    /* the reserve was filled since opening */
-    pthread_mutex_t lock;    /* of all below; held for a whole write */
-    uint64_t n_durable;      /* changes whose receipts are; notes up to there are done */
+    _Atomic bool low; /* see reserve.c */
+
+    pthread_mutex_t readers_lock; /* of the list alone */
+    struct store_reader *readers;
+
+    pthread_mutex_t lock; /* of all below; held for a whole write */
+    uint64_t n_durable;   /* changes whose receipts are; notes up to there are done */
     char failure[sizeof(struct store_problem)];
 };
-
-SL_DEFINE_AUTO(MDB_txn, mdb_txn_abort)
 
 /* Holds the lock from here to the end of the block. */
 static inline struct store *store_locked(struct store *store)
@@ -55,6 +50,7 @@ static inline struct slice slice_of_val(MDB_val val)
     return slice_of(val.mv_data, val.mv_size);
 }
 
+void store_say(struct store_problem *problem, const char *format, ...) SL_PRINTF(2, 3);
 /* The kind of an LMDB or errno code. */
 enum sl_err store_err(int code);
 /* Also keeps the text for store_failure(); with the lock held. `doing`: "write a policy". */
@@ -78,6 +74,8 @@ enum sl_err store_refuse(struct store *store, int code, const char *doing, enum 
 int write_begin(struct store *store, MDB_txn **out);
 int write_commit(struct store *store, MDB_txn **txn);
 int pending_forget(struct store *store, MDB_txn *txn);
+/* Takes the lock. */
+bool pending_is_done(struct store *store, uint64_t number);
 /* *number: the change's own, from 1. */
 int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number);
 /* One more write that left bytes in free pages. */
@@ -100,8 +98,10 @@ int write_get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUB
 
 /* Keeps blocks allocated behind the pages in use; for the writer, outside of a transaction. */
 void reserve_keep(struct store *store);
-/* Before LMDB opens `folder`, and never while this process has it open. 0, or the errno. */
-int reserve_lock_file(const char *folder);
+/* False when there was no room for them. */
+bool reserve_fill(struct generation *generation);
+/* Before LMDB opens the folder, and never while this process has it open. 0, or the errno. */
+int reserve_lock_file(int folder_fd);
 bool reserve_disk_is_full(struct store *store);
 
 #endif

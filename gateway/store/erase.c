@@ -31,7 +31,7 @@ static int forget_accounts(struct store *store, MDB_txn *txn, struct slice accou
         uint8_t bytes[RECORD_ACCOUNT_BYTES];
         struct writer key = writer_over(bytes, sizeof bytes);
         record_account_key_write(user, app, &key);
-        code = forget(txn, store->accounts, writer_slice(&key));
+        code = forget(txn, store->now->accounts, writer_slice(&key));
     }
     return code;
 }
@@ -39,7 +39,7 @@ static int forget_accounts(struct store *store, MDB_txn *txn, struct slice accou
 int erase_history(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES])
 {
     MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->history, &cursor);
+    int code = mdb_cursor_open(txn, store->now->history, &cursor);
     if (code != 0)
         return code;
     uint8_t first[RECORD_KEY_BYTES], at[STORE_SUBJECT_ID_BYTES];
@@ -71,13 +71,13 @@ static int erase_records(struct store *store, MDB_txn *txn, const struct store_e
     if (live.version != erasure->expected_version)
         code = STORE_CODE_CONFLICT;
     if (code == 0)
-        code = forget(txn, store->names, live.name);
+        code = forget(txn, store->now->names, live.name);
     if (code == 0)
         code = forget_accounts(store, txn, live.accounts);
     if (code == 0)
         code = erase_history(store, txn, erasure->id);
     if (code == 0)
-        code = forget(txn, store->live, slice_of(erasure->id, STORE_SUBJECT_ID_BYTES));
+        code = forget(txn, store->now->live, slice_of(erasure->id, STORE_SUBJECT_ID_BYTES));
     OPENSSL_cleanse(copy, n);
     free(copy);
     OPENSSL_cleanse(&live, sizeof live);
@@ -89,7 +89,7 @@ static int leave_note(struct store *store, MDB_txn *txn, struct slice note, uint
 {
     int code = meta_count_change(store, txn, number);
     if (code == 0)
-        code = mdb_drop(txn, store->pending, 0);
+        code = mdb_drop(txn, store->now->pending, 0);
     if (code == 0)
         code = pending_put(store, txn, *number, note);
     return code;

@@ -30,7 +30,7 @@ int heads_put(struct store *store, MDB_txn *txn, const struct store_head *head)
     write_u64(&value_writer, head->delta);
     MDB_val key = val_of(writer_slice(&key_writer));
     MDB_val value = val_of(writer_slice(&value_writer));
-    return mdb_put(txn, store->meta, &key, &value, 0);
+    return mdb_put(txn, store->now->meta, &key, &value, 0);
 }
 
 /* MDB_NOTFOUND when `key` is none of these. */
@@ -76,9 +76,9 @@ enum sl_err store_heads_each(struct store *store, uint64_t epoch,
     SL_AUTO(MDB_txn) txn = NULL;
     MDB_cursor *cursor = NULL;
     struct store_head head;
-    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    int code = mdb_txn_begin(store->now->env, NULL, MDB_RDONLY, &txn);
     if (code == 0)
-        code = mdb_cursor_open(txn, store->meta, &cursor);
+        code = mdb_cursor_open(txn, store->now->meta, &cursor);
     if (code == 0)
         code = first_head(cursor, epoch, &head);
     while (code == 0 && head.epoch == epoch && visit(context, &head))
@@ -94,7 +94,7 @@ static int forget_up_to(struct store *store, MDB_txn *txn, uint64_t epoch)
 {
     MDB_cursor *cursor;
     struct store_head head;
-    int code = mdb_cursor_open(txn, store->meta, &cursor);
+    int code = mdb_cursor_open(txn, store->now->meta, &cursor);
     if (code != 0)
         return code;
     while (code == 0) {
@@ -113,9 +113,9 @@ static int has_any(struct store *store, bool *found)
     SL_AUTO(MDB_txn) txn = NULL;
     MDB_cursor *cursor = NULL;
     struct store_head head;
-    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    int code = mdb_txn_begin(store->now->env, NULL, MDB_RDONLY, &txn);
     if (code == 0)
-        code = mdb_cursor_open(txn, store->meta, &cursor);
+        code = mdb_cursor_open(txn, store->now->meta, &cursor);
     if (code == 0)
         code = first_head(cursor, 0, &head);
     *found = code == 0;

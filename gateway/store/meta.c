@@ -24,7 +24,7 @@ static int get_count(struct store *store, MDB_txn *txn, struct slice name, uint6
 {
     MDB_val key = val_of(name);
     MDB_val value;
-    int code = mdb_get(txn, store->meta, &key, &value);
+    int code = mdb_get(txn, store->now->meta, &key, &value);
     if (code == MDB_NOTFOUND) {
         *count = 0;
         return 0;
@@ -51,7 +51,7 @@ static int count_one(struct store *store, MDB_txn *txn, struct slice name, uint6
     write_u64(&writer, *count);
     MDB_val key = val_of(name);
     MDB_val value = val_of(writer_slice(&writer));
-    return mdb_put(txn, store->meta, &key, &value, 0);
+    return mdb_put(txn, store->now->meta, &key, &value, 0);
 }
 
 int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number)
@@ -68,14 +68,12 @@ int meta_owe_rewrite(struct store *store, MDB_txn *txn)
 static enum sl_err read_count(struct store *store, struct slice name, const char *doing,
                               uint64_t *count)
 {
+    STORE_LOCK(store);
     SL_AUTO(MDB_txn) txn = NULL;
-    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    int code = mdb_txn_begin(store->now->env, NULL, MDB_RDONLY, &txn);
     if (code == 0)
         code = get_count(store, txn, name, count);
-    if (code == 0)
-        return SL_OK;
-    STORE_LOCK(store);
-    return store_fail(store, code, doing);
+    return code == 0 ? SL_OK : store_fail(store, code, doing);
 }
 
 enum sl_err store_n_changes(struct store *store, uint64_t *n_changes)
@@ -94,7 +92,7 @@ static int pin_in(struct store *store, MDB_txn **txn, struct slice name, struct 
 {
     MDB_val key = val_of(name);
     MDB_val found;
-    int code = mdb_get(*txn, store->meta, &key, &found);
+    int code = mdb_get(*txn, store->now->meta, &key, &found);
     if (code == 0) {
         *matches = slice_equals(slice_of_val(found), value);
         return 0;
@@ -102,7 +100,7 @@ static int pin_in(struct store *store, MDB_txn **txn, struct slice name, struct 
     if (code != MDB_NOTFOUND)
         return code;
     found = val_of(value);
-    code = mdb_put(*txn, store->meta, &key, &found, MDB_NOOVERWRITE);
+    code = mdb_put(*txn, store->now->meta, &key, &found, MDB_NOOVERWRITE);
     if (code == 0)
         code = write_commit(store, txn);
     if (code == 0)

@@ -15,47 +15,10 @@
  */
 #include "store/env.h"
 
-static uint64_t n_durable(struct store *store)
+bool pending_is_done(struct store *store, uint64_t number)
 {
     STORE_LOCK(store);
-    return store->n_durable;
-}
-
-/* Without the lock while it visits: the visitor may call store_pending_done(). */
-static int visit_all(struct store *store, MDB_cursor *cursor,
-                     bool (*visit)(void *context, uint64_t number, struct slice pending),
-                     void *context)
-{
-    MDB_val key, value;
-    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    while (code == 0) {
-        uint64_t number;
-        if (!record_number_read(slice_of_val(key), &number))
-            return MDB_CORRUPTED;
-        if (number > n_durable(store) && !visit(context, number, slice_of_val(value)))
-            return 0;
-        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-    }
-    return code == MDB_NOTFOUND ? 0 : code;
-}
-
-enum sl_err store_pending_each(struct store *store,
-                               bool (*visit)(void *context, uint64_t number, struct slice pending),
-                               void *context)
-{
-    SL_AUTO(MDB_txn) txn = NULL;
-    MDB_cursor *cursor = NULL;
-    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
-    if (code == 0)
-        code = mdb_cursor_open(txn, store->pending, &cursor);
-    if (code == 0)
-        code = visit_all(store, cursor, visit, context);
-    if (cursor)
-        mdb_cursor_close(cursor);
-    if (code == 0)
-        return SL_OK;
-    STORE_LOCK(store);
-    return store_fail(store, code, "read the pending receipts");
+    return number <= store->n_durable;
 }
 
 int pending_put(struct store *store, MDB_txn *txn, uint64_t number, struct slice note)
@@ -64,13 +27,13 @@ int pending_put(struct store *store, MDB_txn *txn, uint64_t number, struct slice
     record_number_write(number, bytes);
     MDB_val key = {sizeof bytes, bytes};
     MDB_val value = val_of(note);
-    return mdb_put(txn, store->pending, &key, &value, MDB_APPEND);
+    return mdb_put(txn, store->now->pending, &key, &value, MDB_APPEND);
 }
 
 int pending_forget(struct store *store, MDB_txn *txn)
 {
     MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->pending, &cursor);
+    int code = mdb_cursor_open(txn, store->now->pending, &cursor);
     if (code != 0)
         return code;
     MDB_val key, value;

@@ -43,19 +43,13 @@ static int allocate(int fd, off_t n_bytes)
     return failed != 0 ? errno : 0;
 }
 
-int reserve_lock_file(const char *folder)
+int reserve_lock_file(int folder_fd)
 {
-    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder_fd < 0)
-        return errno;
-    int error = 0;
     int fd = openat(folder_fd, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd >= 0)
-        error = allocate(fd, LOCK_FILE_BYTES);
-    if (fd >= 0)
-        close(fd);
-    close(folder_fd);
-    /* Not even opened: LMDB will say why, or, on a read-only disk, do without. */
+    if (fd < 0) /* LMDB will say why, or, on a read-only disk, do without */
+        return 0;
+    int error = allocate(fd, LOCK_FILE_BYTES);
+    close(fd);
     return error == EOPNOTSUPP ? 0 : error;
 }
 
@@ -63,7 +57,7 @@ bool reserve_disk_is_full(struct store *store)
 {
     int fd;
     struct statvfs disk;
-    return mdb_env_get_fd(store->env, &fd) == 0 && fstatvfs(fd, &disk) == 0 &&
+    return mdb_env_get_fd(store->now->env, &fd) == 0 && fstatvfs(fd, &disk) == 0 &&
            disk.f_bavail * disk.f_frsize < DISK_FULL_BYTES;
 }
 
@@ -73,27 +67,28 @@ static int lengthen(int fd, off_t now_bytes, off_t n_bytes)
     return now_bytes < n_bytes && ftruncate(fd, n_bytes) != 0 ? errno : 0;
 }
 
-void reserve_keep(struct store *store)
+bool reserve_fill(struct generation *generation)
 {
     int fd;
     MDB_envinfo info;
     MDB_stat stat;
     struct stat file;
-    if (mdb_env_get_fd(store->env, &fd) != 0 || mdb_env_info(store->env, &info) != 0 ||
-        mdb_env_stat(store->env, &stat) != 0 || fstat(fd, &file) != 0) {
-        store->low = true;
-        return;
-    }
+    if (mdb_env_get_fd(generation->env, &fd) != 0 || mdb_env_info(generation->env, &info) != 0 ||
+        mdb_env_stat(generation->env, &stat) != 0 || fstat(fd, &file) != 0)
+        return false;
     off_t used = (off_t)(info.me_last_pgno + 1) * (off_t)stat.ms_psize;
-    if (store->range_allocated && file.st_size >= used + RESERVE_BYTES) {
-        store->low = false;
-        return;
-    }
+    if (generation->range_allocated && file.st_size >= used + RESERVE_BYTES)
+        return true;
     int error = allocate(fd, used + 2 * (off_t)RESERVE_BYTES);
     if (error != 0 && error != EOPNOTSUPP)
         error = allocate(fd, used + RESERVE_BYTES);
     if (error == EOPNOTSUPP)
         error = lengthen(fd, file.st_size, used + RESERVE_BYTES);
-    store->range_allocated = error == 0;
-    store->low = error != 0;
+    generation->range_allocated = error == 0;
+    return error == 0;
+}
+
+void reserve_keep(struct store *store)
+{
+    store->low = !reserve_fill(store->now);
 }

@@ -21,7 +21,7 @@ int write_begin(struct store *store, MDB_txn **out)
 {
     SL_ASSERT(!store->read_only);
     SL_AUTO(MDB_txn) txn = NULL;
-    int code = mdb_txn_begin(store->env, NULL, 0, &txn);
+    int code = mdb_txn_begin(store->now->env, NULL, 0, &txn);
     if (code == 0)
         code = pending_forget(store, txn);
     if (code != 0)
@@ -52,7 +52,7 @@ int write_put_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUB
 {
     MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
     MDB_val place = {record_live_bytes(live), NULL};
-    int code = mdb_put(txn, store->live, &key, &place, MDB_RESERVE);
+    int code = mdb_put(txn, store->now->live, &key, &place, MDB_RESERVE);
     if (code != 0)
         return code;
     struct writer writer = writer_over(place.mv_data, place.mv_size);
@@ -73,7 +73,7 @@ static int put_history(struct store *store, MDB_txn *txn, const struct store_cha
     record_key_write(change->id, change->expected_version + 1, key_bytes);
     MDB_val key = {sizeof key_bytes, key_bytes};
     MDB_val place = {record_history_bytes(&history), NULL};
-    int code = mdb_put(txn, store->history, &key, &place, MDB_RESERVE | MDB_NOOVERWRITE);
+    int code = mdb_put(txn, store->now->history, &key, &place, MDB_RESERVE | MDB_NOOVERWRITE);
     if (code != 0)
         return code;
     struct writer writer = writer_over(place.mv_data, place.mv_size);
@@ -87,7 +87,7 @@ static int keep_vocabulary(struct store *store, MDB_txn *txn, const struct store
 {
     MDB_val key = val_of(slice_of(change->vocabulary_sha256, SHA256_BYTES));
     MDB_val place = {sizeof(uint32_t) + change->vocabulary.n, NULL};
-    int code = mdb_put(txn, store->vocabularies, &key, &place, MDB_RESERVE | MDB_NOOVERWRITE);
+    int code = mdb_put(txn, store->now->vocabularies, &key, &place, MDB_RESERVE | MDB_NOOVERWRITE);
     if (code != 0)
         return code == MDB_KEYEXIST ? 0 : code;
     struct writer writer = writer_over(place.mv_data, place.mv_size);
@@ -102,7 +102,7 @@ int write_get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUB
 {
     MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
     MDB_val value;
-    int code = mdb_get(txn, store->live, &key, &value);
+    int code = mdb_get(txn, store->now->live, &key, &value);
     if (code != 0)
         return code;
     uint8_t *bytes = malloc(value.mv_size > 0 ? value.mv_size : 1);
@@ -132,16 +132,16 @@ static int create_subject(struct store *store, MDB_txn *txn, struct slice name,
     *live = (struct record_live){.name = name};
     uint8_t key[STORE_SUBJECT_KEY_BYTES];
     bool drawn = RAND_priv_bytes(key, sizeof key) == 1 &&
-                 keywrap_wrap(store->keywrap, key, live->wrapped_key) == SL_OK;
+                 generation_wrap(store->now, key, live->wrapped_key) == SL_OK;
     OPENSSL_cleanse(key, sizeof key);
     if (!drawn)
         return ENOMEM;
     MDB_val existing;
     MDB_val id_key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
-    int code = mdb_get(txn, store->live, &id_key, &existing);
+    int code = mdb_get(txn, store->now->live, &id_key, &existing);
     if (code != MDB_NOTFOUND)
         return code == 0 ? STORE_CODE_CONFLICT : code;
-    code = put(txn, store->names, name, slice_of(id, STORE_SUBJECT_ID_BYTES), MDB_NOOVERWRITE);
+    code = put(txn, store->now->names, name, slice_of(id, STORE_SUBJECT_ID_BYTES), MDB_NOOVERWRITE);
     if (code != 0)
         return code == MDB_KEYEXIST ? STORE_CODE_CONFLICT : code;
     return account_check_new_name(store, txn, name);

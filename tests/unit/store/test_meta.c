@@ -69,9 +69,9 @@ static void write_meta(struct fixture *fixture, const char *name, struct slice v
 {
     struct store *store = fixture->store;
     MDB_txn *txn;
-    assert_int_equal(mdb_txn_begin(store->env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_txn_begin(store->now->env, NULL, 0, &txn), 0);
     MDB_val key = val_of(slice_of_str(name)), val = val_of(value);
-    assert_int_equal(mdb_put(txn, store->meta, &key, &val, 0), 0);
+    assert_int_equal(mdb_put(txn, store->now->meta, &key, &val, 0), 0);
     assert_int_equal(mdb_txn_commit(txn), 0);
 }
 
