@@ -121,7 +121,7 @@ static int replace_in_record(struct store *store, MDB_txn *txn,
     live->accounts = writer_slice(&writer);
     int code = MDB_MAP_FULL;
     if (live->accounts.n <= STORE_ACCOUNTS_BYTES_MAX)
-        code = write_put_live(store, txn, id, live);
+        code = write_put_live(store->now, txn, id, live);
     free(block);
     return code;
 }
@@ -131,7 +131,7 @@ static int set_in(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJ
 {
     uint8_t *copy = NULL;
     struct record_live live;
-    int code = write_get_live(store, txn, id, &copy, &live);
+    int code = write_get_live(store->now, txn, id, &copy, &live);
     if (code != 0)
         return code == MDB_NOTFOUND ? STORE_CODE_UNKNOWN : code;
     struct slice old = record_account_find(live.accounts, app);
@@ -157,6 +157,7 @@ enum sl_err store_set_account(struct store *store, const uint8_t id[STORE_SUBJEC
     STORE_LOCK(store);
     if (app.n == 0 || (user.n > 0 && !store_name_is_safe(user)))
         return store_refuse(store, STORE_CODE_UNSAFE, "set an account", why);
+    store_touch(store, id);
     SL_AUTO(MDB_txn) txn = NULL;
     int code = write_begin(store, &txn);
     if (code == 0)

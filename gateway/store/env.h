@@ -15,14 +15,22 @@ struct store {
     /* Written with the lock held; read with the lock, or by a reader that is seized (read.c). */
     struct generation *_Atomic now;
     bool read_only;
-    _Atomic bool low; /* see reserve.c */
+    const char *folder, *key_file;
+    struct generation *leaving; /* replaced, but not empty yet; the rewriting thread's own */
+    _Atomic bool low;           /* see reserve.c */
 
     pthread_mutex_t readers_lock; /* of the list alone */
     struct store_reader *readers;
 
     pthread_mutex_t lock; /* of all below; held for a whole write */
     uint64_t n_durable;   /* changes whose receipts are; notes up to there are done */
+    bool broken; /* nobody knows which of two copies a restart would find: no more writes */
     char failure[sizeof(struct store_problem)];
+
+    /* While a rewrite copies: whose records have changed since it began. */
+    bool copying, touched_lost;
+    uint8_t (*touched)[STORE_SUBJECT_ID_BYTES];
+    size_t n_touched, cap_touched;
 };
 
 /* Holds the lock from here to the end of the block. */
@@ -36,9 +44,9 @@ static inline void store_lock_auto_cleanup(struct store **store)
 {
     pthread_mutex_unlock(&(*store)->lock);
 }
-#define STORE_LOCK(store)                                                                          \
+#define STORE_LOCK(of)                                                                             \
     __attribute__((cleanup(store_lock_auto_cleanup), unused)) struct store *locked =               \
-        store_locked(store)
+        store_locked(of)
 
 static inline MDB_val val_of(struct slice bytes)
 {
@@ -80,8 +88,18 @@ bool pending_is_done(struct store *store, uint64_t number);
 int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number);
 /* One more write that left bytes in free pages. */
 int meta_owe_rewrite(struct store *store, MDB_txn *txn);
-/* Every version of a subject; none is fine, too. */
-int erase_history(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES]);
+int meta_n_owed(const struct generation *generation, MDB_txn *txn, uint64_t *n_owed);
+/* All but what belongs to the generation itself, with `n_paid` less owed. */
+int meta_copy(const struct generation *from, MDB_txn *in, const struct generation *to, MDB_txn *out,
+              uint64_t n_paid);
+/* All records of a subject, which *live is of; it must not point into this transaction's pages. */
+int erase_records(struct generation *generation, MDB_txn *txn,
+                  const uint8_t id[STORE_SUBJECT_ID_BYTES], const struct record_live *live);
+/*
+ * Remembers that a subject's records are being changed, for a rewrite that is under way; with the
+ * lock held.
+ */
+void store_touch(struct store *store, const uint8_t id[STORE_SUBJECT_ID_BYTES]);
 /* What the list of an epoch will need of a subject that is erased; see heads.c. */
 int heads_put(struct store *store, MDB_txn *txn, const struct store_head *head);
 /* The note of a change; its number, with which `pending` is sorted. */
@@ -90,11 +108,12 @@ int pending_put(struct store *store, MDB_txn *txn, uint64_t number, struct slice
 int account_check_new_name(struct store *store, MDB_txn *txn, struct slice name);
 
 /* Into the place that LMDB makes for it; `live` must not point into this transaction's pages. */
-int write_put_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                   const struct record_live *live);
+int write_put_live(struct generation *generation, MDB_txn *txn,
+                   const uint8_t id[STORE_SUBJECT_ID_BYTES], const struct record_live *live);
 /* The record of a subject, copied out of the pages: *copy owns what *live points to. */
-int write_get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                   uint8_t **copy, struct record_live *live);
+int write_get_live(struct generation *generation, MDB_txn *txn,
+                   const uint8_t id[STORE_SUBJECT_ID_BYTES], uint8_t **copy,
+                   struct record_live *live);
 
 /* Keeps blocks allocated behind the pages in use; for the writer, outside of a transaction. */
 void reserve_keep(struct store *store);

@@ -22,7 +22,7 @@ static int forget(MDB_txn *txn, MDB_dbi dbi, struct slice bytes)
     return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
 }
 
-static int forget_accounts(struct store *store, MDB_txn *txn, struct slice accounts)
+static int forget_accounts(struct generation *generation, MDB_txn *txn, struct slice accounts)
 {
     struct reader reader = reader_over(accounts);
     struct slice app, user;
@@ -31,15 +31,16 @@ static int forget_accounts(struct store *store, MDB_txn *txn, struct slice accou
         uint8_t bytes[RECORD_ACCOUNT_BYTES];
         struct writer key = writer_over(bytes, sizeof bytes);
         record_account_key_write(user, app, &key);
-        code = forget(txn, store->now->accounts, writer_slice(&key));
+        code = forget(txn, generation->accounts, writer_slice(&key));
     }
     return code;
 }
 
-int erase_history(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES])
+static int forget_history(struct generation *generation, MDB_txn *txn,
+                          const uint8_t id[STORE_SUBJECT_ID_BYTES])
 {
     MDB_cursor *cursor;
-    int code = mdb_cursor_open(txn, store->now->history, &cursor);
+    int code = mdb_cursor_open(txn, generation->history, &cursor);
     if (code != 0)
         return code;
     uint8_t first[RECORD_KEY_BYTES], at[STORE_SUBJECT_ID_BYTES];
@@ -60,25 +61,31 @@ int erase_history(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJ
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static int erase_records(struct store *store, MDB_txn *txn, const struct store_erasure *erasure)
+int erase_records(struct generation *generation, MDB_txn *txn,
+                  const uint8_t id[STORE_SUBJECT_ID_BYTES], const struct record_live *live)
+{
+    int code = forget(txn, generation->names, live->name);
+    if (code == 0)
+        code = forget_accounts(generation, txn, live->accounts);
+    if (code == 0)
+        code = forget_history(generation, txn, id);
+    if (code == 0)
+        code = forget(txn, generation->live, slice_of(id, STORE_SUBJECT_ID_BYTES));
+    return code;
+}
+
+static int erase_in(struct store *store, MDB_txn *txn, const struct store_erasure *erasure)
 {
     uint8_t *copy = NULL;
     struct record_live live = {0};
-    int code = write_get_live(store, txn, erasure->id, &copy, &live);
+    int code = write_get_live(store->now, txn, erasure->id, &copy, &live);
     if (code != 0)
         return code == MDB_NOTFOUND ? STORE_CODE_UNKNOWN : code;
-    size_t n = record_live_bytes(&live);
     if (live.version != erasure->expected_version)
         code = STORE_CODE_CONFLICT;
     if (code == 0)
-        code = forget(txn, store->now->names, live.name);
-    if (code == 0)
-        code = forget_accounts(store, txn, live.accounts);
-    if (code == 0)
-        code = erase_history(store, txn, erasure->id);
-    if (code == 0)
-        code = forget(txn, store->now->live, slice_of(erasure->id, STORE_SUBJECT_ID_BYTES));
-    OPENSSL_cleanse(copy, n);
+        code = erase_records(store->now, txn, erasure->id, &live);
+    OPENSSL_cleanse(copy, record_live_bytes(&live));
     free(copy);
     OPENSSL_cleanse(&live, sizeof live);
     return code;
@@ -98,11 +105,12 @@ static int leave_note(struct store *store, MDB_txn *txn, struct slice note, uint
 enum sl_err store_erase(struct store *store, const struct store_erasure *erasure, uint64_t *number)
 {
     STORE_LOCK(store);
+    store_touch(store, erasure->id);
     SL_AUTO(MDB_txn) txn = NULL;
     uint64_t counted = 0;
     int code = write_begin(store, &txn);
     if (code == 0)
-        code = erase_records(store, txn, erasure);
+        code = erase_in(store, txn, erasure);
     if (code == 0)
         code = leave_note(store, txn, erasure->pending, &counted);
     for (size_t i = 0; code == 0 && i < erasure->n_heads; i++)

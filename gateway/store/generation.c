@@ -157,6 +157,24 @@ static bool opens(struct keywrap *keywrap, const uint8_t check[KEYWRAP_WRAPPED_B
            memcmp(plain, check_plain, sizeof plain) == 0;
 }
 
+enum sl_err generation_key_is(struct generation *generation, const char *file, bool *is)
+{
+    SL_AUTO(keywrap) keywrap = NULL;
+    SL_AUTO(MDB_txn) txn = NULL;
+    struct store_problem why;
+    *is = false;
+    enum sl_err err = read_key(file, &keywrap, &why);
+    if (err != SL_OK)
+        return err == SL_EINTERNAL ? err : SL_OK;
+    MDB_val name = val_of(meta_check_key), check;
+    int code = mdb_txn_begin(generation->env, NULL, MDB_RDONLY, &txn);
+    if (code == 0)
+        code = mdb_get(txn, generation->meta, &name, &check);
+    if (code == 0)
+        *is = check.mv_size == KEYWRAP_WRAPPED_BYTES && opens(keywrap, check.mv_data);
+    return store_err(code);
+}
+
 /* What is said when none fits is about the first: it is the one of that name. */
 static enum sl_err find_key(struct generation *generation, MDB_txn *txn, const char *folder,
                             const char *const *key_files, struct store_problem *problem,

@@ -40,6 +40,9 @@ SL_NODISCARD enum sl_err generation_open(const char *folder, const char *const *
 void generation_free(struct generation *generation);
 SL_DEFINE_AUTO(generation, generation_free)
 
+/* Whether the key in `file` is this generation's; a file that is none has not. */
+SL_NODISCARD enum sl_err generation_key_is(struct generation *generation, const char *file,
+                                           bool *is);
 SL_NODISCARD enum sl_err generation_wrap(struct generation *generation,
                                          const uint8_t key[KEYWRAP_KEY_BYTES],
                                          uint8_t wrapped[KEYWRAP_WRAPPED_BYTES]);

@@ -20,11 +20,12 @@ static const struct slice owed_key = SLICE_LITERAL("owed");
 static const struct slice pin_prefix = SLICE_LITERAL("pin ");
 
 /* A count that was never incremented is not there. */
-static int get_count(struct store *store, MDB_txn *txn, struct slice name, uint64_t *count)
+static int get_count(const struct generation *generation, MDB_txn *txn, struct slice name,
+                     uint64_t *count)
 {
     MDB_val key = val_of(name);
     MDB_val value;
-    int code = mdb_get(txn, store->now->meta, &key, &value);
+    int code = mdb_get(txn, generation->meta, &key, &value);
     if (code == MDB_NOTFOUND) {
         *count = 0;
         return 0;
@@ -39,19 +40,23 @@ static int get_count(struct store *store, MDB_txn *txn, struct slice name, uint6
     return 0;
 }
 
+static int put_count(const struct generation *generation, MDB_txn *txn, struct slice name,
+                     uint64_t count)
+{
+    uint8_t bytes[8];
+    struct writer writer = writer_over(bytes, sizeof bytes);
+    write_u64(&writer, count);
+    MDB_val key = val_of(name);
+    MDB_val value = val_of(writer_slice(&writer));
+    return mdb_put(txn, generation->meta, &key, &value, 0);
+}
+
 static int count_one(struct store *store, MDB_txn *txn, struct slice name, uint64_t *count)
 {
     uint64_t n = 0;
-    int code = get_count(store, txn, name, &n);
-    if (code != 0)
-        return code;
+    int code = get_count(store->now, txn, name, &n);
     *count = n + 1;
-    uint8_t bytes[8];
-    struct writer writer = writer_over(bytes, sizeof bytes);
-    write_u64(&writer, *count);
-    MDB_val key = val_of(name);
-    MDB_val value = val_of(writer_slice(&writer));
-    return mdb_put(txn, store->now->meta, &key, &value, 0);
+    return code == 0 ? put_count(store->now, txn, name, n + 1) : code;
 }
 
 int meta_count_change(struct store *store, MDB_txn *txn, uint64_t *number)
@@ -65,6 +70,42 @@ int meta_owe_rewrite(struct store *store, MDB_txn *txn)
     return count_one(store, txn, owed_key, &n_owed);
 }
 
+int meta_n_owed(const struct generation *generation, MDB_txn *txn, uint64_t *n_owed)
+{
+    return get_count(generation, txn, owed_key, n_owed);
+}
+
+/* Format and check were made together with the generation. */
+static bool is_of_generation(struct slice name)
+{
+    return slice_equals_str(name, "format") || slice_equals_str(name, "check") ||
+           slice_equals(name, owed_key);
+}
+
+int meta_copy(const struct generation *from, MDB_txn *in, const struct generation *to, MDB_txn *out,
+              uint64_t n_paid)
+{
+    uint64_t n_owed = 0;
+    MDB_cursor *cursor;
+    int code = meta_n_owed(from, in, &n_owed);
+    if (code == 0)
+        code = put_count(to, out, owed_key, n_owed - n_paid);
+    if (code == 0)
+        code = mdb_cursor_open(in, from->meta, &cursor);
+    if (code != 0)
+        return code;
+    MDB_val key, value;
+    for (code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST); code == 0;
+         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (!is_of_generation(slice_of_val(key)))
+            code = mdb_put(out, to->meta, &key, &value, 0);
+        if (code != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
 static enum sl_err read_count(struct store *store, struct slice name, const char *doing,
                               uint64_t *count)
 {
@@ -72,7 +113,7 @@ static enum sl_err read_count(struct store *store, struct slice name, const char
     SL_AUTO(MDB_txn) txn = NULL;
     int code = mdb_txn_begin(store->now->env, NULL, MDB_RDONLY, &txn);
     if (code == 0)
-        code = get_count(store, txn, name, count);
+        code = get_count(store->now, txn, name, count);
     return code == 0 ? SL_OK : store_fail(store, code, doing);
 }
 

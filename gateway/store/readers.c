@@ -18,6 +18,9 @@
  *     my generation is `now`? else move   for each reader: seize, take the transaction away, let go
  *     renew, read ..., reset              nobody is in the old one any more
  *     let go
+ *
+ * A reader that is busy at that moment is fine when it stands in the new one already; with no
+ * generation to its name it may be on its way into the old one.
  */
 #include "store/readers.h"
 
@@ -53,6 +56,7 @@ static int move(struct store_reader *reader, struct generation *now)
 {
     mdb_txn_abort(reader->txn);
     reader->txn = NULL;
+    reader->generation = NULL;
     int code = begin_in(now, &reader->txn);
     if (code == 0)
         reader->generation = now;
@@ -66,7 +70,7 @@ static int begin_code(struct store_reader *reader)
     while (!try_seize(reader))
         sched_yield();
     struct generation *now = atomic_load_explicit(&reader->store->now, memory_order_acquire);
-    bool is_in_force = reader->txn && reader->generation == now;
+    bool is_in_force = reader->generation == now;
     int code = is_in_force ? mdb_txn_renew(reader->txn) : move(reader, now);
     reader->active = code == 0;
     if (code != 0)
@@ -125,18 +129,23 @@ void store_reader_free(struct store_reader *reader)
 
 /* --- who replaces a generation --------------------------------------------------------------- */
 
-bool readers_leave(struct store *store, const struct generation *old)
+bool readers_leave(struct store *store)
 {
+    const struct generation *now = store->now;
     bool all = true;
     pthread_mutex_lock(&store->readers_lock);
     for (struct store_reader *reader = store->readers; reader; reader = reader->next) {
+        if (reader->generation == now)
+            continue;
         if (!try_seize(reader)) {
-            all = false;
+            all = all && reader->generation == now;
             continue;
         }
-        MDB_txn *txn = reader->generation == old ? reader->txn : NULL;
-        if (txn)
+        MDB_txn *txn = reader->generation == now ? NULL : reader->txn;
+        if (txn) {
             reader->txn = NULL;
+            reader->generation = NULL;
+        }
         let_go(reader);
         mdb_txn_abort(txn);
     }

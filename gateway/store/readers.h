@@ -13,17 +13,17 @@ struct store_reader {
     struct store_reader *next;
     atomic_bool seized;
     bool active;
-    struct generation *generation; /* that `txn` is of */
-    MDB_txn *txn;                  /* NULL: none yet, or taken away */
+    struct generation *_Atomic generation; /* that `txn` is of; NULL: none for certain */
+    MDB_txn *txn;                          /* NULL: none yet, or taken away */
 };
 
 /* Begins to read in the generation in force, unless the reader is reading already. */
 SL_NODISCARD enum sl_err reader_begin(struct store_reader *reader);
 
 /*
- * Takes the transactions of all idle readers out of `old`, which is not in force any more. True
- * when none is left in it, false when some are reading: try again.
+ * Takes the transactions of all idle readers out of what is not in force any more. True when all
+ * are in the generation in force, or in none; false when some may still be reading: try again.
  */
-bool readers_leave(struct store *store, const struct generation *old);
+bool readers_leave(struct store *store);
 
 #endif

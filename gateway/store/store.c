@@ -4,6 +4,7 @@
  * A rewrite may be exchanging folder and key at this moment (rewrite.c), or have been cut short
  * between the two: so the key is one of two files, and who only reads tries again.
  */
+#include "store/aside.h"
 #include "store/env.h"
 
 #include <errno.h>
@@ -88,7 +89,9 @@ static enum sl_err open_generation(const char *folder, const char *key_file, boo
 {
     enum { TRIES = 200 };
     static const struct timespec pause = {.tv_nsec = 10000000};
-    const char *const key_files[] = {key_file, NULL};
+    char key_aside[PATH_MAX];
+    snprintf(key_aside, sizeof key_aside, "%s" ASIDE_SUFFIX, key_file);
+    const char *const key_files[] = {key_file, key_aside, NULL};
     size_t key_used = 0;
     enum sl_err err = SL_ETIMEOUT;
     for (int i = 0; i < TRIES && err == SL_ETIMEOUT; i++) {
@@ -110,6 +113,12 @@ enum sl_err store_open(const char *folder, const char *key_file, bool read_only,
     store->read_only = read_only;
     pthread_mutex_init(&store->lock, NULL); /* can't fail with default attributes */
     pthread_mutex_init(&store->readers_lock, NULL);
+    store->folder = strdup(folder);
+    store->key_file = strdup(key_file);
+    if (!store->folder || !store->key_file) {
+        store_say(problem, "out of memory");
+        return SL_EINTERNAL;
+    }
     struct generation *generation = NULL;
     SL_TRY(open_generation(folder, key_file, read_only, problem, &generation));
     store->now = generation;
@@ -128,7 +137,10 @@ void store_free(struct store *store)
     if (!store)
         return;
     SL_ASSERT(!store->readers);
+    generation_free(store->leaving);
     generation_free(store->now);
+    free((char *)(uintptr_t)store->folder);
+    free((char *)(uintptr_t)store->key_file);
     pthread_mutex_destroy(&store->readers_lock);
     pthread_mutex_destroy(&store->lock);
     free(store);

@@ -25,6 +25,8 @@
 #include "base/sha256.h"
 #include "base/slice.h"
 
+#include <stdatomic.h>
+
 enum {
     STORE_SUBJECT_ID_BYTES = 16,
     STORE_SUBJECT_KEY_BYTES = 32,
@@ -206,6 +208,24 @@ store_heads_each(struct store *store, uint64_t epoch,
 SL_NODISCARD enum sl_err store_heads_forget(struct store *store, uint64_t epoch);
 /* How many erasures have left bytes in pages that are free, since the store was last rewritten. */
 SL_NODISCARD enum sl_err store_n_owed(struct store *store, uint64_t *n_owed);
+/* Whether nothing is owed, and nothing stands beside the store or its key that is to be wiped. */
+SL_NODISCARD enum sl_err store_is_clean(struct store *store, bool *clean);
+
+/* A rewrite, for others to watch and to stop; all zeros to begin with. */
+struct store_rewriting {
+    atomic_bool stop; /* give up soon; a later call begins anew */
+    atomic_uint_fast64_t n_done_bytes, n_all_bytes;
+};
+/*
+ * Writes the store anew under a new key-encryption key, in the place of the old one, and wipes the
+ * old one and its key; does nothing but that last when nothing is owed. Reading and writing go on
+ * meanwhile. One thread at a time. When it returns SL_OK, nothing of what was erased before the
+ * call is in the store's files, nor in the disk's free space as far as this file system writes in
+ * place. Otherwise *problem says why: SL_ELIMIT: no room; SL_ETIMEOUT: stopped, or a process still
+ * reads the old store; in all cases another call goes on where it has to.
+ */
+SL_NODISCARD enum sl_err store_rewrite(struct store *store, struct store_rewriting *run,
+                                       struct store_problem *problem);
 
 /*
  * Receipts that may be missing after a crash, in the order of the changes: so a ledger that holds

@@ -20,6 +20,8 @@
 int write_begin(struct store *store, MDB_txn **out)
 {
     SL_ASSERT(!store->read_only);
+    if (store->broken)
+        return EIO;
     SL_AUTO(MDB_txn) txn = NULL;
     int code = mdb_txn_begin(store->now->env, NULL, 0, &txn);
     if (code == 0)
@@ -47,12 +49,12 @@ static int put(MDB_txn *txn, MDB_dbi dbi, struct slice key, struct slice value, 
     return mdb_put(txn, dbi, &key_val, &value_val, flags);
 }
 
-int write_put_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                   const struct record_live *live)
+int write_put_live(struct generation *generation, MDB_txn *txn,
+                   const uint8_t id[STORE_SUBJECT_ID_BYTES], const struct record_live *live)
 {
     MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
     MDB_val place = {record_live_bytes(live), NULL};
-    int code = mdb_put(txn, store->now->live, &key, &place, MDB_RESERVE);
+    int code = mdb_put(txn, generation->live, &key, &place, MDB_RESERVE);
     if (code != 0)
         return code;
     struct writer writer = writer_over(place.mv_data, place.mv_size);
@@ -97,12 +99,13 @@ static int keep_vocabulary(struct store *store, MDB_txn *txn, const struct store
     return 0;
 }
 
-int write_get_live(struct store *store, MDB_txn *txn, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                   uint8_t **copy, struct record_live *live)
+int write_get_live(struct generation *generation, MDB_txn *txn,
+                   const uint8_t id[STORE_SUBJECT_ID_BYTES], uint8_t **copy,
+                   struct record_live *live)
 {
     MDB_val key = val_of(slice_of(id, STORE_SUBJECT_ID_BYTES));
     MDB_val value;
-    int code = mdb_get(txn, store->now->live, &key, &value);
+    int code = mdb_get(txn, generation->live, &key, &value);
     if (code != 0)
         return code;
     uint8_t *bytes = malloc(value.mv_size > 0 ? value.mv_size : 1);
@@ -157,7 +160,7 @@ static int apply_change(struct store *store, MDB_txn *txn, const struct store_ch
     live->version = change->expected_version + 1;
     live->blob = change->blob;
     memcpy(live->digest, digest, SHA256_BYTES);
-    int code = write_put_live(store, txn, change->id, live);
+    int code = write_put_live(store->now, txn, change->id, live);
     if (code == 0)
         code = put_history(store, txn, change, digest);
     if (code == 0)
@@ -174,7 +177,7 @@ static int change_in(struct store *store, MDB_txn *txn, const struct store_chang
 {
     uint8_t *copy = NULL;
     struct record_live live;
-    int code = write_get_live(store, txn, change->id, &copy, &live);
+    int code = write_get_live(store->now, txn, change->id, &copy, &live);
     if (code == MDB_NOTFOUND && change->expected_version == 0)
         code = create_subject(store, txn, change->name, change->id, &live);
     else if (code == MDB_NOTFOUND)
@@ -197,6 +200,7 @@ enum sl_err store_put_policy(struct store *store, const struct store_change *cha
     if (!named || change->expected_version == UINT64_MAX)
         return store_refuse(store, named ? STORE_CODE_CONFLICT : STORE_CODE_UNSAFE,
                             "write a policy", change->why);
+    store_touch(store, change->id);
     SL_AUTO(MDB_txn) txn = NULL;
     uint64_t counted = 0;
     int code = write_begin(store, &txn);
@@ -228,12 +232,13 @@ enum sl_err store_add_subject(struct store *store, struct slice name,
     STORE_LOCK(store);
     if (!store_name_is_safe(name))
         return store_refuse(store, STORE_CODE_UNSAFE, "add a subject", why);
+    store_touch(store, drawn);
     SL_AUTO(MDB_txn) txn = NULL;
     int code = write_begin(store, &txn);
     if (code == 0)
         code = create_subject(store, txn, name, drawn, &live);
     if (code == 0)
-        code = write_put_live(store, txn, drawn, &live);
+        code = write_put_live(store->now, txn, drawn, &live);
     if (code == 0)
         code = write_commit(store, &txn);
     if (code != 0)

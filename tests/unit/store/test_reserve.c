@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "fixture.h"
+#include "people.h"
+#include "raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,14 +166,93 @@ static void open_on_a_full_disk(const struct fixture *fixture)
     CHECK(!store && problem.text[0]);
 }
 
-static void in_a_small_tmpfs(struct fixture *fixture, void (*run)(const struct fixture *fixture))
+static enum sl_err rewrite(struct store *store, struct store_problem *problem)
+{
+    struct store_rewriting run = {0};
+    return store_rewrite(store, &run, problem);
+}
+
+static void remove_ballast(const struct fixture *fixture)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/ballast", fixture->root);
+    CHECK(unlink(path) == 0);
+}
+
+/* The person is gone at once; the old pages have to wait for room. */
+static void erase_on_a_full_disk(const struct fixture *fixture)
+{
+    struct fixture own = *fixture;
+    struct person people[PEOPLE];
+    uint8_t kek[32];
+    struct store_problem problem = {""};
+    bool clean = true;
+    CHECK(mkdir(fixture->folder, 0700) == 0);
+    people_make(&own, kek, people);
+    fill_disk(fixture->root);
+    CHECK(person_erase(own.store, &people[1]) == SL_OK);
+    CHECK(person_is_gone(own.store, &people[1]));
+    CHECK(rewrite(own.store, &problem) == SL_ELIMIT);
+    CHECK(strstr(problem.text, "make room"));
+    CHECK(store_is_clean(own.store, &clean) == SL_OK && !clean);
+    CHECK(person_is_there(own.store, &people[2]));
+    CHECK(raw_n_entries(fixture->root) == 5); /* nothing is left lying about */
+
+    remove_ballast(fixture);
+    CHECK(rewrite(own.store, &problem) == SL_OK);
+    CHECK(!person_is_in_files(fixture->root, &people[1]));
+    CHECK(person_is_there(own.store, &people[2]));
+    fill_disk(fixture->root); /* the new store has a reserve of its own */
+    CHECK(person_erase(own.store, &people[2]) == SL_OK);
+    store_free(own.store);
+}
+
+/* What begins with enough room, and meets the end of it half way. */
+static void run_out_of_room(const struct fixture *fixture)
+{
+    struct fixture own = *fixture;
+    struct person people[PEOPLE];
+    uint8_t kek[32];
+    struct store_problem problem = {""};
+    char path[128];
+    CHECK(mkdir(fixture->folder, 0700) == 0);
+    people_make(&own, kek, people);
+    CHECK(person_erase(own.store, &people[1]) == SL_OK);
+    snprintf(path, sizeof path, "%s.aside", fixture->folder);
+    CHECK(mount("none", fixture->root, NULL, MS_REMOUNT, "size=24m,nr_inodes=6") == 0);
+    enum sl_err err = rewrite(own.store, &problem); /* root, key, folder, two files: one is left */
+    CHECK(err == SL_ELIMIT && problem.text[0]);
+    CHECK(access(path, F_OK) != 0);
+    CHECK(mount("none", fixture->root, NULL, MS_REMOUNT, "size=24m,nr_inodes=64") == 0);
+    CHECK(rewrite(own.store, &problem) == SL_OK);
+    CHECK(!person_is_in_files(fixture->root, &people[1]));
+    store_free(own.store);
+}
+
+/* The folder of the store is a mount point: it can't be exchanged for another one. */
+static void rewrite_a_mount_point(const struct fixture *fixture)
+{
+    struct fixture own = *fixture;
+    struct person people[PEOPLE];
+    uint8_t kek[32];
+    struct store_problem problem = {""};
+    people_make(&own, kek, people);
+    CHECK(person_erase(own.store, &people[1]) == SL_OK);
+    CHECK(rewrite(own.store, &problem) == SL_ESTORE);
+    CHECK(strstr(problem.text, "file system of its own"));
+    CHECK(raw_n_entries(fixture->root) == 4);
+    CHECK(person_is_there(own.store, &people[2]));
+    store_free(own.store);
+}
+
+static void in_a_small_tmpfs_at(struct fixture *fixture, const char *place,
+                                void (*run)(const struct fixture *fixture))
 {
     fflush(stdout);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        if (!enter_namespace() ||
-            mount("tmpfs", fixture->folder, "tmpfs", 0, "size=24m,mode=0700") != 0)
+        if (!enter_namespace() || mount("tmpfs", place, "tmpfs", 0, "size=24m,mode=0700") != 0)
             _exit(CHILD_CANNOT_MOUNT);
         run(fixture);
         _exit(CHILD_GOOD);
@@ -185,6 +265,11 @@ static void in_a_small_tmpfs(struct fixture *fixture, void (*run)(const struct f
         skip();
     }
     assert_int_equal(WEXITSTATUS(status), CHILD_GOOD);
+}
+
+static void in_a_small_tmpfs(struct fixture *fixture, void (*run)(const struct fixture *fixture))
+{
+    in_a_small_tmpfs_at(fixture, fixture->folder, run);
 }
 
 static void withdrawals_are_written_on_a_full_disk_and_nothing_is_lost_beyond(void **state)
@@ -202,6 +287,23 @@ static void no_store_is_made_on_a_full_disk(void **state)
     in_a_small_tmpfs(*state, open_on_a_full_disk);
 }
 
+static void an_erasure_holds_on_a_full_disk_and_is_wiped_when_there_is_room(void **state)
+{
+    struct fixture *fixture = *state;
+    in_a_small_tmpfs_at(fixture, fixture->root, erase_on_a_full_disk);
+}
+
+static void a_rewrite_that_runs_out_of_room_gives_back_what_it_took(void **state)
+{
+    struct fixture *fixture = *state;
+    in_a_small_tmpfs_at(fixture, fixture->root, run_out_of_room);
+}
+
+static void a_store_that_is_a_mount_point_is_not_rewritten_and_it_is_said_why(void **state)
+{
+    in_a_small_tmpfs(*state, rewrite_a_mount_point);
+}
+
 #define CLOSED(test) cmocka_unit_test_setup_teardown(test, fixture_setup_closed, fixture_teardown)
 
 int main(void)
@@ -210,6 +312,9 @@ int main(void)
         CLOSED(withdrawals_are_written_on_a_full_disk_and_nothing_is_lost_beyond),
         CLOSED(a_sparse_copy_gets_its_reserve_back_when_it_is_opened),
         CLOSED(no_store_is_made_on_a_full_disk),
+        CLOSED(an_erasure_holds_on_a_full_disk_and_is_wiped_when_there_is_room),
+        CLOSED(a_rewrite_that_runs_out_of_room_gives_back_what_it_took),
+        CLOSED(a_store_that_is_a_mount_point_is_not_rewritten_and_it_is_said_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
