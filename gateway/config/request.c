@@ -149,7 +149,7 @@ bool config_routes_overlap(const struct config_route *a, const struct config_rou
     struct walk walk_a = {a->path_before, a->path_after, false};
     struct walk walk_b = {b->path_before, b->path_after, false};
     for (;;) {
-        struct slice segment_a, segment_b;
+        struct slice segment_a = {0}, segment_b = {0};
         bool subject_a, subject_b;
         bool more_a = walk_next(&walk_a, &segment_a, &subject_a);
         bool more_b = walk_next(&walk_b, &segment_b, &subject_b);
