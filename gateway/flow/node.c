@@ -191,26 +191,38 @@ static enum node_state read_last_checkpoint(const struct node *node,
     return NODE_OPENED;
 }
 
-static enum node_state open_ledger(struct node *node, struct node_problem *problem)
-{
+struct ledger_paths {
     char folder[PATH_BYTES_MAX], index_folder[PATH_BYTES_MAX];
     char key_file[PATH_BYTES_MAX], vkey_file[PATH_BYTES_MAX];
+};
+
+/* Points into `paths`. */
+static enum node_state configure_recorder(struct node *node, struct ledger_paths *paths,
+                                          struct recorder_config *out, struct node_problem *problem)
+{
     const char *state = node->config->state_folder;
-    if (keys_path(state, STATE_LEDGER, folder) != SL_OK ||
-        keys_path(state, STATE_INDEX, index_folder) != SL_OK ||
-        keys_path(state, STATE_LEDGER_KEY, key_file) != SL_OK ||
-        keys_path(state, STATE_LEDGER_VKEY, vkey_file) != SL_OK)
+    if (keys_path(state, STATE_LEDGER, paths->folder) != SL_OK ||
+        keys_path(state, STATE_INDEX, paths->index_folder) != SL_OK ||
+        keys_path(state, STATE_LEDGER_KEY, paths->key_file) != SL_OK ||
+        keys_path(state, STATE_LEDGER_VKEY, paths->vkey_file) != SL_OK)
         return broken(problem, path_too_long);
-    struct recorder_config recorder = {
-        .folder = folder,
-        .index_folder = index_folder,
+    *out = (struct recorder_config){
+        .folder = paths->folder,
+        .index_folder = paths->index_folder,
         .origin = node->config->origin,
-        .key_file = key_file,
-        .vkey_file = vkey_file,
+        .key_file = paths->key_file,
+        .vkey_file = paths->vkey_file,
         .limits = &node->config->limits,
         .ops = change_recorder_ops(&node->memory),
     };
-    if (read_last_checkpoint(node, &recorder, problem) != NODE_OPENED)
+    return read_last_checkpoint(node, out, problem);
+}
+
+static enum node_state open_ledger(struct node *node, struct node_problem *problem)
+{
+    struct ledger_paths paths;
+    struct recorder_config recorder;
+    if (configure_recorder(node, &paths, &recorder, problem) != NODE_OPENED)
         return NODE_BROKEN;
     struct recorder_problem recorder_problem;
     if (recorder_open(&recorder, &recorder_problem, &node->recorder) != SL_OK)
@@ -254,6 +266,41 @@ enum node_state node_open(const struct config *config, struct node_problem *prob
     }
     *out = node;
     return NODE_OPENED;
+}
+
+/* Lock and store, and then the index. */
+static enum node_state rebuild(struct node *node, const struct node_reading *reading,
+                               struct node_problem *problem, struct index_rebuilt *out)
+{
+    struct ledger_paths paths;
+    struct recorder_config recorder;
+    struct recorder_problem rebuild_problem;
+    enum node_state state = take_lock(node, problem);
+    if (state == NODE_OPENED)
+        state = open_store(node, problem);
+    if (state == NODE_OPENED)
+        state = configure_recorder(node, &paths, &recorder, problem);
+    if (state != NODE_OPENED)
+        return state;
+    recorder.n_helpers = reading->n_helpers;
+    recorder.progress = reading->progress;
+    recorder.progress_context = reading->progress_context;
+    if (index_rebuild(&recorder, &rebuild_problem, out) != SL_OK)
+        return broken(problem, rebuild_problem.text);
+    return NODE_OPENED;
+}
+
+enum node_state node_rebuild_index(const struct config *config, const struct node_reading *reading,
+                                   struct node_problem *problem, struct index_rebuilt *out)
+{
+    struct node *node = calloc(1, sizeof *node);
+    if (!node)
+        return broken(problem, "out of memory");
+    node->config = config;
+    node->lock_fd = -1;
+    enum node_state state = rebuild(node, reading, problem, out);
+    node_close(node);
+    return state;
 }
 
 size_t node_note(struct node *node, uint8_t note[NOTE_BYTES_MAX])

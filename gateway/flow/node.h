@@ -13,6 +13,7 @@
 #include "flow/change.h"
 #include "flow/witnessed.h"
 #include "identify/pseudonym.h"
+#include "ledger/index_rebuild.h"
 #include "ledger/last_checkpoint.h"
 #include "ledger/note.h"
 
@@ -40,6 +41,18 @@ struct node_problem {
  */
 enum node_state node_open(const struct config *config, struct node_problem *problem,
                           struct node **out);
+/* How a long ledger is read: with threads beside the caller's, and a look at how far it is. */
+struct node_reading {
+    unsigned n_helpers;
+    void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* or NULL */
+    void *progress_context;
+};
+/*
+ * Throws the ledger's index away and makes it anew; see index_rebuild.h. Nothing else is opened,
+ * and nobody else may have the node meanwhile.
+ */
+enum node_state node_rebuild_index(const struct config *config, const struct node_reading *reading,
+                                   struct node_problem *problem, struct index_rebuilt *out);
 /*
  * The checkpoint that everybody is shown, a signed note: the newest one that is durable; of a node
  * with witnesses the newest that a quorum has cosigned, as soon as there is one. Returns its

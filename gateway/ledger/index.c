@@ -168,7 +168,7 @@ enum sl_err index_open(const char *folder, struct index_problem *problem, struct
         return index_fail(
             problem,
             "the index in %s is damaged (%s); if the ledger is the newest there is "
-            "(\"sluis-audit verify\" tells its size), remove the folder: it is rebuilt",
+            "(\"sluis-audit verify\" tells its size), make it anew: \"sluis ledger index\"",
             folder, mdb_strerror(err));
     if (err != 0)
         return index_fail(problem, "the index in %s can't be opened: %s", folder,
@@ -286,7 +286,7 @@ enum sl_err index_read_state(MDB_txn *txn, const struct index_databases *databas
     if (err == 0 && !state_read(index_slice(value), &state))
         return index_fail(problem, "the index is damaged, or of another version of this program; "
                                    "if the ledger is the newest there is (\"sluis-audit verify\" "
-                                   "tells its size), remove the index folder: it is rebuilt");
+                                   "tells its size), make it anew: \"sluis ledger index\"");
     *found = err == 0;
     if (*found)
         *out = state;

@@ -132,6 +132,10 @@ struct recorder_config {
     const char *vkey_file;    /* every public key that the ledger has had, see keyring.h */
     const struct limits *limits;
     struct recorder_ops ops;
+    /* For reading a long ledger: threads beside this one, and a look at how far it is, or NULL. */
+    unsigned n_helpers;
+    void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
+    void *progress_context;
 };
 
 /* A checkpoint, and a key with NUL, under the longest origin; and a text. */

@@ -259,6 +259,9 @@ static enum walk_step step(struct recovering *r, struct batch *batch)
         r->checkpoint_n = batch->checkpoint.n;
         memcpy(r->checkpoint, batch->checkpoint.p, batch->checkpoint.n);
     }
+    if (r->config->progress)
+        r->config->progress(r->config->progress_context, r->walk.n_bytes_done,
+                            r->walk.listed_bytes);
     return found;
 }
 
@@ -322,7 +325,7 @@ static enum sl_err open_walk(struct recovering *r, const struct vkey *first_key,
         return SL_EINTERNAL;
     if (walk_open(&r->walk, r->config->folder, *verifier, seen ? &start : NULL) != SL_OK)
         return refuse(r->problem, "%s", r->walk.problem.text);
-    return SL_OK;
+    return r->config->n_helpers > 0 ? walk_use_threads(&r->walk, r->config->n_helpers) : SL_OK;
 }
 
 static void take_in(const struct recovering *r, struct recovery *out)

@@ -52,7 +52,7 @@ static enum sl_err each_subject(void *context,
     return SL_OK;
 }
 
-void bench_node_open(struct bench_node *node, const char *root)
+void bench_node_config(struct bench_node *node, const char *root, struct recorder_config *config)
 {
     snprintf(node->folder, sizeof node->folder, "%s/ledger", root);
     snprintf(node->index_folder, sizeof node->index_folder, "%s/index", root);
@@ -60,10 +60,7 @@ void bench_node_open(struct bench_node *node, const char *root)
     snprintf(node->vkey_file, sizeof node->vkey_file, "%s/ledger.vkey", root);
     node->limits = limits_default();
     node->limits.queue_receipts = LIMIT_MAX_queue_receipts;
-
-    struct note_problem note_problem = {0};
-    struct recorder_problem problem = {0};
-    const struct recorder_config config = {
+    *config = (struct recorder_config){
         .folder = node->folder,
         .index_folder = node->index_folder,
         .origin = SLICE_LITERAL(BENCH_ORIGIN),
@@ -72,6 +69,14 @@ void bench_node_open(struct bench_node *node, const char *root)
         .limits = &node->limits,
         .ops = {load_subject, commit_change, each_subject, NULL},
     };
+}
+
+void bench_node_open(struct bench_node *node, const char *root)
+{
+    struct note_problem note_problem = {0};
+    struct recorder_problem problem = {0};
+    struct recorder_config config;
+    bench_node_config(node, root, &config);
     if (note_key_generate(node->key_file, node->vkey_file, config.origin, &note_problem) != SL_OK ||
         recorder_open(&config, &problem, &node->recorder) != SL_OK ||
         recorder_start(node->recorder) != SL_OK) {

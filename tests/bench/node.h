@@ -14,6 +14,8 @@ struct bench_node {
     struct recorder *recorder;
 };
 
+/* Where things are below `root`. Points into `node`. */
+void bench_node_config(struct bench_node *node, const char *root, struct recorder_config *config);
 /* Makes the key and an empty ledger below `root`, and starts; exits with 2 when that fails. */
 void bench_node_open(struct bench_node *node, const char *root);
 /* Stops. The recorder's vkey can still be asked for. */

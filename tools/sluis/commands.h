@@ -27,6 +27,8 @@ int partner_token_run(struct cli *cli);
 
 int evidence_export_run(struct cli *cli);
 
+int ledger_index_run(struct cli *cli);
+
 /* Keys of the options; letters where there is a short form. */
 enum {
     KEY_CONFIG = 'c',

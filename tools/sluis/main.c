@@ -93,6 +93,12 @@ static const struct cli_command commands[] = {
      "Without an account the subject's own name is used.\n\n"
      "Example:\n  sluis subject account lotte wayfinder lotte.de.vries",
      account_options, subject_account_run},
+    {"ledger index", "", 0, 0, "throw the ledger's index away and make it anew",
+     "Reads and proves the whole ledger. Nothing may run on the state folder meanwhile. The new "
+     "index takes the old one's place when it is complete; when the ledger has less than the old "
+     "one had seen, the old one stays, and the exit code is 74.\n\n"
+     "Example:\n  sluis ledger index",
+     NULL, ledger_index_run},
     {"partner token", "", 0, 0, "draw a bearer token and its hash",
      "The partner gets the token; sluis.yaml gets the hash. Neither is stored here.\n\n"
      "Example:\n  sluis partner token",

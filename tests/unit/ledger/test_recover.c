@@ -203,7 +203,7 @@ static void a_damaged_index_is_refused_with_advice(void **state)
     assert_int_equal(truncate(path, 8192), 0);
     assert_refuses(fixture, "index", "");
     fixture_poke(path, 0, garbage, sizeof garbage);
-    assert_refuses(fixture, "damaged", "rebuilt");
+    assert_refuses(fixture, "damaged", "sluis ledger index");
     remove_index(fixture);
     assert_opens_with(fixture, 3);
 }
