@@ -213,15 +213,17 @@ static void build_sections(struct build *build, const struct yaml_node *root)
         build_routes(build, value);
     if ((value = yaml_get(root, "witnesses")))
         build_witnesses(build, value);
+    if ((value = yaml_get(root, "controller")))
+        build_controller(build, value);
     if ((value = yaml_get(root, "limits")))
         build_limits(build, value);
 }
 
 static void build_root(struct build *build, const struct yaml_node *root)
 {
-    static const char *const keys[] = {"sluis",  "node",       "state",  "ledger",
-                                       "listen", "vocabulary", "apps",   "partners",
-                                       "routes", "witnesses",  "limits", NULL};
+    static const char *const keys[] = {
+        "sluis",    "node",   "state",     "ledger", "listen",     "vocabulary", "apps",
+        "partners", "routes", "witnesses", "limits", "controller", NULL};
     if (!yaml_check_keys(root, "the configuration", keys, build->problems))
         return;
     const struct yaml_node *version = build_need(build, root, "the configuration", "sluis");

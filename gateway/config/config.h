@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "ledger/tlog_policy.h"
+#include "policy/controller.h"
 #include "policy/decide.h"
 #include "policy/vocabulary.h"
 #include "transform/path.h"
@@ -74,8 +75,8 @@ struct config_witnesses {
 };
 
 struct config {
-    struct slice origin;      /* node.origin: the ledger's name */
-    const char *state_folder; /* absolute, or relative to the working folder */
+    struct slice origin;         /* node.origin: the ledger's name */
+    const char *state_folder;    /* absolute, or relative to the working folder */
     const char *last_checkpoint; /* ledger.last_checkpoint: a file on another disk; or NULL */
     unsigned n_threads;
     struct config_listener partners_listener;
@@ -87,6 +88,8 @@ struct config {
     size_t n_routes;
     const struct config_route *routes;
     const struct config_witnesses *witnesses; /* NULL: none */
+    bool has_controller;
+    struct controller controller;
     struct limits limits;
     const struct vocabulary *vocabulary;
     struct config_storage *storage; /* what owns all of the above */

@@ -76,7 +76,7 @@ static enum sl_err add_head(struct archive_loading *loading, const struct eviden
     kept->origin = keep(loading, head->origin);
     kept->vkey = keep(loading, head->vkey);
     kept->tzdata = keep(loading, head->tzdata);
-    for (size_t i = 0; i < EVIDENCE_CONTROLLER_TEXTS; i++)
+    for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++)
         kept->controller.texts[i] = keep(loading, head->controller.texts[i]);
     kept->apps = keep_parties(loading, head->apps, head->n_apps);
     kept->partners = keep_parties(loading, head->partners, head->n_partners);

@@ -29,27 +29,6 @@ struct line_storage {
     struct pool pool;
 };
 
-const char *evidence_controller_name(enum evidence_controller_text text)
-{
-    static const char *const names[EVIDENCE_CONTROLLER_TEXTS] = {
-        [CONTROLLER_NAME] = "name",
-        [CONTROLLER_CONTACT] = "contact",
-        [CONTROLLER_EMAIL] = "email",
-        [CONTROLLER_PHONE] = "phone",
-        [CONTROLLER_STREET] = "street",
-        [CONTROLLER_POSTAL_CODE] = "postal_code",
-        [CONTROLLER_CITY] = "city",
-        [CONTROLLER_REGION] = "region",
-        [CONTROLLER_COUNTRY] = "country",
-        [CONTROLLER_URL] = "url",
-        [CONTROLLER_PRIVACY_POLICY] = "privacy_policy",
-        [CONTROLLER_WITHDRAW_AT] = "withdraw_at",
-        [CONTROLLER_JURISDICTION] = "jurisdiction",
-        [CONTROLLER_STORAGE] = "storage",
-    };
-    return names[text];
-}
-
 /* ------------------------------------------------------------------------------- reading -- */
 
 /* A cursor over one object: the first thing wrong sticks, and every read after it gives nothing. */
@@ -163,8 +142,8 @@ static void read_controller(struct members *head, struct evidence_head *out)
         return;
     }
     struct members members = members_of(object, head);
-    for (unsigned i = 0; i < EVIDENCE_CONTROLLER_TEXTS; i++)
-        out->controller.texts[i] = need_text_or_null(&members, evidence_controller_name(i));
+    for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++)
+        out->controller.texts[i] = need_text_or_null(&members, controller_text_name(i));
     head->bad = !members_end(&members);
 }
 
@@ -400,10 +379,10 @@ static void put_controller(struct writer *writer, const struct evidence_head *he
         write_str(writer, "null");
         return;
     }
-    for (unsigned i = 0; i < EVIDENCE_CONTROLLER_TEXTS; i++) {
+    for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++) {
         struct slice text = head->controller.texts[i];
         write_str(writer, i > 0 ? ",\"" : "{\"");
-        write_str(writer, evidence_controller_name(i));
+        write_str(writer, controller_text_name(i));
         write_str(writer, "\":");
         if (text.n > 0)
             write_json_string(writer, text);

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/sha256.h"
 #include "base/writer.h"
+#include "policy/controller.h"
 
 enum {
     EVIDENCE_KEY_BYTES = 32,
@@ -36,32 +37,6 @@ struct evidence_party {
     struct slice id, label;
 };
 
-/* Who runs the gateway, as consent receipts name it. */
-enum evidence_controller_text {
-    CONTROLLER_NAME,
-    CONTROLLER_CONTACT, /* a person or a desk */
-    CONTROLLER_EMAIL,
-    CONTROLLER_PHONE,
-    CONTROLLER_STREET,
-    CONTROLLER_POSTAL_CODE,
-    CONTROLLER_CITY,
-    CONTROLLER_REGION,
-    CONTROLLER_COUNTRY,
-    CONTROLLER_URL,
-    CONTROLLER_PRIVACY_POLICY,
-    CONTROLLER_WITHDRAW_AT,
-    CONTROLLER_JURISDICTION,
-    CONTROLLER_STORAGE, /* where and how long data stay */
-};
-enum { EVIDENCE_CONTROLLER_TEXTS = CONTROLLER_STORAGE + 1 };
-
-struct evidence_controller {
-    struct slice texts[EVIDENCE_CONTROLLER_TEXTS]; /* empty: not given */
-};
-
-/* As sluis.yaml and evidence files call it: "privacy_policy". */
-const char *evidence_controller_name(enum evidence_controller_text text);
-
 struct evidence_head {
     struct slice origin, vkey;
     int64_t time_ms;     /* when it was written */
@@ -69,7 +44,7 @@ struct evidence_head {
     bool is_whole;       /* every subject; else one alone */
     struct slice tzdata; /* the gateway's release, or empty */
     bool has_controller;
-    struct evidence_controller controller;
+    struct controller controller;
     size_t n_apps, n_partners;
     const struct evidence_party *apps, *partners;
 };

@@ -83,6 +83,8 @@ static int put_head(struct exporting *exporting, bool is_whole)
                  .n_receipts = exporting->n_receipts,
                  .is_whole = is_whole,
                  .tzdata = slice_of_str(release),
+                 .has_controller = config->has_controller,
+                 .controller = config->controller,
                  .apps = apps,
                  .partners = partners},
     };

@@ -150,9 +150,9 @@ static void a_text_that_does_not_fit_overflows(void **state)
 static void each_text_of_the_controller_has_a_name_of_its_own(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < EVIDENCE_CONTROLLER_TEXTS; i++) {
+    for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++) {
         for (unsigned j = 0; j < i; j++)
-            assert_string_not_equal(evidence_controller_name(i), evidence_controller_name(j));
+            assert_string_not_equal(controller_text_name(i), controller_text_name(j));
     }
 }
 
