@@ -204,6 +204,35 @@ def test_verify_proof_takes_standard_input_and_says_it_in_json(kept, tmp_path):
     assert audit("verify-proof", "-", "--leaf", "-", "-k", kept.vkey).code == 64
 
 
+def test_a_receipt_is_proven_under_the_checkpoint_that_is_given(kept, other, tmp_path):
+    """As the one with the cosignatures of witnesses may be older than the newest."""
+    proof, leaf = tmp_path / "proof", tmp_path / "leaf"
+    for size in (6, 9, N_RECEIPTS):
+        text = kept.checkpoints[size].read_text(encoding="utf-8")
+        cosigned = tmp_path / "cosigned"
+        cosigned.write_text(text + "\u2014 someone.example AAAAAAAAAAAA\n", encoding="utf-8")
+        done = audit("prove", 5, kept.ledger, "--key", kept.vkey, "--checkpoint", cosigned,
+                     "-o", proof, "--leaf", leaf)
+        assert done.code == 0 and f"size {size}" in done.out, done.err
+        written = proof.read_text(encoding="utf-8")
+        assert written.endswith("\n\n" + cosigned.read_text(encoding="utf-8"))
+        assert verify(proof, leaf, "--key", kept.vkey).code == 0
+        hashes = [base64.b64decode(one) for one in written.split("\n\n")[0].split("\n")[2:]]
+        assert hashes == path_of(5, kept.leaves[:size])
+
+    def refused(checkpoint, code, part):
+        done = audit("prove", 5, kept.ledger, "--key", kept.vkey, "--checkpoint", checkpoint)
+        assert done.code == code and part in done.err, done.err
+    refused(kept.checkpoints[5], 2, "came after it")
+    refused(leaf, 2, "is not a checkpoint")
+    refused(tmp_path / "none", 2, "cannot open")
+    text = kept.checkpoints[9].read_text(encoding="utf-8")
+    forged = tmp_path / "forged"
+    for old, new in (("\n9\n", "\n8\n"), ("\n9\n", f"\n{N_RECEIPTS + 1}\n"), (ORIGIN, "other")):
+        forged.write_text(text.replace(old, new, 1), encoding="utf-8")
+        refused(forged, 1, "missing" if str(N_RECEIPTS + 1) in new else "not over this ledger")
+
+
 def test_a_changed_receipt_or_proof_is_invalid(kept, tmp_path):
     proof, leaf = prove(kept, 6, tmp_path)
     bad = tmp_path / "bad"

@@ -33,6 +33,7 @@ enum {
     KEY_LEAF,
     KEY_POLICY,
     KEY_PROOF,
+    KEY_CHECKPOINT,
     KEY_JOBS,
     KEY_EVIDENCE,
 };

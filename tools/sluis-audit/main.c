@@ -41,6 +41,8 @@ static const struct argp_option prove_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE (by custom, *.tlog-proof)", 0},
     {"leaf", KEY_LEAF, "FILE", 0, "write the receipt to FILE, byte by byte as it was recorded", 0},
+    {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
+     "prove under this checkpoint, such as one with cosignatures of witnesses", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
 };
@@ -92,7 +94,9 @@ static const struct cli_command commands[] = {
     {"prove", "N DIR", 2, 2, "write the proof that receipt N is in the ledger",
      "Reads and checks the whole ledger once, and writes a proof (C2SP tlog-proof) under its "
      "newest "
-     "checkpoint; with the receipt and the key, anybody can check it without the ledger.\n\n"
+     "checkpoint, or under the one in --checkpoint; with the receipt and the key, anybody can "
+     "check "
+     "it without the ledger.\n\n"
      "Example:\n  sluis-audit prove 17 state/ledger --key ledger.vkey -o 17.tlog-proof --leaf "
      "17.json",
      prove_options, prove_run},

@@ -10,15 +10,23 @@
 #include "base/writer.h"
 #include "commands.h"
 #include "common/terminal.h"
+#include "common/textfile.h"
 #include "ledger.h"
+#include "ledger/checkpoint.h"
 #include "ledger/leaf.h"
+#include "ledger/note_lines.h"
 #include "ledger/proof_catch.h"
 #include "output.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct proving {
     uint64_t index;
+    uint64_t size_max; /* of the checkpoint that was given; UINT64_MAX: the newest */
+    struct checkpoint given;
+    uint8_t *given_note;
+    size_t given_note_n;
     size_t leaf_n; /* 0: not found */
     uint8_t leaf[LEAF_BYTES_MAX];
     struct proof_catch caught;
@@ -38,7 +46,7 @@ static bool add_leaf(void *context, uint64_t index, struct slice leaf)
         memcpy(proving->leaf, leaf.p, leaf.n);
         proving->leaf_n = leaf.n;
     }
-    return true;
+    return proving->caught.tree.size < proving->size_max;
 }
 
 static bool add_checkpoint(void *context, uint64_t size, struct slice note)
@@ -47,6 +55,50 @@ static bool add_checkpoint(void *context, uint64_t size, struct slice note)
     SL_ASSERT(size == proving->caught.tree.size);
     kept_note_set(&proving->note, size, note);
     return true;
+}
+
+/* --checkpoint: what it is over. Its signatures are for whoever checks the proof. */
+static int read_checkpoint(const struct cli *cli, struct proving *proving)
+{
+    struct note_lines lines;
+    const char *path = cli->values[KEY_CHECKPOINT];
+    proving->size_max = UINT64_MAX;
+    if (!path)
+        return EX_OK;
+    if (textfile_read(cli, path, NOTE_BYTES_MAX, &proving->given_note, &proving->given_note_n) !=
+        EX_OK)
+        return AUDIT_UNCHECKED;
+    if (!note_lines_open(slice_of(proving->given_note, proving->given_note_n), &lines) ||
+        checkpoint_parse(lines.text, &proving->given) != SL_OK)
+        return cli_fail(cli, AUDIT_UNCHECKED, "%s is not a checkpoint", path);
+    proving->size_max = proving->given.size;
+    if (proving->index >= proving->size_max)
+        return cli_fail(cli, AUDIT_UNCHECKED,
+                        "the checkpoint in %s is of %llu receipts: receipt %llu came after it",
+                        path, (unsigned long long)proving->size_max,
+                        (unsigned long long)proving->index);
+    return EX_OK;
+}
+
+/* The ledger was read up to the checkpoint that was given: is it over this ledger? */
+static int use_checkpoint(const struct cli *cli, struct proving *proving)
+{
+    uint8_t root[SHA256_BYTES];
+    if (proving->size_max == UINT64_MAX)
+        return EX_OK;
+    if (proving->caught.tree.size < proving->size_max)
+        return output_problem(cli, SLUIS_VERIFY_INVALID,
+                              "the ledger ends before the checkpoint that was given: receipts are "
+                              "missing");
+    tree_root(&proving->caught.tree, root);
+    if (!slice_equals_str(proving->given.origin, proving->report.origin) ||
+        memcmp(root, proving->given.root, sizeof root) != 0)
+        return output_problem(cli, SLUIS_VERIFY_INVALID,
+                              "the checkpoint that was given is not over this ledger: it has "
+                              "another root, or another origin");
+    kept_note_set(&proving->note, proving->size_max,
+                  slice_of(proving->given_note, proving->given_note_n));
+    return EX_OK;
 }
 
 static json_t *proof_json(const struct proving *proving, const struct tlog_proof *proof,
@@ -105,11 +157,10 @@ static int write_proof(const struct cli *cli, struct proving *proving)
     return print_proof(cli, proving, &proof, writer_slice(&writer));
 }
 
-int prove_run(struct cli *cli)
+static int prove(struct cli *cli, struct proving *proving)
 {
-    static struct proving proving;
     struct slice number = slice_of_str(cli->arguments[0]);
-    if (!slice_to_u64(number, INT64_MAX, &proving.index))
+    if (!slice_to_u64(number, INT64_MAX, &proving->index))
         return cli_misused(cli, "a receipt's number looks like 17; found \"%s\"",
                            cli->arguments[0]);
     if (!cli->given[KEY_KEY])
@@ -119,19 +170,31 @@ int prove_run(struct cli *cli)
     int code = ledger_source_init(&source, cli, cli->arguments[1]);
     if (code != EX_OK)
         return code;
-    proof_catch_leaf(&proving.caught, proving.index);
-    const struct ledger_visitor visitor = {add_leaf, add_checkpoint, &proving};
-    enum sluis_verify_result result = ledger_walk(&source, &visitor, &proving.report);
+    if ((code = read_checkpoint(cli, proving)) != EX_OK)
+        return code;
+    proof_catch_leaf(&proving->caught, proving->index);
+    const struct ledger_visitor visitor = {add_leaf, add_checkpoint, proving};
+    enum sluis_verify_result result = ledger_walk(&source, &visitor, &proving->report);
     if (result != SLUIS_VERIFY_VALID)
-        report_print_problem(cli, result, &proving.report);
+        report_print_problem(cli, result, &proving->report);
     /* What is wrong after the last checkpoint that holds takes nothing from a proof under it. */
-    if (proving.leaf_n > 0)
-        return write_proof(cli, &proving);
+    if (proving->leaf_n > 0) {
+        code = use_checkpoint(cli, proving);
+        return code == EX_OK ? write_proof(cli, proving) : code;
+    }
     if (result == SLUIS_VERIFY_VALID)
         return cli_fail(cli, AUDIT_UNCHECKED, "the ledger has no receipt %llu; it has %llu",
-                        (unsigned long long)proving.index,
-                        (unsigned long long)proving.report.n_receipts);
+                        (unsigned long long)proving->index,
+                        (unsigned long long)proving->report.n_receipts);
     if (cli->json)
-        cli_print_json(cli, output_problem_json(result, proving.report.problem));
+        cli_print_json(cli, output_problem_json(result, proving->report.problem));
     return (int)result;
+}
+
+int prove_run(struct cli *cli)
+{
+    static struct proving proving;
+    int code = prove(cli, &proving);
+    free(proving.given_note);
+    return code;
 }
