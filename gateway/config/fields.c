@@ -25,6 +25,14 @@ static const struct word words[] = {
     {"structure", FIELD_STRUCTURE},
 };
 
+/* Whether a text is redacted, like every other coarseness, is up to the plan. */
+static const enum field_form field_forms[] = {
+    [FORM_VALUE] = FIELD_VALUE,
+    [FORM_LATITUDE] = FIELD_LATITUDE,
+    [FORM_LONGITUDE] = FIELD_LONGITUDE,
+    [FORM_TEXT] = FIELD_VALUE,
+};
+
 static void report_unknown(struct build *build, const struct yaml_node *node)
 {
     const struct vocabulary *vocabulary = build->config->vocabulary;
@@ -90,9 +98,7 @@ static bool read_class(struct build *build, const struct yaml_node *node,
         report_unknown(build, node);
         return false;
     }
-    struct path_field field = {.form = form == FORM_LATITUDE    ? FIELD_LATITUDE
-                                       : form == FORM_LONGITUDE ? FIELD_LONGITUDE
-                                                                : FIELD_VALUE};
+    struct path_field field = {.form = field_forms[form]};
     if (!number_class(build, node, class, route, &field.class_index))
         return false;
     *out = field;

@@ -180,16 +180,46 @@ static void read_least(struct loading *loading, const struct yaml_node *class_no
     }
 }
 
-static bool read_form(struct slice text, enum part_form *form)
+/* Of a part, a position has two; a whole class is never one half. */
+static bool read_form(struct slice text, bool is_part, enum part_form *form)
 {
-    static const char *const names[] = {"value", "latitude", "longitude"};
-    for (size_t i = 0; i < SL_LENGTH(names); i++) {
-        if (slice_equals_str(text, names[i])) {
-            *form = (enum part_form)i;
+    static const struct {
+        const char *name;
+        enum part_form form;
+        bool of_parts, of_classes;
+    } forms[] = {
+        {"value", FORM_VALUE, true, true},
+        {"latitude", FORM_LATITUDE, true, false},
+        {"longitude", FORM_LONGITUDE, true, false},
+        {"text", FORM_TEXT, false, true},
+    };
+    for (size_t i = 0; i < SL_LENGTH(forms); i++) {
+        if (slice_equals_str(text, forms[i].name) &&
+            (is_part ? forms[i].of_parts : forms[i].of_classes)) {
+            *form = forms[i].form;
             return true;
         }
     }
     return false;
+}
+
+/* What people write leaves without addresses and numbers, whoever grants it. */
+static void read_class_form(struct loading *loading, const struct yaml_node *class_node,
+                            struct vocabulary_class *class)
+{
+    const struct yaml_node *form = yaml_get(class_node, "form");
+    if (!form)
+        return;
+    if (class->n_parts > 0)
+        yaml_error_at(loading->problems, form->line, form->column,
+                      "`form` beside `parts`; the parts have forms of their own");
+    else if (!read_form(form->text, false, &class->form))
+        yaml_error_at(loading->problems, form->line, form->column,
+                      "`form: %.*s`; expected value or text", SLICE_PRINTF(form->text));
+    if (class->form == FORM_TEXT) {
+        class->dimensions |= DIMENSION_REDACT;
+        class->least.by[COARSE_REDACT] = 1;
+    }
 }
 
 /* `parts: {latitude: latitude}` under location makes the field location.latitude. */
@@ -213,7 +243,7 @@ static void read_parts(struct loading *loading, const struct yaml_node *class_no
         write_bytes(&writer, node->key);
         struct vocabulary_part *part = &class->parts[class->n_parts];
         if (writer.overflow || !is_name(writer_slice(&writer), true) || node->kind != YAML_SCALAR ||
-            !read_form(node->text, &part->form)) {
+            !read_form(node->text, true, &part->form)) {
             yaml_error_at(loading->problems, node->key_line, node->key_column,
                           "part \"%.*s\"; expected a name, and value, latitude or longitude",
                           SLICE_PRINTF(node->key));
@@ -243,7 +273,7 @@ static const struct yaml_node *find_list(struct loading *loading, const struct y
 static enum sl_err read_classes(struct loading *loading, const struct yaml_node *root)
 {
     static const char *const keys[] = {"en",      "nl",    "dpv",   "fideslang", "coarsen",
-                                       "coarser", "parts", "least", NULL};
+                                       "coarser", "parts", "least", "form",      NULL};
     struct vocabulary *vocabulary = loading->vocabulary;
     const struct yaml_node *list = find_list(loading, root, "classes");
     if (!list)
@@ -260,6 +290,7 @@ static enum sl_err read_classes(struct loading *loading, const struct yaml_node 
         read_dimensions(loading, node, class);
         read_least(loading, node, class);
         read_parts(loading, node, class);
+        read_class_form(loading, node, class);
     }
     return SL_OK;
 }
@@ -286,7 +317,7 @@ static void check_chain(struct loading *loading, const struct yaml_node *at,
                         const struct vocabulary_class *class)
 {
     size_t n_steps = 0;
-    const unsigned inherited = class->dimensions & ~(unsigned)DIMENSION_DETAIL;
+    const unsigned inherited = class->dimensions & ~(unsigned)(DIMENSION_DETAIL | DIMENSION_REDACT);
     for (const struct vocabulary_class *next = class->coarser; next; next = next->coarser) {
         if (++n_steps > loading->vocabulary->n_classes) {
             yaml_error_at(loading->problems, at->key_line, at->key_column,
@@ -484,7 +515,7 @@ const struct vocabulary_class *vocabulary_class_of_field(const struct vocabulary
     for (size_t i = 0; i < vocabulary->n_classes; i++) {
         const struct vocabulary_class *class = &vocabulary->classes[i];
         if (class->n_parts == 0 && slice_equals(class->term.name, name)) {
-            *form = FORM_VALUE;
+            *form = class->form;
             return class;
         }
         for (size_t j = 0; j < class->n_parts; j++) {

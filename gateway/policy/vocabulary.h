@@ -49,6 +49,7 @@ struct vocabulary_part {
         FORM_VALUE,    /* kept or dropped as it is */
         FORM_LATITUDE, /* degrees; snapped together with its longitude */
         FORM_LONGITUDE,
+        FORM_TEXT, /* what people write; classes only */
     } form;
 };
 
@@ -59,6 +60,7 @@ struct vocabulary_class {
     unsigned dimensions;                    /* enum dimension bits */
     struct coarseness least;                /* whatever a grant says, it leaves no finer */
     const struct vocabulary_class *coarser; /* or NULL */
+    enum part_form form;                    /* of the fields, when there are no parts */
     size_t n_parts;                         /* 0: the class itself is what fields hold */
     struct vocabulary_part parts[VOCABULARY_PARTS_MAX];
 };

@@ -2,7 +2,7 @@
  * field.c - values by form
  *
  *     form        takes                         emits
- *     VALUE       any scalar                    its bytes; in a bucket, a number's start of it
+ *     VALUE       any scalar                    its bytes, or what value.c leaves of it
  *     STRUCTURE   any scalar                    its bytes
  *     LATITUDE    number on the globe, or null  the centre of the cell, once both are known
  *     LONGITUDE     for both halves
@@ -24,11 +24,11 @@
 
 #include "transform/coarsen.h"
 #include "transform/number.h"
+#include "transform/value.h"
 
 enum {
     DEGREES_BYTES_MAX = 11, /* -179.999999 */
     TIME_BYTES_MAX = 24,    /* a quoted timestamp, or 64 bits in decimal */
-    NUMBER_BYTES_MAX = 24,  /* 64 bits in decimal, with a sign, a point and quotes */
 };
 
 /* Numbers below are seconds (until the year 5138), from here on milliseconds (from 1973). */
@@ -37,13 +37,7 @@ static const int64_t SECONDS_LIMIT = 100000000000;
 static const int64_t YEAR_1_MS = -62135596800000;
 static const int64_t YEAR_10000_MS = 253402300800000;
 
-static struct coarseness coarseness_of(const struct filter *filter, const struct path_node *node)
-{
-    return filter->reduction->classes[node->class_index].coarseness;
-}
-
-/* Comma and key; room for `n_value` more bytes is reserved as well. */
-static bool emit_key(struct filter *filter, const struct path_node *node, size_t n_value)
+bool field_emit_room(struct filter *filter, const struct path_node *node, size_t n_value)
 {
     struct buffer *output = &filter->output;
     struct frame *frame = filter_top(filter);
@@ -60,7 +54,7 @@ static bool emit_key(struct filter *filter, const struct path_node *node, size_t
 enum filter_fault field_emit(struct filter *filter, const struct path_node *node,
                              struct slice value)
 {
-    if (!emit_key(filter, node, value.n))
+    if (!field_emit_room(filter, node, value.n))
         return FILTER_TOO_LARGE;
     buffer_put(&filter->output, value);
     return FILTER_OK;
@@ -71,7 +65,7 @@ static enum filter_fault emit_snapped(struct filter *filter, const struct path_n
                                       struct pair *pair, uint32_t precision_m)
 {
     struct buffer *output = &filter->output;
-    if (!emit_key(filter, node, DEGREES_BYTES_MAX))
+    if (!field_emit_room(filter, node, DEGREES_BYTES_MAX))
         return FILTER_TOO_LARGE;
     if (!pair->has_latitude || !pair->has_longitude) {
         pair->slot_at = output->n;
@@ -117,7 +111,7 @@ static enum filter_fault take_position(struct filter *filter, const struct path_
     if (!position_is_on_globe(pair->position))
         return FILTER_POSITION;
 
-    uint32_t precision_m = coarseness_of(filter, node).by[COARSE_PRECISION];
+    uint32_t precision_m = filter_coarseness(filter, node)->by[COARSE_PRECISION];
     if (is_null || precision_m == 0)
         return field_emit(filter, node, token->bytes);
     return emit_snapped(filter, node, pair, precision_m);
@@ -191,38 +185,6 @@ static enum filter_fault take_time(struct filter *filter, const struct path_node
     }
 }
 
-/* A string is one number and nothing else. */
-static bool is_number(struct slice text)
-{
-    struct scan scan = {.at = text.p, .end = text.p + text.n};
-    return scan_number(&scan) == SCAN_MORE && scan.at == scan.end && scan_number_is_whole(&scan);
-}
-
-/* A number, or a string that holds one, to the start of its bucket; in the notation it came in. */
-static enum filter_fault take_number(struct filter *filter, const struct path_node *node,
-                                     const struct token *token)
-{
-    const bool is_string = token->kind == TOKEN_STRING;
-    struct slice text = token->bytes;
-    int64_t thousandths;
-    if (token->kind == TOKEN_NULL)
-        return field_emit(filter, node, text);
-    if (is_string && !filter_text(filter, token, &text))
-        return FILTER_TOO_LARGE;
-    if (!(is_string ? is_number(text) : token->kind == TOKEN_NUMBER) ||
-        !number_to_thousandths(text, &thousandths))
-        return FILTER_NUMBER;
-
-    uint8_t block[NUMBER_BYTES_MAX];
-    struct writer writer = writer_over(block, sizeof block);
-    write_str(&writer, is_string ? "\"" : "");
-    write_thousandths(&writer,
-                      coarsen_number(thousandths, coarseness_of(filter, node).by[COARSE_BUCKET]));
-    write_str(&writer, is_string ? "\"" : "");
-    SL_ASSERT(!writer.overflow);
-    return field_emit(filter, node, writer_slice(&writer));
-}
-
 /* The name the app gives: a string, or an integer that is spelled as the name is. */
 static enum filter_fault check_subject(struct filter *filter, const struct token *token)
 {
@@ -241,7 +203,7 @@ static enum filter_fault check_subject(struct filter *filter, const struct token
 static enum filter_fault emit_pseudonym(struct filter *filter, const struct path_node *node)
 {
     struct slice pseudonym = filter->reduction->pseudonym;
-    if (!emit_key(filter, node, pseudonym.n + 2))
+    if (!field_emit_room(filter, node, pseudonym.n + 2))
         return FILTER_TOO_LARGE;
     filter->output.p[filter->output.n++] = '"';
     buffer_put(&filter->output, pseudonym);
@@ -275,7 +237,7 @@ enum filter_fault field_take_scalar(struct filter *filter, const struct path_nod
     case FIELD_VALUE:
         if (filter->plain >> node->class_index & 1)
             return field_emit(filter, node, token->bytes);
-        return take_number(filter, node, token);
+        return value_take(filter, node, token);
     case FIELD_STRUCTURE:
         return field_emit(filter, node, token->bytes);
     }

@@ -15,6 +15,8 @@
  */
 enum filter_fault field_emit(struct filter *filter, const struct path_node *node,
                              struct slice value);
+/* Comma and key; room for `n_value` more bytes is reserved. False: no room. */
+bool field_emit_room(struct filter *filter, const struct path_node *node, size_t n_value);
 /* A string, number or literal at `node`, in a container that is not REACH_NOWHERE, or the root. */
 enum filter_fault field_take_scalar(struct filter *filter, const struct path_node *node,
                                     const struct token *token);

@@ -141,11 +141,11 @@ void filter_begin(struct filter *filter, const struct path_trie *trie,
     filter->reduction = reduction;
     filter->kept = filter->plain = filter->top = 0;
     memset(filter->n_elements, 0, sizeof filter->n_elements);
-    for (size_t i = 0; i < reduction->n_classes; i++) {
-        const struct reduction_entry *entry = &reduction->classes[i];
-        filter->kept |= (uint32_t)entry->keep << i;
-        filter->plain |= (uint32_t)(entry->coarseness.by[COARSE_BUCKET] == 0) << i;
-        filter->top |= (uint32_t)(entry->coarseness.by[COARSE_TOP] > 0) << i;
+    for (size_t i = 0; i < LIMIT_MAX_route_classes && i < reduction->n_classes; i++) {
+        const uint32_t *by = reduction->classes[i].coarseness.by;
+        filter->kept |= (uint32_t)reduction->classes[i].keep << i;
+        filter->plain |= (uint32_t)(by[COARSE_BUCKET] == 0 && by[COARSE_REDACT] == 0) << i;
+        filter->top |= (uint32_t)(by[COARSE_TOP] > 0) << i;
     }
 }
 

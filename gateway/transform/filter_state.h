@@ -111,6 +111,12 @@ static inline bool filter_keeps(const struct filter *filter, const struct path_n
     return node->classes == 0 || (node->classes & filter->kept) != 0;
 }
 
+static inline const struct coarseness *filter_coarseness(const struct filter *filter,
+                                                         const struct path_node *node)
+{
+    return &filter->reduction->classes[node->class_index].coarseness;
+}
+
 /* The text of a string token, its escapes resolved; false when there is no memory. */
 bool filter_text(struct filter *filter, const struct token *token, struct slice *out);
 

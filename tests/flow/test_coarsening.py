@@ -1,9 +1,11 @@
 """What a grant leaves of each kind of value, through the real gateway, and what the receipt says."""
 import json
 
+import pytest
+
 import answers
 from gateway import LISTENING, consent
-from world import feature
+from world import World, feature
 
 
 def released(answer):
@@ -63,3 +65,43 @@ def test_of_a_list_only_the_first_so_many_leave(world):
     assert [item["played_at"][14:16] for item in left] == ["00", "01"]
     data = world.gateway.receipt(answer.receipt)["data"]
     assert data["listening.artist"] == data["listening.genre"] == "top2"
+
+
+REVIEW = "/v1/customers/{subject}/review"
+FORMS = """
+  - id: review
+    app: waze
+    request: GET /v1/customers/{subject}/review
+    answers:
+      type: application/json
+      fields:
+        $.text: review.text
+        $.size: review.fit
+"""
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory):
+    one = World(tmp_path_factory.mktemp("forms") / "node", routes=FORMS)
+    try:
+        one.gateway.start()
+        yield one
+    finally:
+        one.close()
+
+
+def asked(world, route, data, answer):
+    """What is left of the app's answer under this grant, and what the receipt says was done."""
+    name = f"person{next(world.numbers)}"
+    world.gateway.put(name, consent(data=data))
+    world.waze.on(route.format(subject=name), answers.well(answer, media_type="application/json"))
+    got = world.ask(name, route=route)
+    return released(got), world.gateway.receipt(got.receipt)["data"]
+
+
+def test_what_people_write_leaves_without_addresses_and_numbers(forms):
+    left, done = asked(forms, REVIEW, "review.text: {}", {
+        "text": "Fits! \u2013 mail lotte@example.org or 06-1234 5678, IBAN NL91 ABNA 0417 1643 00 "
+                "\"thanks\"", "size": 38})
+    assert left == {"text": "Fits! \u2013 mail [contact] or [number], IBAN [account] \"thanks\""}
+    assert done == {"review.text": "redacted", "review.fit": "dropped"}

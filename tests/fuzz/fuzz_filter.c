@@ -202,6 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 [COARSE_PRECISION] = precisions_m[data[2] % 8 % SL_LENGTH(precisions_m)],
                 [COARSE_BUCKET] = data[1] >> 3 & 1 ? 2500 : 0,
                 [COARSE_TOP] = data[1] >> 4 & 3,
+                [COARSE_REDACT] = data[1] >> 6 & 1,
             }}};
     struct slice answer = slice_of(data + CHOICE_BYTES, size - CHOICE_BYTES);
 

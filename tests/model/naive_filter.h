@@ -38,7 +38,10 @@ json_t *naive_reduce(const struct naive_route *route, const struct reduction *re
 /* Strict reading, as far as jansson goes. `*is_overflow`: refused only for a number's size. */
 json_t *naive_parse(struct slice text, bool *is_overflow);
 
-/* Equal as JSON; a number is its value, whatever its notation. */
+/* In a reduction: a number, or a text with "[number]" in it. */
+#define NAIVE_NUMBER_OR_REDACTED "a number, or what was taken out for one"
+
+/* `a` is as `b` says. Equal as JSON; a number is its value, whatever its notation. */
 bool naive_equal(const json_t *a, const json_t *b);
 
 #endif

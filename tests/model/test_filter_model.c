@@ -150,6 +150,7 @@ static struct coarseness random_coarseness(void)
         coarseness.by[COARSE_BUCKET] = ((uint32_t)random_below(20) + 1) * 1000;
     if (one_in(4))
         coarseness.by[COARSE_TOP] = (uint32_t)random_below(6) + 1;
+    coarseness.by[COARSE_REDACT] = one_in(3);
     return coarseness;
 }
 
@@ -197,6 +198,7 @@ static void add_scalar(struct text *text)
         "\u20ac \U0001F600",
         "lotte",
         "with \"quotes\" and \\",
+        "lotte@example.org or 06-12345678 \u20ac",
         "2026-11-23T08:14:52Z",
     };
     switch (random_below(8)) {

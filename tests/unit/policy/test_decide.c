@@ -428,6 +428,18 @@ static void of_two_lists_the_shorter_counts_along_the_whole_chain(void **state)
     assert_int_equal(decision.entries[2].coarseness.by[COARSE_TOP], 7);
 }
 
+static void a_text_is_granted_without_addresses(void **state)
+{
+    (void)state;
+    struct slice blob = compile(HEAD "consents: [{id: a, " FLOW "data: {review.text: {}, "
+                                     "review.fit: {}}}]\n");
+    struct facts facts = facts_for("review.text", "review.fit", NULL, NULL);
+    struct decision decision = decided(blob, &facts);
+    assert_int_equal(decision.entries[0].action, ACTION_COARSEN);
+    assert_int_equal(decision.entries[0].coarseness.by[COARSE_REDACT], 1);
+    assert_int_equal(decision.entries[1].action, ACTION_KEEP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +463,7 @@ int main(void)
         cmocka_unit_test(the_wider_bucket_counts_and_a_class_is_never_finer_than_its_least),
         cmocka_unit_test(plan_and_receipt_say_the_same_of_a_class_that_is_not_coarsened),
         cmocka_unit_test(of_two_lists_the_shorter_counts_along_the_whole_chain),
+        cmocka_unit_test(a_text_is_granted_without_addresses),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -26,7 +26,7 @@ static void assert_refused(const char *text, uint32_t line, const char *words)
 static void shipped_vocabulary_loads_and_is_labelled_in_full(void **state)
 {
     (void)state;
-    assert_int_equal(vocabulary_version(vocabulary), 3);
+    assert_int_equal(vocabulary_version(vocabulary), 4);
     assert_true(vocabulary_n_classes(vocabulary) > 30);
     for (size_t i = 0; i < vocabulary_n_classes(vocabulary); i++) {
         const struct vocabulary_term *term = &vocabulary_class_at(vocabulary, i)->term;
@@ -207,6 +207,23 @@ static void the_least_of_a_class_is_one_of_its_own_dimensions(void **state)
                    9, "not detail");
 }
 
+static void what_people_write_is_always_redacted(void **state)
+{
+    (void)state;
+    const struct vocabulary_class *review = class_named("review.text");
+    enum part_form form = FORM_VALUE;
+    assert_ptr_equal(vocabulary_class_of_field(vocabulary, slice_of_str("review.text"), &form),
+                     review);
+    assert_int_equal(form, FORM_TEXT);
+    assert_int_equal(review->dimensions, DIMENSION_REDACT);
+    assert_int_equal(review->least.by[COARSE_REDACT], 1);
+    assert_refused(CLASSES "  a: {" TERM ", form: prose}\n", 8, "expected value or text");
+    assert_refused(CLASSES "  a: {" TERM ", form: latitude}\n", 8, "expected value or text");
+    assert_refused(CLASSES "  a: {" TERM ", form: text, parts: {b: value}}\n", 8,
+                   "`form` beside `parts`");
+    assert_refused(CLASSES "  a: {" TERM ", parts: {b: text}}\n", 8, "part \"b\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +239,7 @@ int main(void)
         cmocka_unit_test(coarser_chains_must_end_and_keep_their_dimensions),
         cmocka_unit_test(two_names_of_one_code_are_refused),
         cmocka_unit_test(the_least_of_a_class_is_one_of_its_own_dimensions),
+        cmocka_unit_test(what_people_write_is_always_redacted),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -406,6 +406,36 @@ static void what_is_no_number_is_never_put_in_a_bucket(void **state)
     fixture_end(&fixture);
 }
 
+static void a_redacted_text_is_valid_json_and_an_untouched_one_keeps_its_spelling(void **state)
+{
+    (void)state;
+    FIXTURE(fixture, amount);
+    fixture.reduction.classes[0].coarseness.by[COARSE_REDACT] = 1;
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"\"Mail lotte@example.org\\n\\u0022now\\u0022\"", "\"Mail [contact]\\u000a\\\"now\\\"\""},
+        {"\"l\\u006ftte\\u0040example.org\"", "\"[contact]\""},
+        {"\"\\ud83d\\ude00 06-123\\u00345678\"", "\"\U0001F600 [number]\""},
+        {"\"caf\\u00e9 \\/ \\\"x\\\"\"", "\"caf\\u00e9 \\/ \\\"x\\\"\""},
+        {"\"\"", "\"\""},
+        {"31612345678", "\"[number]\""},
+        {"-3.5e10", "-3.5e10"},
+        {"123456", "123456"},
+        {"null", "null"},
+        {"true", "true"},
+    };
+    for (size_t i = 0; i < SL_LENGTH(cases); i++) {
+        char answer[256], output[256];
+        snprintf(answer, sizeof answer, "{\"n\":%s}", cases[i].in);
+        snprintf(output, sizeof output, "{\"n\":%s}", cases[i].out);
+        expect_output(&fixture, answer, output);
+        expect_output(&fixture, output, output);
+    }
+    expect_output(&fixture, "{\"n\":[\"a@b\"]}", "{}");
+    fixture_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +459,7 @@ int main(void)
         cmocka_unit_test(many_positions_snap_in_an_output_that_grows),
         cmocka_unit_test(a_number_in_a_bucket_becomes_its_start_in_its_own_notation),
         cmocka_unit_test(what_is_no_number_is_never_put_in_a_bucket),
+        cmocka_unit_test(a_redacted_text_is_valid_json_and_an_untouched_one_keeps_its_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,13 @@
+/*
+ * value.h - a value that is not to leave as it is: a number to its bucket, a text without contacts
+ */
+#ifndef SLUIS_TRANSFORM_VALUE_H
+#define SLUIS_TRANSFORM_VALUE_H
+
+#include "transform/filter_state.h"
+
+/* Emits what is left of a scalar at `node`, of a class that is kept and not plain. */
+enum filter_fault value_take(struct filter *filter, const struct path_node *node,
+                             const struct token *token);
+
+#endif
