@@ -10,8 +10,8 @@
 #include "ledger/index_rebuild.h"
 
 #include "base/apart.h"
+#include "ledger/folder_reader.h"
 #include "ledger/keyring.h"
-#include "ledger/ledger_reader.h"
 #include "ledger/recover.h"
 
 #include <errno.h>
@@ -134,12 +134,12 @@ static enum sl_err ask_old(struct rebuilding *r, struct seen *seen, struct index
 static enum sl_err compare(struct rebuilding *r, const struct seen *seen)
 {
     SL_AUTO(ledger_reader) reader = NULL;
-    struct index_problem problem;
+    struct ledger_problem problem;
     struct ledger_head head;
     uint8_t root[SHA256_BYTES];
     if (!seen->found)
         return SL_OK;
-    if (ledger_reader_open(r->config->folder, r->new_folder, &r->keys.list, &problem, &reader) !=
+    if (folder_reader_open(r->config->folder, r->new_folder, &r->keys.list, &problem, &reader) !=
         SL_OK)
         return refuse(r, "%.500s", problem.text);
     ledger_reader_head(reader, &head);

@@ -3,108 +3,35 @@
  *
  *              root                  the head's: signed
  *             /    \
- *           o        o               levels 8 and up: looked up in the index
+ *           o        o               levels 8 and up: the source's, such as an index
  *          / \      / \
  *        T0   T1  T2  (T3)           tiles: 256 receipts each, the last one perhaps fewer
  *       ....  ....                   below: hashed from the receipts of the one tile that matters
  *
  * Each time a tile is read, the root that comes out of its receipts is led up to the head's root
- * by the index's hashes. If that does not hold, one of the two is wrong, and it can be told which:
- * where the index's own hash of the tile does lead to the root, the segment is not what was
- * signed; where it does not, the index is not this ledger's.
+ * by the source's hashes. If that does not hold, one of the two is wrong, and it can be told which:
+ * where the source's own hash of the tile does lead to the root, the receipts are not what was
+ * signed; where it does not, the hashes are not.
  */
 #include "ledger/ledger_reader.h"
 
-#include "ledger/tile_reader.h"
-#include "ledger/walk.h"
-
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct ledger_reader {
-    char *folder;
-    uint8_t origin[NOTE_NAME_BYTES_MAX];
-    struct index_reader *index;
-    void (*head)(void *context, struct ledger_head *out); /* NULL: `fixed_head` */
-    void *context;
-    struct ledger_head fixed_head;
-    struct index_pending beyond; /* of what the index has not seen; then */
-    struct tile_reader segments;
+    struct ledger_reader_source source;
     const struct ledger_head *under; /* during a call: what tiles are proven against */
     struct receipt_tile tile;        /* the last one that was read */
-    struct index_problem problem;
+    struct ledger_problem problem;
 };
 
-static SL_PRINTF(2, 3) enum sl_err fail(struct ledger_reader *reader, const char *format, ...)
+enum sl_err ledger_reader_new(const struct ledger_reader_source *source, struct ledger_reader **out)
 {
-    va_list args;
-    va_start(args, format);
-    vsnprintf(reader->problem.text, sizeof reader->problem.text, format, args);
-    va_end(args);
-    return SL_ESTORE;
-}
-
-static enum sl_err fail_index(struct ledger_reader *reader, const char *what)
-{
-    return fail(reader,
-                "the index is not this ledger's: %s; make it anew with `sluis ledger index` while "
-                "the gateway is stopped",
-                what);
-}
-
-static enum sl_err fail_segment(struct ledger_reader *reader, const char *what)
-{
-    return fail(reader, "the ledger in %.200s is damaged: %.200s; `sluis-audit verify` says more",
-                reader->folder, what);
-}
-
-const char *ledger_reader_problem(const struct ledger_reader *reader)
-{
-    return reader->problem.text;
-}
-
-/* -------------------------------------------------------------------- opening and closing -- */
-
-static enum sl_err reader_new(const char *folder, struct slice origin,
-                              struct index_problem *problem, struct ledger_reader **out)
-{
-    SL_ASSERT(origin.n <= NOTE_NAME_BYTES_MAX);
-    snprintf(problem->text, sizeof problem->text, "out of memory");
     struct ledger_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return SL_EINTERNAL;
-    memcpy(reader->origin, origin.p, origin.n);
-    reader->folder = strdup(folder);
-    enum sl_err err =
-        tile_reader_init(&reader->segments, folder, slice_of(reader->origin, origin.n));
-    if (err != SL_OK)
-        snprintf(problem->text, sizeof problem->text, "%s", reader->segments.problem);
-    if (err == SL_OK && !reader->folder)
-        err = SL_EINTERNAL;
-    if (err != SL_OK) {
-        ledger_reader_free(reader);
-        return err;
-    }
+    reader->source = *source;
     *out = reader;
-    return SL_OK;
-}
-
-enum sl_err ledger_reader_new(const struct ledger_reader_source *source,
-                              struct index_problem *problem, struct ledger_reader **out)
-{
-    SL_AUTO(ledger_reader) reader = NULL;
-    SL_TRY(reader_new(source->folder, source->origin, problem, &reader));
-    reader->head = source->head;
-    reader->context = source->context;
-    enum sl_err err = index_reader_new(source->index, &reader->index);
-    if (err != SL_OK) {
-        snprintf(problem->text, sizeof problem->text, "the index has no place for a reader");
-        return err;
-    }
-    *out = reader;
-    reader = NULL;
     return SL_OK;
 }
 
@@ -112,35 +39,40 @@ void ledger_reader_free(struct ledger_reader *reader)
 {
     if (!reader)
         return;
-    index_reader_free(reader->index);
-    index_pending_deinit(&reader->beyond);
-    tile_reader_deinit(&reader->segments);
-    free(reader->folder);
+    reader->source.free(reader->source.context);
     free(reader);
+}
+
+const char *ledger_reader_problem(const struct ledger_reader *reader)
+{
+    return reader->problem.text;
 }
 
 void ledger_reader_head(struct ledger_reader *reader, struct ledger_head *out)
 {
-    if (reader->head) {
-        reader->head(reader->context, out);
-        tree_root(&out->tree, out->root);
-    } else {
-        *out = reader->fixed_head;
-    }
+    reader->source.head(reader->source.context, out);
+    tree_root(&out->tree, out->root);
+}
+
+static enum sl_err blame(struct ledger_reader *reader, enum ledger_fault fault, uint64_t first,
+                         uint64_t last)
+{
+    reader->source.blame(reader->source.context, fault, first, last, &reader->problem);
+    return SL_ESTORE;
+}
+
+static enum sl_err blame_hashes(struct ledger_reader *reader)
+{
+    return blame(reader, LEDGER_WRONG_HASHES, 0, 0);
 }
 
 /* ----------------------------------------------------------------------- up to the head's root --
  */
 
-static enum sl_err hash_of_index(struct ledger_reader *reader, unsigned level, uint64_t index,
-                                 uint8_t hash[SHA256_BYTES])
+static enum sl_err hash_of_source(struct ledger_reader *reader, unsigned level, uint64_t index,
+                                  uint8_t hash[SHA256_BYTES])
 {
-    if (index_pending_hash(&reader->beyond, index_hash_position(level, index), hash))
-        return SL_OK;
-    bool found = false;
-    if (index_reader_hash(reader->index, level, index, hash, &found) != SL_OK)
-        return fail_index(reader, index_reader_problem(reader->index));
-    return found ? SL_OK : fail_index(reader, "it has no hash where there should be one");
+    return reader->source.hash(reader->source.context, level, index, hash, &reader->problem);
 }
 
 /* The subtree of the head's tree that is kept at (level, index), or NULL. */
@@ -163,7 +95,7 @@ static void fold(const uint8_t *hashes, unsigned n_hashes, uint8_t out[SHA256_BY
 }
 
 /*
- * Each complete subtree is inside one of those that the head's tree keeps. *holds: do the index's
+ * Each complete subtree is inside one of those that the head's tree keeps. *holds: do the source's
  * hashes lead from `hash` to that one?
  */
 static enum sl_err leads_to_head(struct ledger_reader *reader, unsigned level, uint64_t index,
@@ -172,7 +104,7 @@ static enum sl_err leads_to_head(struct ledger_reader *reader, unsigned level, u
     uint8_t node[SHA256_BYTES], beside[SHA256_BYTES];
     memcpy(node, hash, sizeof node);
     while (!kept_subtree(reader->under, level, index)) {
-        SL_TRY(hash_of_index(reader, level, index ^ 1, beside));
+        SL_TRY(hash_of_source(reader, level, index ^ 1, beside));
         if (index & 1)
             tree_node_hash(beside, node, node);
         else
@@ -219,28 +151,15 @@ static enum sl_err tile_holds(struct ledger_reader *reader, const struct tile *t
 /* What a tile of receipts holds is not what leads to the root: whose fault is it? */
 static enum sl_err name_culprit(struct ledger_reader *reader, const struct tile *tile)
 {
-    char what[120];
-    snprintf(what, sizeof what, "receipts %llu to %llu are not those that were signed",
-             (unsigned long long)tile->index * TILE_WIDTH,
-             (unsigned long long)tile->index * TILE_WIDTH + tile->width - 1);
-    bool index_holds = true;
+    bool hashes_hold = true;
     uint8_t hash[SHA256_BYTES];
     if (tile->width == TILE_WIDTH) {
-        SL_TRY(hash_of_index(reader, TREE_TILE_LEVEL, tile->index, hash));
-        SL_TRY(leads_to_head(reader, TREE_TILE_LEVEL, tile->index, hash, &index_holds));
+        SL_TRY(hash_of_source(reader, TREE_TILE_LEVEL, tile->index, hash));
+        SL_TRY(leads_to_head(reader, TREE_TILE_LEVEL, tile->index, hash, &hashes_hold));
     }
-    if (!index_holds)
-        return fail_index(reader, "its hashes do not lead to the checkpoint");
-    return fail_segment(reader, what);
-}
-
-static enum sl_err find_place(struct ledger_reader *reader, uint64_t receipt,
-                              struct index_batch *place)
-{
-    bool found = index_pending_place(&reader->beyond, receipt, place);
-    if (!found && index_reader_place(reader->index, receipt, place, &found) != SL_OK)
-        return fail_index(reader, index_reader_problem(reader->index));
-    return found ? SL_OK : fail_index(reader, "it knows no place where there should be one");
+    uint64_t first = tile->index * TILE_WIDTH;
+    return hashes_hold ? blame(reader, LEDGER_WRONG_RECEIPTS, first, first + tile->width - 1)
+                       : blame_hashes(reader);
 }
 
 /* So that reader->tile holds the first `width` receipts of tile `index`, proven. */
@@ -252,13 +171,14 @@ static enum sl_err load_tile(struct ledger_reader *reader, uint64_t index, unsig
     const struct tile tile = {.index = index,
                               .width = tile_width(0, index, reader->under->tree.size)};
     SL_ASSERT(width <= tile.width);
-    struct index_batch place;
-    SL_TRY(find_place(reader, index * TILE_WIDTH, &place));
+    loaded->index = index;
     loaded->width = 0;
-    if (tile_reader_read(&reader->segments, index, tile.width, &place, loaded) != SL_OK)
-        return fail_segment(reader, reader->segments.problem);
     bool holds = false;
-    enum sl_err err = tile_holds(reader, &tile, loaded->hashes[0], &holds);
+    enum sl_err err =
+        reader->source.receipts(reader->source.context, tile.width, loaded, &reader->problem);
+    SL_ASSERT(err != SL_OK || loaded->width == tile.width);
+    if (err == SL_OK)
+        err = tile_holds(reader, &tile, loaded->hashes[0], &holds);
     if (err == SL_OK && !holds)
         err = name_culprit(reader, &tile);
     if (err != SL_OK)
@@ -266,7 +186,7 @@ static enum sl_err load_tile(struct ledger_reader *reader, uint64_t index, unsig
     return err;
 }
 
-/* For proofs: what the head keeps, what the index has, what a tile's receipts give. */
+/* For proofs: what the head keeps, what the source has, what a tile's receipts give. */
 static enum sl_err subtree(void *context, unsigned level, uint64_t index,
                            uint8_t hash[SHA256_BYTES])
 {
@@ -277,7 +197,7 @@ static enum sl_err subtree(void *context, unsigned level, uint64_t index,
         return SL_OK;
     }
     if (level >= TREE_TILE_LEVEL)
-        return hash_of_index(reader, level, index, hash);
+        return hash_of_source(reader, level, index, hash);
     uint64_t tile = index >> (TREE_TILE_LEVEL - level);
     unsigned first = (unsigned)((index << level) % TILE_WIDTH);
     unsigned n_leaves = 1u << level;
@@ -287,11 +207,6 @@ static enum sl_err subtree(void *context, unsigned level, uint64_t index,
 }
 
 /* ---------------------------------------------------------------------------------- answers -- */
-
-static enum sl_err unproven(struct ledger_reader *reader)
-{
-    return fail_index(reader, "the proofs made of its hashes do not hold");
-}
 
 enum sl_err ledger_reader_root(struct ledger_reader *reader, const struct ledger_head *head,
                                uint64_t size, uint8_t root[SHA256_BYTES])
@@ -311,7 +226,7 @@ enum sl_err ledger_reader_root(struct ledger_reader *reader, const struct ledger
     SL_TRY(proof_consistency_make(source, size, head->tree.size, &growth));
     if (proof_consistency_verify(&growth, (struct proof_head){size, found},
                                  (struct proof_head){head->tree.size, head->root}) != PROOF_HOLDS)
-        return unproven(reader);
+        return blame_hashes(reader);
     memcpy(root, found, SHA256_BYTES);
     return SL_OK;
 }
@@ -341,7 +256,7 @@ enum sl_err ledger_reader_inclusion(struct ledger_reader *reader, const struct l
     tree_leaf_hash(leaf, leaf_hash);
     if (proof_inclusion_verify(&proof, index, leaf_hash, (struct proof_head){size, root}) !=
         PROOF_HOLDS)
-        return unproven(reader);
+        return blame_hashes(reader);
     *out = proof;
     return SL_OK;
 }
@@ -358,7 +273,7 @@ enum sl_err ledger_reader_consistency(struct ledger_reader *reader, const struct
         proof_consistency_make((struct proof_source){subtree, reader}, old_size, new_size, &proof));
     if (proof_consistency_verify(&proof, (struct proof_head){old_size, old_root},
                                  (struct proof_head){new_size, new_root}) != PROOF_HOLDS)
-        return unproven(reader);
+        return blame_hashes(reader);
     *out = proof;
     return SL_OK;
 }
@@ -371,7 +286,7 @@ static enum sl_err collect_hashes(struct ledger_reader *reader, const struct til
     SL_TRY(tile_write_hashes(tile, (struct proof_source){subtree, reader}, &writer));
     bool holds = false;
     SL_TRY(tile_holds(reader, tile, hashes, &holds));
-    return holds ? SL_OK : fail_index(reader, "its hashes do not lead to the checkpoint");
+    return holds ? SL_OK : blame_hashes(reader);
 }
 
 enum sl_err ledger_reader_tile(struct ledger_reader *reader, const struct ledger_head *head,
@@ -392,112 +307,4 @@ enum sl_err ledger_reader_tile(struct ledger_reader *reader, const struct ledger
         write_bytes(out, slice_of(hashes, n_bytes));
     }
     return out->overflow ? SL_ELIMIT : SL_OK;
-}
-
-/* ---------------------------------------------------------------------------- another process --
- */
-
-static void keep_note(struct ledger_reader *reader, const struct batch *batch)
-{
-    reader->fixed_head.note_n = batch->checkpoint.n;
-    memcpy(reader->fixed_head.note, batch->checkpoint.p, batch->checkpoint.n);
-}
-
-/* The last batch that the index has seen must be where it says, and be the same. */
-static enum sl_err check_seen(struct ledger_reader *reader, struct walk *walk,
-                              const struct index_state *seen)
-{
-    struct batch batch;
-    uint8_t root[SHA256_BYTES];
-    if (walk_next(walk, &batch) != WALK_BATCH)
-        return fail_index(reader, walk->problem.text[0] ? walk->problem.text
-                                                        : "the ledger ends before its last batch");
-    tree_root(&walk->tree, root);
-    if (walk->tree.size != seen->size || memcmp(root, seen->root, sizeof root) != 0)
-        return fail_index(reader, "its last batch is another one in the ledger");
-    keep_note(reader, &batch);
-    return SL_OK;
-}
-
-/* Proves what the index has not seen, and keeps of it what an index would. */
-static enum sl_err walk_beyond(struct ledger_reader *reader, struct walk *walk,
-                               const struct index_state *seen)
-{
-    if (seen)
-        SL_TRY(check_seen(reader, walk, seen));
-    SL_TRY(index_pending_init(&reader->beyond));
-    index_pending_start(&reader->beyond, &walk->tree);
-    struct batch batch;
-    enum walk_step step;
-    while ((step = walk_next(walk, &batch)) == WALK_BATCH) {
-        const struct index_batch place = {batch.first_index, walk->segment_first,
-                                          walk->batch_offset};
-        index_pending_note(&reader->beyond, &place, batch.n_receipts, &walk->tiles);
-        keep_note(reader, &batch);
-    }
-    /* A torn end may be a batch that is being written. */
-    if (step != WALK_END && step != WALK_TORN)
-        return fail(reader, "segment %s, byte %llu: %s", walk->problem.segment,
-                    (unsigned long long)walk->problem.offset, walk->problem.text);
-    reader->fixed_head.tree = walk->tree;
-    tree_root(&walk->tree, reader->fixed_head.root);
-    return reader->beyond.is_full ? fail(reader, "out of memory") : SL_OK;
-}
-
-/* The first key, or where the index has gone on: the one that it names, if the caller knows it. */
-static enum sl_err open_verifier(struct ledger_reader *reader, const struct vkey_list *keys,
-                                 const struct index_state *seen, struct note_verifier **out)
-{
-    struct vkey key = keys->keys[0];
-    size_t place;
-    if (seen)
-        memcpy(key.key, seen->key, sizeof key.key);
-    if (!vkey_list_find(keys, &key, &place))
-        return fail_index(reader, "it goes on under a key that is not among those given");
-    char text[NOTE_VKEY_BYTES_MAX];
-    struct writer writer = writer_over(text, sizeof text);
-    write_vkey(&writer, key.name, key.key);
-    return note_verifier_new(writer_slice(&writer), out) == SL_OK ? SL_OK
-                                                                  : fail(reader, "out of memory");
-}
-
-static enum sl_err find_head(struct ledger_reader *reader, const struct vkey_list *keys)
-{
-    struct index_state seen;
-    bool has_seen = false;
-    struct walk walk;
-    if (index_reader_state(reader->index, &seen, &has_seen) != SL_OK)
-        return fail_index(reader, index_reader_problem(reader->index));
-    struct walk_start start = {0};
-    if (has_seen)
-        start = (struct walk_start){.tree = seen.before,
-                                    .newest_time_ms = seen.newest_time_before_ms,
-                                    .segment_first = seen.segment_first,
-                                    .offset = seen.batch_offset};
-    SL_AUTO(note_verifier) verifier = NULL;
-    SL_TRY(open_verifier(reader, keys, has_seen ? &seen : NULL, &verifier));
-    enum sl_err err = walk_open(&walk, reader->folder, verifier, has_seen ? &start : NULL);
-    if (err != SL_OK)
-        (void)fail(reader, "%s", walk.problem.text);
-    else
-        err = walk_beyond(reader, &walk, has_seen ? &seen : NULL);
-    walk_close(&walk);
-    return err;
-}
-
-enum sl_err ledger_reader_open(const char *folder, const char *index_folder,
-                               const struct vkey_list *keys, struct index_problem *problem,
-                               struct ledger_reader **out)
-{
-    SL_AUTO(ledger_reader) reader = NULL;
-    SL_TRY(reader_new(folder, vkey_list_name(keys), problem, &reader));
-    SL_TRY(index_reader_open(index_folder, problem, &reader->index));
-    enum sl_err err = find_head(reader, keys);
-    if (err != SL_OK) {
-        snprintf(problem->text, sizeof problem->text, "%s", reader->problem.text);
-        return err;
-    }
-    *out = reader;
-    reader = NULL;
-    return SL_OK;
 }

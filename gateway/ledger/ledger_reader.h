@@ -1,57 +1,64 @@
 /*
- * ledger_reader.h - receipts, tiles and proofs of a ledger, while it grows
+ * ledger_reader.h - receipts, tiles and proofs of a ledger, from wherever it is
  *
  * Shape   take a head first: the newest checkpoint that is durable. Everything else is asked for
  *         under a head, and is proven to lead to its root before it is handed out. Heads are plain
  *         values; older ones stay good for ever.
  * Cost    the tile of 256 receipts around what is asked for is read and hashed, unless it is the
- *         one that was read last; the hashes above it are looked up in the index
+ *         one that was read last; the hashes above it are the source's
  * Threads one at a time; each thread has a reader of its own
- * Trust   neither segments nor index are believed; only the heads of this process's recorder are
+ * Trust   nothing but heads: what a source gives has to lead to one
  * Errors  SL_ESTORE: the ledger or its index is damaged, or can't be read; the text in
  *         ledger_reader_problem() says which, and what to do. Out parameters stay untouched.
- * Owns    its descriptors and buffers, about 2.5 MiB
+ * Owns    a tile of receipts, about 300 KiB, and its source
  */
 #ifndef SLUIS_LEDGER_LEDGER_READER_H
 #define SLUIS_LEDGER_LEDGER_READER_H
 
-#include "ledger/index_reader.h"
+#include "ledger/checkpoint.h"
 #include "ledger/proof.h"
-#include "ledger/tile.h"
-#include "ledger/vkey_list.h"
+#include "ledger/receipt_tile.h"
+#include "ledger/tree.h"
 
 struct ledger_reader;
 
 struct ledger_head {
     struct tree tree; /* tree.size: how many receipts */
     uint8_t root[SHA256_BYTES];
-    size_t note_n; /* 0: nothing was ever recorded */
+    size_t note_n; /* 0: nothing was ever recorded, or the source has the note elsewhere */
     uint8_t note[CHECKPOINT_BYTES_MAX];
 };
 
+enum ledger_fault {
+    LEDGER_WRONG_RECEIPTS, /* those of a tile are not the ones that were signed */
+    LEDGER_WRONG_HASHES,   /* they do not lead to the head */
+};
+struct ledger_problem {
+    char text[512];
+};
 /*
- * In the process that writes the ledger; see recorder_reader_new(). `head` fills in tree and note,
- * from any thread. The index must outlive the reader; folder and origin are copied.
+ * Where receipts and hashes come from. Each function that fails says why in *problem, and so does
+ * `blame`, when what was given turned out to be wrong: receipts `first` to `last`, or hashes.
  */
 struct ledger_reader_source {
-    const char *folder;
-    struct slice origin;
-    struct ledger_index *index;
+    /* Fills in tree and note. */
     void (*head)(void *context, struct ledger_head *out);
+    /* Of the complete subtree over the leaves [index << level, (index + 1) << level); level >= 8.
+     */
+    enum sl_err (*hash)(void *context, unsigned level, uint64_t index, uint8_t hash[SHA256_BYTES],
+                        struct ledger_problem *problem);
+    /* The first `width` receipts of tile->index; tile->width is 0. */
+    enum sl_err (*receipts)(void *context, uint16_t width, struct receipt_tile *tile,
+                            struct ledger_problem *problem);
+    void (*blame)(void *context, enum ledger_fault fault, uint64_t first, uint64_t last,
+                  struct ledger_problem *problem);
+    void (*free)(void *context);
     void *context;
 };
+
+/* The source is the reader's when this succeeds. */
 SL_NODISCARD enum sl_err ledger_reader_new(const struct ledger_reader_source *source,
-                                           struct index_problem *problem,
                                            struct ledger_reader **out);
-/*
- * In another process, or on a copy: one head, the newest now, under one of `keys` (or a key that
- * came after what the index has seen). What the index has not seen is read and proven first. See
- * index_reader_open() for what that means when the index can't be trusted.
- */
-SL_NODISCARD enum sl_err ledger_reader_open(const char *folder, const char *index_folder,
-                                            const struct vkey_list *keys,
-                                            struct index_problem *problem,
-                                            struct ledger_reader **out);
 void ledger_reader_free(struct ledger_reader *reader);
 SL_DEFINE_AUTO(ledger_reader, ledger_reader_free)
 

@@ -428,15 +428,15 @@ static void copy_head(void *context, struct ledger_head *out)
 enum sl_err recorder_reader_new(struct recorder *r, struct recorder_problem *problem,
                                 struct ledger_reader **out)
 {
-    const struct ledger_reader_source source = {
+    const struct folder_reader_live live = {
         .folder = r->folder,
         .origin = slice_of(r->origin, r->origin_n),
         .index = r->index,
         .head = copy_head,
         .context = r,
     };
-    struct index_problem reader_problem;
-    enum sl_err err = ledger_reader_new(&source, &reader_problem, out);
+    struct ledger_problem reader_problem;
+    enum sl_err err = folder_reader_new(&live, &reader_problem, out);
     return err == SL_OK ? SL_OK : refuse(problem, err, reader_problem.text);
 }
 

@@ -5,7 +5,7 @@
 #define SLUIS_LEDGER_RECORDER_PARTS_H
 
 #include "ledger/index_epoch.h"
-#include "ledger/ledger_reader.h"
+#include "ledger/folder_reader.h"
 #include "ledger/note.h"
 #include "ledger/recorder.h"
 #include "ledger/segment_writer.h"

@@ -23,19 +23,6 @@ enum { WINDOW_BYTES = 2 << 20, READ_AHEAD_BYTES = 1 << 17 };
 
 _Static_assert((int)BATCH_PADDED_BYTES_MAX <= (int)WINDOW_BYTES, "a batch fits the window");
 
-struct slice receipt_tile_entries(const struct receipt_tile *tile, unsigned width)
-{
-    SL_ASSERT(width > 0 && width <= tile->width);
-    return slice_of(tile->entries, tile->ends[width - 1]);
-}
-
-struct slice receipt_tile_leaf(const struct receipt_tile *tile, unsigned i)
-{
-    SL_ASSERT(i < tile->width);
-    uint32_t start = (i == 0 ? 0 : tile->ends[i - 1]) + sizeof(uint16_t);
-    return slice_of(tile->entries + start, tile->ends[i] - start);
-}
-
 /* -------------------------------------------------------------------- opening and closing -- */
 
 static void close_segment(struct tile_reader *reader)
@@ -176,17 +163,6 @@ static enum sl_err view_batch(struct tile_reader *reader, const struct cursor *c
     return SL_OK;
 }
 
-static void add(struct receipt_tile *tile, struct slice leaf)
-{
-    uint32_t at = tile->width == 0 ? 0 : tile->ends[tile->width - 1];
-    struct writer writer = writer_over(tile->entries + at, sizeof tile->entries - at);
-    write_u16be(&writer, (uint16_t)leaf.n);
-    write_bytes(&writer, leaf);
-    SL_ASSERT(!writer.overflow);
-    tree_leaf_hash(leaf, tile->hashes[tile->width]);
-    tile->ends[tile->width++] = at + (uint32_t)writer.n;
-}
-
 static enum sl_err add_batch(struct tile_reader *reader, struct cursor *cursor, uint16_t width,
                              struct receipt_tile *tile)
 {
@@ -202,7 +178,7 @@ static enum sl_err add_batch(struct tile_reader *reader, struct cursor *cursor, 
         if (!batch_next_leaf(&leaves, &leaf))
             return fail(reader, cursor->offset, "receipt %llu does not fit its checksum",
                         (unsigned long long)batch.first_index + i);
-        add(tile, leaf);
+        receipt_tile_add(tile, leaf);
     }
     cursor->receipt += batch.n_receipts;
     cursor->offset = align_up(cursor->offset + batch.total_bytes, reader->alignment);

@@ -12,23 +12,7 @@
 #define SLUIS_LEDGER_TILE_READER_H
 
 #include "ledger/index_pending.h"
-#include "ledger/tile.h"
-
-enum { TILE_ENTRIES_BYTES_MAX = TILE_WIDTH * (2 + LEAF_BYTES_MAX) };
-
-/* Receipts [index * TILE_WIDTH, + width). */
-struct receipt_tile {
-    uint64_t index;
-    uint16_t width; /* 0: none was read */
-    uint8_t hashes[TILE_WIDTH][SHA256_BYTES];
-    uint32_t ends[TILE_WIDTH];               /* of each receipt in `entries` */
-    uint8_t entries[TILE_ENTRIES_BYTES_MAX]; /* as in an entry bundle */
-};
-
-/* One of the tile's receipts; `i` < width. */
-struct slice receipt_tile_leaf(const struct receipt_tile *tile, unsigned i);
-/* The first `width` receipts, an entry bundle. */
-struct slice receipt_tile_entries(const struct receipt_tile *tile, unsigned width);
+#include "ledger/receipt_tile.h"
 
 struct tile_reader {
     int folder_fd;

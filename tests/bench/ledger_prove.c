@@ -8,7 +8,7 @@
  * proof, checked, and written as text. Prints "receipts= open_ms= prove_ms= prove_max_ms=", the
  * mean and the longest of one proof.
  */
-#include "ledger/ledger_reader.h"
+#include "ledger/folder_reader.h"
 #include "ledger/tlog_proof.h"
 
 #include <stdio.h>
@@ -34,12 +34,12 @@ static struct ledger_reader *open_reader(const char *folder)
     size_t n = file ? fread(text, 1, sizeof text, file) : 0;
     if (file)
         fclose(file);
-    struct index_problem problem = {"ledger.vkey can't be read"};
+    struct ledger_problem problem = {"ledger.vkey can't be read"};
     struct ledger_reader *reader = NULL;
     snprintf(path, sizeof path, "%s/ledger", folder);
     snprintf(index, sizeof index, "%s/index", folder);
     if (vkey_list_parse(slice_of(text, n), &keys, &line) != SL_OK ||
-        ledger_reader_open(path, index, &keys, &problem, &reader) != SL_OK) {
+        folder_reader_open(path, index, &keys, &problem, &reader) != SL_OK) {
         fprintf(stderr, "ledger_prove: %s\n", problem.text);
         exit(2);
     }

@@ -16,7 +16,7 @@
 #include "common/terminal.h"
 #include "common/textfile.h"
 #include "ledger/basis.h"
-#include "ledger/ledger_reader.h"
+#include "ledger/folder_reader.h"
 #include "ledger/vkey_list.h"
 #include "policy/timezone.h"
 #include "workspace.h"
@@ -279,11 +279,11 @@ static int count_on_disk(struct exporting *exporting)
         return EX_OK; /* nothing was ever recorded */
     SL_AUTO(ledger_reader) reader = NULL;
     static struct vkey_list keys; /* it is large */
-    struct index_problem problem = {""};
+    struct ledger_problem problem = {""};
     size_t line;
     enum sl_err err = vkey_list_parse(slice_of(exporting->keys, exporting->keys_n), &keys, &line);
     if (err == SL_OK)
-        err = ledger_reader_open(folder, index_folder, &keys, &problem, &reader);
+        err = folder_reader_open(folder, index_folder, &keys, &problem, &reader);
     if (err != SL_OK)
         return cli_fail(workspace->cli, exit_code_of(err), "%s: %s", folder,
                         problem.text[0] ? problem.text : "keys/ledger.vkey is no key of a ledger");

@@ -3,7 +3,7 @@
  */
 #include "fixture.h"
 #include "ledger/crc32c.h"
-#include "ledger/ledger_reader.h"
+#include "ledger/folder_reader.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
@@ -78,12 +78,12 @@ static void open_reader(struct reading *reading)
 }
 
 /* As sluis-audit does: from the folders alone. */
-static enum sl_err open_from_outside(struct reading *reading, struct index_problem *problem)
+static enum sl_err open_from_outside(struct reading *reading, struct ledger_problem *problem)
 {
     static struct vkey_list keys;
     size_t line;
     assert_int_equal(vkey_list_parse(slice_of_str(reading->fixture.vkey), &keys, &line), SL_OK);
-    enum sl_err err = ledger_reader_open(reading->fixture.folder, reading->fixture.index_folder,
+    enum sl_err err = folder_reader_open(reading->fixture.folder, reading->fixture.index_folder,
                                          &keys, problem, &reading->reader);
     if (err == SL_OK)
         ledger_reader_head(reading->reader, &reading->head);
@@ -342,7 +342,7 @@ static void what_the_index_has_not_committed_is_served(void **state)
 static void a_ledger_of_many_segments_is_served_after_each_kind_of_start(void **state)
 {
     struct reading *reading = *state;
-    struct index_problem problem;
+    struct ledger_problem problem;
     char path[256];
     fixture_open(&reading->fixture);
     for (int i = 0; i < 7; i++)
@@ -381,7 +381,7 @@ static void more_than_65536_receipts_have_tiles_of_three_levels(void **state)
 static void from_outside_what_the_index_has_not_seen_is_read_and_proven(void **state)
 {
     struct reading *reading = *state;
-    struct index_problem problem;
+    struct ledger_problem problem;
     char command[600];
     fixture_open(&reading->fixture);
     fixture_release_many(&reading->fixture, 1500);
@@ -572,7 +572,7 @@ static void from_outside_an_index_of_another_ledger_is_named(void **state)
 {
     struct reading *reading = *state;
     static struct fixture other;
-    struct index_problem problem;
+    struct ledger_problem problem;
     char command[600];
     fixture_open(&reading->fixture);
     fixture_release_many(&reading->fixture, 300);
