@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "ledger/note.h"
-#include "ledger/walk.h"
+#include "ledger/verify_heads.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +26,7 @@ struct verifying {
     const struct sluis_verify_options *options;
     struct sluis_verify_report *report;
     struct walk walk;
+    struct verify_heads heads;
     bool stopped; /* by the visitor */
 };
 
@@ -123,6 +124,11 @@ static enum sluis_verify_result walk_all(struct verifying *v)
     enum walk_step step = WALK_BATCH;
     while (!v->stopped && (step = next(&v->walk, &batch)) == WALK_BATCH) {
         count(v);
+        if (v->options->check_heads) {
+            enum sluis_verify_result result = verify_heads_take(&v->heads, &v->walk, v->report);
+            if (result != SLUIS_VERIFY_VALID)
+                return result;
+        }
         if (v->options->visit)
             visit_leaves(v, &batch);
         visit_checkpoint(v, &batch);

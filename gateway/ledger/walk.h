@@ -42,6 +42,14 @@ struct walk_start {
     uint64_t offset;        /* of a batch in it; 0: at its head */
 };
 
+/* Heads among the receipts of a batch. What they say is not looked at here. */
+struct batch_heads {
+    uint32_t n;
+    /* Of the first of them. */
+    uint64_t index, offset;
+    struct leaf_heads leaf;
+};
+
 struct walk {
     int folder_fd;
     struct note_verifier *verifier;     /* of the key in force: the caller's, or */
@@ -58,7 +66,8 @@ struct walk {
     uint64_t offset, batch_offset;
     struct tree tree;
     int64_t newest_time_ms;
-    struct batch_tiles tiles; /* of the last batch */
+    struct batch_tiles tiles; /* of the last batch, and so */
+    struct batch_heads heads; /* are these */
     uint64_t n_batches, n_segments;
     uint64_t n_bytes_done;
     uint8_t *window;

@@ -44,6 +44,7 @@ static enum walk_step prove_receipts(struct walk *walk, const struct batch *batc
     struct batch_cursor cursor = batch_cursor_over(batch);
     proof->newest_time_ms = INT64_MIN;
     proof->key.found = false;
+    proof->heads.n = 0;
     for (uint32_t i = 0; i < batch->n_receipts; i++) {
         uint64_t index = batch->first_index + i;
         uint64_t offset = offset_of(walk, batch, cursor.receipts.at);
@@ -56,6 +57,8 @@ static enum walk_step prove_receipts(struct walk *walk, const struct batch *batc
             proof->newest_time_ms = leaf.time_ms;
         if (leaf.kind == LEAF_KEY && !proof->key.found)
             proof->key = (struct batch_key){true, index, offset, leaf.key};
+        if (leaf.kind == LEAF_HEADS && proof->heads.n++ == 0)
+            proof->heads = (struct batch_heads){1, index, offset, leaf.heads};
     }
     if (reader_left(&cursor.receipts) > 0)
         return walk_stop(walk, WALK_DAMAGED, offset_of(walk, batch, cursor.receipts.at),
@@ -155,6 +158,7 @@ enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
         return step;
     walk->tree = tree;
     walk->tiles = tiles;
+    walk->heads = proof->heads;
     walk->newest_time_ms = newest_time_ms;
     if (next)
         walk_go_over(walk, next);

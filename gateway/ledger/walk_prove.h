@@ -30,6 +30,7 @@ struct batch_proof {
     struct checkpoint checkpoint;
     uint8_t signer[NOTE_KEY_BYTES]; /* of it */
     struct batch_key key;           /* the first one in the batch */
+    struct batch_heads heads;
 };
 
 /*

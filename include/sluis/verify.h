@@ -37,6 +37,13 @@ struct sluis_verify_report {
     uint64_t segment_offset; /* of the first bad byte, or of the structure that holds it */
     uint64_t batch;          /* counted from 0 */
     uint64_t receipt;        /* index of the first receipt that can't be trusted */
+    /*
+     * What does not hold is the account of how many receipts each subject had: `receipt` is the one
+     * that has these heads. Everything before it was signed as it stands.
+     */
+    bool is_about_heads;
+    uint64_t n_epochs;   /* with heads, checked and right */
+    uint64_t headed_end; /* the receipts before this belong to them */
 };
 
 /*
@@ -60,6 +67,8 @@ struct sluis_verify_options {
     sluis_verify_visit_checkpoint *visit_checkpoint; /* with visit_context; may be NULL */
     /* That share the work, the caller's among them; the visits are all on the caller's. 0: as 1. */
     size_t n_threads;
+    /* With the lists of heads in the folder: how many receipts each subject had. */
+    bool check_heads;
 };
 
 /*

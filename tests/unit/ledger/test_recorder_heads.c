@@ -104,10 +104,18 @@ static struct found_heads read_heads(struct fixture *fixture)
 {
     struct found_heads found = {0};
     struct sluis_verify_report report;
-    const struct sluis_verify_options options = {
-        .vkey = fixture->vkey, .visit = note_heads, .visit_context = &found};
+    struct sluis_verify_options options = {.vkey = fixture->vkey,
+                                           .visit = note_heads,
+                                           .visit_context = &found,
+                                           .check_heads = true};
     if (sluis_verify_folder(fixture->folder, &options, &report) != SLUIS_VERIFY_VALID)
         fail_msg("%s", report.problem);
+    assert_int_equal(report.n_epochs, found.n);
+    assert_int_equal(report.headed_end, found.n > 0 ? found.list[found.n - 1].end : 0);
+    options.visit = NULL;
+    options.n_threads = 3;
+    assert_int_equal(sluis_verify_folder(fixture->folder, &options, &report), SLUIS_VERIFY_VALID);
+    assert_int_equal(report.n_epochs, found.n);
     return found;
 }
 
@@ -497,6 +505,50 @@ static void an_old_copy_of_the_index_catches_up_over_epochs(void **state)
     assert_third_epoch(fixture);
 }
 
+/* ------------------------------------------------------------------------------- verifying -- */
+
+static void assert_heads_invalid(struct fixture *fixture, enum sluis_verify_result expected,
+                                 uint64_t receipt, const char *because)
+{
+    struct sluis_verify_report report;
+    struct sluis_verify_options options = {.vkey = fixture->vkey, .check_heads = true};
+    for (options.n_threads = 1; options.n_threads <= 2; options.n_threads++) {
+        assert_int_equal(sluis_verify_folder(fixture->folder, &options, &report), expected);
+        if (!strstr(report.problem, because))
+            fail_msg("%s", report.problem);
+        assert_true(report.is_about_heads);
+        assert_int_equal(report.receipt, receipt);
+    }
+    options.check_heads = false; /* the receipts themselves hold */
+    assert_int_equal(sluis_verify_folder(fixture->folder, &options, &report), SLUIS_VERIFY_VALID);
+}
+
+static void a_list_that_is_missing_or_changed_shows(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256], other[256], aside[256];
+    make_epochs(fixture); /* heads at 4 and at 8 */
+    list_path(fixture, 1, path);
+    list_path(fixture, 0, other);
+    snprintf(aside, sizeof aside, "%s/aside", fixture->root);
+    fixture_copy_file(path, aside);
+    assert_int_equal(unlink(path), 0);
+    assert_heads_invalid(fixture, SLUIS_VERIFY_INVALID, 8, "epoch 1 is missing");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_heads_invalid(fixture, SLUIS_VERIFY_UNCHECKED, 8, "epoch 1 can't be read");
+    assert_int_equal(rmdir(path), 0);
+    fixture_copy_file(other, path);
+    assert_heads_invalid(fixture, SLUIS_VERIFY_INVALID, 8, "is that of epoch 0 under another name");
+    fixture_copy_file(aside, path);
+    uint8_t byte;
+    fixture_peek(path, HEADS_HEAD_BYTES + 39, &byte, 1);
+    byte ^= 1;
+    fixture_poke(path, HEADS_HEAD_BYTES + 39, &byte, 1);
+    assert_heads_invalid(fixture, SLUIS_VERIFY_INVALID, 8, "was changed: its CRC is wrong");
+    fixture_copy_file(aside, path);
+    (void)read_heads(fixture); /* and now it holds again */
+}
+
 /* -------------------------------------------------------------------------------- erasing -- */
 
 static struct recorder_head kept[RECORDER_HEADS_MAX];
@@ -624,6 +676,7 @@ int main(void)
         HEADS_TEST(lists_that_lie_about_where_an_epoch_ended_do_not_matter),
         HEADS_TEST(a_rebuilt_index_knows_an_epoch_that_was_closing),
         HEADS_TEST(an_old_copy_of_the_index_catches_up_over_epochs),
+        HEADS_TEST(a_list_that_is_missing_or_changed_shows),
         HEADS_TEST(an_erased_subject_keeps_its_entry),
         HEADS_TEST(an_erased_subject_keeps_its_entry_when_the_index_is_lost),
         HEADS_TEST(an_erased_subject_keeps_its_entry_of_an_epoch_that_is_closing_too),
