@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <time.h>
@@ -114,6 +115,22 @@ static void watch_last_checkpoint(const struct node *node, bool *had_failed)
     *had_failed = has_failed;
 }
 
+/* Each trouble once, and its end. `said` is what was said last. */
+static void watch_heads(const struct node *node, char said[RECORDER_HEADS_PROBLEM_BYTES])
+{
+    char text[RECORDER_HEADS_PROBLEM_BYTES];
+    bool is_wrong = recorder_heads_problem(node->recorder, text);
+    if (strcmp(text, said) == 0)
+        return;
+    if (is_wrong)
+        log_error("%s; flows go on, and it is tried again: until then nobody can prove that "
+                  "nothing of theirs is missing",
+                  text);
+    else
+        log_info("heads can be made again");
+    memcpy(said, text, sizeof text);
+}
+
 /*
  * Until a signal, or until the ledger can't be written any more: a gateway without a ledger
  * refuses everything, and the operator must see it stop.
@@ -122,6 +139,7 @@ static int wait_for_end(const struct node *node, const sigset_t *signals)
 {
     const struct timespec look_again = {.tv_sec = 1};
     bool was_full = false, had_failed = false;
+    char said[RECORDER_HEADS_PROBLEM_BYTES] = "";
     for (;;) {
         int signal_number = sigtimedwait(signals, NULL, &look_again);
         if (signal_number > 0) {
@@ -133,6 +151,7 @@ static int wait_for_end(const struct node *node, const sigset_t *signals)
             return EX_IOERR;
         }
         watch_last_checkpoint(node, &had_failed);
+        watch_heads(node, said);
         bool is_full = recorder_is_full(node->recorder);
         if (is_full && !was_full)
             log_error("no room for new receipts: flows are refused, withdrawing still works; make "

@@ -184,11 +184,11 @@ static void find_fault(const struct reading *reading, const struct leaf_heads *h
     else if (reading->bad_delta < heads->n_entries)
         snprintf(text, cap, "entry %llu is of no receipt", (unsigned long long)reading->bad_delta);
     else if (reading->overflow || reading->sum != n_receipts)
-        snprintf(text, cap,
-                 "it accounts for %llu receipts, but there are %llu of subjects from receipt %llu "
-                 "up to %llu",
-                 (unsigned long long)reading->sum, (unsigned long long)n_receipts,
-                 (unsigned long long)heads->first, (unsigned long long)heads->end);
+        snprintf(
+            text, cap,
+            "it accounts for %llu receipts, and subjects have %llu from receipt %llu up to %llu",
+            (unsigned long long)reading->sum, (unsigned long long)n_receipts,
+            (unsigned long long)heads->first, (unsigned long long)heads->end);
 }
 
 /* A list with another root may have been changed by anybody; one with the right root is forged by

@@ -19,10 +19,9 @@
 #include <string.h>
 
 /* About the heads in the batch. */
-static SL_PRINTF(4, 5) enum sluis_verify_result stop(const struct walk *walk,
-                                                     struct sluis_verify_report *report,
-                                                     enum sluis_verify_result result,
-                                                     const char *format, ...)
+static SL_PRINTF(4, 5) enum sluis_verify_result
+    stop(const struct walk *walk, struct sluis_verify_report *report,
+         enum sluis_verify_result result, const char *format, ...)
 {
     char text[sizeof report->problem];
     va_list args;
@@ -54,10 +53,11 @@ static enum sluis_verify_result check_place(const struct verify_heads *heads,
                     "receipt %llu has the heads of epoch %llu, but those of epoch %llu are next",
                     at, epoch, next);
     if (first != heads->end)
-        return stop(walk, report, SLUIS_VERIFY_INVALID,
-                    "the heads of epoch %llu begin with receipt %llu, but the epoch before ended at "
-                    "%llu",
-                    epoch, first, (unsigned long long)heads->end);
+        return stop(
+            walk, report, SLUIS_VERIFY_INVALID,
+            "the heads of epoch %llu begin with receipt %llu, but the epoch before ended at "
+            "%llu",
+            epoch, first, (unsigned long long)heads->end);
     if (end <= first || end > at)
         return stop(walk, report, SLUIS_VERIFY_INVALID,
                     "the heads of epoch %llu, receipt %llu, are about the receipts from %llu up to "
@@ -84,16 +84,21 @@ static enum sluis_verify_result check_list(const struct verify_heads *heads,
 {
     const struct leaf_heads *leaf = &walk->heads.leaf;
     struct heads_file file;
-    enum heads_check check = heads_file_open(&file, walk->folder_fd, leaf->epoch,
-                                             note_verifier_name(walk->verifier));
+    enum heads_check check =
+        heads_file_open(&file, walk->folder_fd, leaf->epoch, note_verifier_name(walk->verifier));
     if (check == HEADS_SOUND)
         check = heads_file_check(&file, leaf, n_subjects_up_to(heads, leaf->end));
     heads_file_close(&file);
     if (check == HEADS_SOUND)
         return SLUIS_VERIFY_VALID;
-    return stop(walk, report,
-                check == HEADS_UNREADABLE ? SLUIS_VERIFY_UNCHECKED : SLUIS_VERIFY_INVALID, "%s",
-                file.problem);
+    char name[HEADS_NAME_BYTES + 1];
+    heads_name(leaf->epoch, name);
+    enum sluis_verify_result result = stop(
+        walk, report, check == HEADS_UNREADABLE ? SLUIS_VERIFY_UNCHECKED : SLUIS_VERIFY_INVALID,
+        "%s", file.problem);
+    snprintf(report->segment, sizeof report->segment, HEADS_FOLDER "/%s", name);
+    report->segment_offset = 0;
+    return result;
 }
 
 /* False: there are more than a ledger can have. */

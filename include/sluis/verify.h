@@ -33,7 +33,7 @@ struct sluis_verify_report {
     char origin[256];
     /* The first thing wrong, or why it could not be checked. */
     char problem[512];
-    char segment[64];        /* its file name */
+    char segment[64];        /* its file name, or that of a list of heads */
     uint64_t segment_offset; /* of the first bad byte, or of the structure that holds it */
     uint64_t batch;          /* counted from 0 */
     uint64_t receipt;        /* index of the first receipt that can't be trusted */

@@ -14,6 +14,7 @@ int prove_run(struct cli *cli);
 int verify_proof_run(struct cli *cli);
 int consistency_run(struct cli *cli);
 int replay_run(struct cli *cli);
+int mine_run(struct cli *cli);
 int witness_run(struct cli *cli);
 
 /* Becomes the program behind `sluis-audit witness`; returns only when it can't. */

@@ -17,6 +17,7 @@ struct ledger_source {
     char folder[LEDGER_PATH_BYTES];
     bool has_key;
     char vkey[LEDGER_VKEY_BYTES];
+    bool check_heads;   /* and the lists of heads in the folder */
     uint64_t n_threads; /* that check, this one among them; 0: as 1 */
     uint64_t first;     /* without a key: receipts before this one may be left out */
     char origin[256];
@@ -30,6 +31,9 @@ struct ledger_source {
 SL_NODISCARD int ledger_source_init(struct ledger_source *source, const struct cli *cli,
                                     const char *folder);
 
+/* The folder and --jobs, without a key. */
+SL_NODISCARD int ledger_source_folder(struct ledger_source *source, const struct cli *cli,
+                                      const char *folder);
 /* The key alone; there may be none. */
 SL_NODISCARD int ledger_source_key(struct ledger_source *source, const struct cli *cli);
 

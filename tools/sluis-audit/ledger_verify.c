@@ -37,6 +37,7 @@ enum sluis_verify_result ledger_walk(struct ledger_source *source,
         .progress = show_progress,
         .progress_context = &progress,
         .n_threads = source->n_threads,
+        .check_heads = source->check_heads,
     };
     enum sluis_verify_result result = sluis_verify_folder(source->folder, &options, report);
     progress_clear(&progress);
@@ -70,6 +71,19 @@ void ledger_say_unverified(const struct ledger_source *source)
         fprintf(stderr, "sluis-audit: not verified: add --key FILE to check signatures and tree\n");
 }
 
+/* The receipts hold; the account of how many each person had does not. */
+static void print_heads_problem(const struct sluis_verify_report *report)
+{
+    fprintf(stderr, "  where     receipt %llu, and ", (unsigned long long)report->receipt);
+    print_text(stderr, slice_of_str(report->segment));
+    fprintf(stderr,
+            "\n  meaning   the receipts up to there are those that the gateway signed, but its\n"
+            "            account of how many each person had does not hold; so nobody can be sure\n"
+            "            that nothing of theirs is missing\n"
+            "  to do     compare the folder heads/ with another copy's; if it is the same there,\n"
+            "            it is for the operator to explain\n");
+}
+
 void report_print_problem(const struct cli *cli, enum sluis_verify_result result,
                           const struct sluis_verify_report *report)
 {
@@ -85,6 +99,10 @@ void report_print_problem(const struct cli *cli, enum sluis_verify_result result
     fprintf(stderr, ": ");
     print_text(stderr, slice_of_str(report->problem));
     fprintf(stderr, "\n");
+    if (report->is_about_heads) {
+        print_heads_problem(report);
+        return;
+    }
     if (report->segment[0]) {
         fprintf(stderr, "  segment   ");
         print_text(stderr, slice_of_str(report->segment));

@@ -3,9 +3,8 @@
  */
 #include "base/timestamp.h"
 #include "commands.h"
-#include "common/terminal.h"
+#include "leaf_line.h"
 #include "ledger.h"
-#include "ledger/leaf.h"
 
 #include <string.h>
 
@@ -79,65 +78,6 @@ static int read_filters(struct listing *listing, const struct cli *cli)
     return EX_OK;
 }
 
-/* --- one line each --------------------------------------------------------------------------- */
-
-static void print_flow(const struct leaf *leaf)
-{
-    print_styled(stdout, leaf->released ? STYLE_GOOD : STYLE_BAD, "%-7.*s",
-                 SLICE_PRINTF(leaf->decision));
-    printf("  ");
-    print_column(stdout, leaf->reason, 16);
-    print_text(stdout, leaf->partner);
-    printf("  ");
-    print_text(stdout, leaf->route);
-    printf("  ");
-    print_text(stdout, leaf->purpose);
-    for (size_t i = 0; leaf->released && i < leaf->n_classes; i++) {
-        printf("%s", i == 0 ? "  " : ", ");
-        print_text(stdout, leaf->classes[i].name);
-        printf(" %.*s", SLICE_PRINTF(leaf->classes[i].done));
-    }
-}
-
-static void print_event(const struct leaf *leaf)
-{
-    const struct leaf_policy *policy = &leaf->policy;
-    if (leaf->kind == LEAF_POLICY)
-        printf("granted %u, changed %u, withdrawn %u; refusals added %u, removed %u",
-               policy->granted, policy->changed, policy->withdrawn, policy->refusals_added,
-               policy->refusals_removed);
-    else if (leaf->kind == LEAF_HEADS)
-        printf("epoch %llu: receipts %llu to %llu, %llu people",
-               (unsigned long long)leaf->heads.epoch, (unsigned long long)leaf->heads.first,
-               (unsigned long long)leaf->heads.end, (unsigned long long)leaf->heads.n_entries);
-    else if (leaf->kind == LEAF_KEY)
-        print_text(stdout, leaf->key.new_vkey);
-}
-
-static void print_leaf(uint64_t index, const struct leaf *leaf)
-{
-    char time[TIMESTAMP_BYTES];
-    struct writer writer = writer_over(time, sizeof time);
-    write_timestamp_ms(&writer, leaf->time_ms);
-    printf("%8llu  %.*s  ", (unsigned long long)index, (int)writer.n, time);
-    print_column(stdout, leaf_kind_name(leaf->kind), 8);
-    if (leaf->kind == LEAF_PULL)
-        print_flow(leaf);
-    else
-        print_event(leaf);
-    printf("\n");
-}
-
-static int print_leaf_json(const struct cli *cli, uint64_t index, struct slice bytes)
-{
-    json_t *receipt = json_loadb((const char *)bytes.p, bytes.n, JSON_REJECT_DUPLICATES, NULL);
-    json_t *line = json_pack("{s:I}", "index", (json_int_t)index);
-    if (receipt)
-        json_object_update(line, receipt);
-    json_decref(receipt);
-    return cli_print_json_line(cli, line);
-}
-
 static bool list_one(void *context, uint64_t index, struct slice bytes)
 {
     struct listing *listing = context;
@@ -153,9 +93,9 @@ static bool list_one(void *context, uint64_t index, struct slice bytes)
         return false;
     listing->n_shown++;
     if (listing->source.cli->json)
-        listing->code = print_leaf_json(listing->source.cli, index, bytes);
+        listing->code = cli_print_json_line(listing->source.cli, leaf_line_json(index, bytes));
     else
-        print_leaf(index, &leaf);
+        leaf_line_print(index, &leaf);
     return listing->code == EX_OK;
 }
 

@@ -68,6 +68,12 @@ static const struct argp_option replay_options[] = {
     {0},
 };
 
+static const struct argp_option mine_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "your own key, as `sluis subject key' wrote it", 0},
+    {"jobs", KEY_JOBS, "N", 0, "check with N threads", 0},
+    {0},
+};
+
 static const struct cli_command commands[] = {
     {"verify", "DIR", 1, 1, "recompute everything and say whether it holds",
      "Checks every receipt's bytes, their order, the tree, and the signature of every checkpoint, "
@@ -121,6 +127,14 @@ static const struct cli_command commands[] = {
      "is 0 when all is the same, 1 when not, 2 when it could not be checked.\n\n"
      "Example:\n  sluis-audit replay state/ledger --key ledger.vkey --evidence 2026.evidence",
      replay_options, replay_run},
+    {"mine", "DIR", 1, 1, "list your own receipts, and prove that none is missing",
+     "FILE is what `sluis subject key' gave you; it holds the ledger's public key, too. The whole "
+     "ledger is checked, then your receipts are listed with their numbers: without a gap, and as "
+     "many in each epoch as the gateway has committed to, nothing is missing up to the end of the "
+     "last epoch. The exit code is 0 when that holds, 1 when not, 2 when it could not be "
+     "checked.\n\n"
+     "Example:\n  sluis-audit mine state/ledger --key lotte.key",
+     mine_options, mine_run},
     {"witness", "OPTION...", 0, CLI_ARGUMENTS_MAX, "run a witness: cosign what only grew",
      "A program of its own; `sluis-audit witness --help' says more.", NULL, witness_run},
 };

@@ -90,11 +90,15 @@ static int read_jobs(struct ledger_source *source)
     return EX_OK;
 }
 
-int ledger_source_init(struct ledger_source *source, const struct cli *cli, const char *folder)
+int ledger_source_folder(struct ledger_source *source, const struct cli *cli, const char *folder)
 {
     source->cli = cli;
     int code = read_jobs(source);
-    if (code == EX_OK)
-        code = find_folder(source, folder);
+    return code == EX_OK ? find_folder(source, folder) : code;
+}
+
+int ledger_source_init(struct ledger_source *source, const struct cli *cli, const char *folder)
+{
+    int code = ledger_source_folder(source, cli, folder);
     return code == EX_OK ? ledger_source_key(source, cli) : code;
 }

@@ -26,6 +26,18 @@ static struct slice root_text(const struct sluis_verify_report *report, char roo
     return writer_slice(&writer);
 }
 
+static void print_heads(const struct sluis_verify_report *report)
+{
+    unsigned long long n_newer = report->n_receipts - report->headed_end;
+    if (report->n_epochs == 0)
+        printf("  heads       none yet: no account so far of how many receipts each person had\n");
+    else
+        printf("  heads       of %llu epochs, sorted and adding up; they cover the first %llu "
+               "receipts, not the newest %llu\n",
+               (unsigned long long)report->n_epochs, (unsigned long long)report->headed_end,
+               n_newer);
+}
+
 static void print_report(const struct sluis_verify_report *report)
 {
     char room[64];
@@ -38,6 +50,7 @@ static void print_report(const struct sluis_verify_report *report)
            (unsigned long long)report->n_receipts, (unsigned long long)report->n_batches,
            (unsigned long long)report->n_segments, SLICE_PRINTF(root),
            (unsigned long long)report->n_receipts);
+    print_heads(report);
 }
 
 static json_t *report_json(enum sluis_verify_result result,
@@ -45,10 +58,11 @@ static json_t *report_json(enum sluis_verify_result result,
 {
     char room[64];
     json_t *answer = json_pack(
-        "{s:s, s:o, s:I, s:I, s:I, s:o}", "result", result_name(result), "origin",
+        "{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "result", result_name(result), "origin",
         json_of_slice_or_null(slice_of_str(report->origin)), "receipts",
         (json_int_t)report->n_receipts, "batches", (json_int_t)report->n_batches, "segments",
-        (json_int_t)report->n_segments, "root", json_of_slice(root_text(report, room)));
+        (json_int_t)report->n_segments, "epochs", (json_int_t)report->n_epochs, "covered",
+        (json_int_t)report->headed_end, "root", json_of_slice(root_text(report, room)));
     if (result == SLUIS_VERIFY_VALID)
         return answer;
     json_object_set_new(answer, "problem", json_of_slice(slice_of_str(report->problem)));
@@ -68,6 +82,7 @@ int verify_run(struct cli *cli)
     int code = ledger_source_init(&source, cli, cli->arguments[0]);
     if (code != EX_OK)
         return code;
+    source.check_heads = true;
     struct sluis_verify_report report = {0};
     enum sluis_verify_result result = ledger_verify(&source, NULL, NULL, &report);
     if (result != SLUIS_VERIFY_VALID)

@@ -22,6 +22,7 @@ int subject_add_run(struct cli *cli);
 int subject_list_run(struct cli *cli);
 int subject_pseudonym_run(struct cli *cli);
 int subject_account_run(struct cli *cli);
+int subject_key_run(struct cli *cli);
 
 int partner_token_run(struct cli *cli);
 

@@ -35,6 +35,12 @@ static const struct argp_option pseudonym_options[] = {
     {0},
 };
 
+static const struct argp_option subject_key_options[] = {
+    {"output", KEY_OUTPUT, "FILE", 0, "write the key to a new file that only its owner can read",
+     0},
+    {0},
+};
+
 static const struct argp_option account_options[] = {
     {"remove", KEY_REMOVE, NULL, 0, "forget the account: the subject's own name is used again", 0},
     {0},
@@ -93,6 +99,12 @@ static const struct cli_command commands[] = {
      "Without an account the subject's own name is used.\n\n"
      "Example:\n  sluis subject account lotte wayfinder lotte.de.vries",
      account_options, subject_account_run},
+    {"subject key", "SUBJECT", 1, 1, "hand a subject the key to its own receipts",
+     "With it, `sluis-audit mine' lists the subject's receipts and proves that none is missing. "
+     "Whoever has it can do the same: it is for the subject alone. A file that is there already is "
+     "never overwritten.\n\n"
+     "Example:\n  sluis subject key lotte -o lotte.key",
+     subject_key_options, subject_key_run},
     {"ledger index", "", 0, 0, "throw the ledger's index away and make it anew",
      "Reads and proves the whole ledger. Nothing may run on the state folder meanwhile. The new "
      "index takes the old one's place when it is complete; when the ledger has less than the old "
