@@ -93,7 +93,8 @@ enum sl_err segment_head_parse(struct slice bytes, struct segment_head *out)
 
     size_t n_used = (size_t)(reader.at - bytes.p);
     struct slice before_crc = slice_of(bytes.p, head.alignment_bytes - HEAD_CRC_BYTES);
-    if (n_used > before_crc.n || !slice_is_zero(slice_of(before_crc.p + n_used, before_crc.n - n_used)))
+    if (n_used > before_crc.n ||
+        !slice_is_zero(slice_of(before_crc.p + n_used, before_crc.n - n_used)))
         return SL_EMALFORMED;
     struct reader crc = reader_over(slice_of(before_crc.p + before_crc.n, HEAD_CRC_BYTES));
     if (read_u32(&crc) != crc32c_of(before_crc))
@@ -169,6 +170,13 @@ bool batch_next_leaf(struct batch_cursor *cursor, struct slice *leaf)
         return false;
     *leaf = bytes;
     return true;
+}
+
+bool batch_next_proven_leaf(struct batch_cursor *cursor, struct slice *leaf)
+{
+    uint16_t n = read_u16be(&cursor->receipts);
+    *leaf = read_bytes(&cursor->receipts, n);
+    return !cursor->receipts.bad;
 }
 
 bool batch_skip_leaves(struct batch_cursor *cursor, uint32_t n)

@@ -97,6 +97,8 @@ struct batch_cursor {
 struct batch_cursor batch_cursor_over(const struct batch *batch);
 /* The next leaf; false when its length or checksum is wrong, or there is none. */
 bool batch_next_leaf(struct batch_cursor *cursor, struct slice *leaf);
+/* The same for a batch that has been proven: its checksums are not looked at again. */
+bool batch_next_proven_leaf(struct batch_cursor *cursor, struct slice *leaf);
 /* Passes over `n` leaves, whatever their bytes; false when there are not so many. */
 bool batch_skip_leaves(struct batch_cursor *cursor, uint32_t n);
 

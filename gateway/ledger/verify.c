@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "ledger/note.h"
 #include "ledger/verify_heads.h"
+#include "ledger/verify_tags.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ struct verifying {
     struct sluis_verify_report *report;
     struct walk walk;
     struct verify_heads heads;
-    bool stopped; /* by the visitor */
+    struct tag_check *tags; /* NULL: nobody asked */
+    bool stopped;           /* by the visitor */
 };
 
 static enum sluis_verify_result problem(struct sluis_verify_report *report,
@@ -68,9 +70,11 @@ static void visit_leaves(struct verifying *v, const struct batch *batch)
 {
     struct batch_cursor cursor = batch_cursor_over(batch);
     struct slice leaf;
-    uint64_t index = batch->first_index;
-    while (!v->stopped && batch_next_leaf(&cursor, &leaf))
-        v->stopped = !v->options->visit(v->options->visit_context, index++, leaf.p, leaf.n);
+    for (uint32_t i = 0; i < batch->n_receipts && !v->stopped; i++) {
+        SL_ASSERT(batch_next_proven_leaf(&cursor, &leaf));
+        v->stopped =
+            !v->options->visit(v->options->visit_context, batch->first_index + i, leaf.p, leaf.n);
+    }
 }
 
 static void visit_checkpoint(struct verifying *v, const struct batch *batch)
@@ -88,10 +92,11 @@ static void count(struct verifying *v)
     report->n_receipts = v->walk.tree.size;
     report->n_batches = v->walk.n_batches;
     report->n_segments = v->walk.n_segments;
+    uint64_t total = v->walk.listed_bytes * (v->tags ? tag_check_n_passes(v->tags) : 1);
+    if (total < v->walk.n_bytes_done)
+        total = v->walk.n_bytes_done;
     if (v->options->progress)
-        v->options->progress(v->options->progress_context, v->walk.n_bytes_done,
-                             v->walk.listed_bytes > v->walk.n_bytes_done ? v->walk.listed_bytes
-                                                                         : v->walk.n_bytes_done);
+        v->options->progress(v->options->progress_context, v->walk.n_bytes_done, total);
 }
 
 static enum sluis_verify_result report_problem(struct verifying *v, enum walk_step step)
@@ -106,7 +111,7 @@ static enum sluis_verify_result report_problem(struct verifying *v, enum walk_st
                    found->text);
 }
 
-static enum sluis_verify_result finish(struct verifying *v)
+static enum sluis_verify_result finish(struct verifying *v, const char *folder)
 {
     tree_root(&v->walk.tree, v->report->root);
     if (!v->stopped && v->walk.n_segments < v->walk.n_listed) {
@@ -115,10 +120,12 @@ static enum sluis_verify_result finish(struct verifying *v)
         return problem(v->report, SLUIS_VERIFY_INVALID,
                        "the folder holds segments that do not belong to the sequence");
     }
-    return SLUIS_VERIFY_VALID;
+    if (v->stopped || !v->tags)
+        return SLUIS_VERIFY_VALID;
+    return verify_tags_finish(v->tags, folder, &v->walk, v->options, v->report);
 }
 
-static enum sluis_verify_result walk_all(struct verifying *v)
+static enum sluis_verify_result walk_all(struct verifying *v, const char *folder)
 {
     struct batch batch;
     enum walk_step step = WALK_BATCH;
@@ -129,13 +136,15 @@ static enum sluis_verify_result walk_all(struct verifying *v)
             if (result != SLUIS_VERIFY_VALID)
                 return result;
         }
+        if (v->tags)
+            verify_tags_add(v->tags, &batch);
         if (v->options->visit)
             visit_leaves(v, &batch);
         visit_checkpoint(v, &batch);
     }
     count(v);
     if (v->stopped || step == WALK_END)
-        return finish(v);
+        return finish(v, folder);
     return report_problem(v, step);
 }
 
@@ -152,11 +161,14 @@ static enum sluis_verify_result verify_with(const char *folder, struct note_veri
     else if (options->n_threads > 1 && walk_use_threads(&v.walk, options->n_threads - 1) != SL_OK)
         result = problem(report, SLUIS_VERIFY_UNCHECKED,
                          "there is no memory, or there can't be so many threads");
+    else if (verify_tags_new(&v.walk, options, &v.tags) != SL_OK)
+        result = problem(report, SLUIS_VERIFY_UNCHECKED, "out of memory");
     else if (v.walk.n_listed == 0)
         result = problem(report, SLUIS_VERIFY_UNCHECKED, "there is no segment in this folder");
     else
-        result = walk_all(&v);
+        result = walk_all(&v, folder);
     walk_close(&v.walk);
+    tag_check_free(v.tags);
     return result;
 }
 

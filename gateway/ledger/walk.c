@@ -150,10 +150,14 @@ static bool list_folder(struct walk *walk, uint64_t first)
         if (!segment_name_parse(slice_of_str(entry->d_name), &index) || index < first)
             continue;
         walk->n_listed++;
-        if (index > walk->newest_listed)
-            walk->newest_listed = index;
+        uint64_t n_bytes = 0;
         if (fstatat(walk->folder_fd, entry->d_name, &stat, 0) == 0)
-            walk->listed_bytes += (uint64_t)stat.st_size;
+            n_bytes = (uint64_t)stat.st_size;
+        walk->listed_bytes += n_bytes;
+        if (index < walk->newest_listed)
+            continue;
+        walk->newest_listed = index;
+        walk->newest_listed_bytes = n_bytes;
     }
     int saved = errno;
     closedir(folder);
@@ -193,6 +197,11 @@ enum sl_err walk_use_threads(struct walk *walk, size_t n_threads)
 {
     SL_ASSERT(!walk->ahead);
     return walk_ahead_new(n_threads, &walk->ahead);
+}
+
+void walk_read_only_form(struct walk *walk)
+{
+    walk->only_form = true;
 }
 
 static void close_segment(struct walk *walk)
@@ -322,6 +331,19 @@ static void move_on(struct walk *walk, uint64_t batch_bytes)
     walk->n_batches++;
 }
 
+static enum walk_step take_form(struct walk *walk, struct slice bytes, uint64_t padded,
+                                struct batch *batch)
+{
+    if (batch_parse_unchecked(bytes, batch) != SL_OK)
+        return walk_stop(walk, WALK_DAMAGED, walk->offset, "no batch begins here");
+    enum walk_step step = walk_prove_place(walk, batch);
+    if (step != WALK_BATCH)
+        return step;
+    walk->tree.size += batch->n_receipts;
+    move_on(walk, padded);
+    return WALK_BATCH;
+}
+
 static enum walk_step next_batch(struct walk *walk, struct slice head, struct batch *batch)
 {
     uint32_t total;
@@ -334,6 +356,8 @@ static enum walk_step next_batch(struct walk *walk, struct slice head, struct ba
                          "the batch is longer than the segment");
     if (!view(walk, walk->offset, (size_t)padded, &bytes))
         return unreadable(walk, walk->offset);
+    if (walk->only_form)
+        return take_form(walk, slice_of(bytes.p, total), padded, batch);
     if (batch_parse(slice_of(bytes.p, total), batch) != SL_OK)
         return walk_name_damage(walk, torn_or_damaged(walk), slice_of(bytes.p, total));
     for (size_t i = total; i < bytes.n; i++)

@@ -57,7 +57,7 @@ struct walk {
     uint64_t n_key_changes;             /* since the walk began, */
     uint64_t key_receipt;               /* the last of them at this one */
     /* What the folder held when the walk began. */
-    uint64_t n_listed, listed_bytes, newest_listed;
+    uint64_t n_listed, listed_bytes, newest_listed, newest_listed_bytes;
     /* The segment that is open. */
     int segment_fd;
     uint64_t segment_first, segment_bytes;
@@ -74,6 +74,7 @@ struct walk {
     uint64_t window_at;
     size_t window_n;
     struct walk_ahead *ahead; /* NULL: no other threads */
+    bool only_form;
     struct walk_problem problem;
 };
 
@@ -88,6 +89,12 @@ SL_NODISCARD enum sl_err walk_open(struct walk *walk, const char *folder,
  * same. SL_EINTERNAL: no memory, or no more threads.
  */
 SL_NODISCARD enum sl_err walk_use_threads(struct walk *walk, size_t n_threads);
+/*
+ * From now on, batches are only taken apart: their form and their place in the sequence hold, and
+ * nothing else is looked at. For another look at what was proven a moment ago; walk->tree is then
+ * a number of receipts, and no tree.
+ */
+void walk_read_only_form(struct walk *walk);
 void walk_close(struct walk *walk);
 /* After anything but WALK_BATCH the walk stands where it stood, and walk->problem says why. */
 SL_NODISCARD enum walk_step walk_next(struct walk *walk, struct batch *batch);

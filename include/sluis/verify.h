@@ -44,6 +44,9 @@ struct sluis_verify_report {
     bool is_about_heads;
     uint64_t n_epochs;   /* with heads, checked and right */
     uint64_t headed_end; /* the receipts before this belong to them */
+    /* It has the tag of a receipt before it. Everything else holds: both were signed. */
+    bool repeats_tag;
+    uint64_t tag_receipt; /* that receipt */
 };
 
 /*
@@ -69,6 +72,11 @@ struct sluis_verify_options {
     size_t n_threads;
     /* With the lists of heads in the folder: how many receipts each subject had. */
     bool check_heads;
+    /*
+     * To prove that no tag is under two receipts, in so much memory; 0: leave that out. Five bytes
+     * for each receipt let it be done in the same pass; less takes more passes.
+     */
+    size_t tag_memory_bytes;
 };
 
 /*

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from cli_node import run_on_terminal
-from gateway import AUDIT, ENVIRONMENT
+from gateway import AUDIT, BUILD, ENVIRONMENT
 
 pytestmark = pytest.mark.usefixtures("busy")
 
@@ -55,6 +55,28 @@ def test_many_threads_find_the_same(auditor, copy):
     alone = auditor.run("verify", copy, *verify)
     done = auditor.run("verify", copy, *verify, "--jobs", "3")
     assert (done.code, done.out, done.err) == (1, alone.out, alone.err)
+
+
+def test_a_tag_under_two_receipts_is_named_with_both(auditor, tmp_path):
+    subprocess.run([BUILD / "tests/unit/ledger/make_ledger", tmp_path, "one-key"], check=True,
+                   capture_output=True)
+    verify = ("verify", tmp_path / "copy", "--key", tmp_path / "vkey")
+    done = auditor.run(*verify)
+    assert done.code == 1 and done.out == ""
+    assert "INVALID: receipt 1 has the tag of receipt 0" in done.err
+    assert re.search(r"same tag +receipt 0, which stands before it", done.err)
+    assert "the gateway signed both" in done.err and "changed" not in done.err
+    found = json.loads(auditor.run(*verify, "--json").out)
+    assert (found["result"], found["receipt"], found["same_tag_as"]) == ("invalid", 1, 0)
+    # Tags are what verify looks at; the receipts themselves are in the ledger.
+    assert auditor.run("show", "1", tmp_path / "copy", "--key", tmp_path / "vkey").code == 0
+
+
+@pytest.mark.parametrize("memory", ["0", "1048577", "many"])
+def test_memory_is_a_number_of_mib(auditor, memory):
+    done = auditor.run("verify", auditor.ledger, "--key", auditor.vkey, "--memory", memory)
+    assert done.code == 64 and "--memory wants" in done.err
+    assert auditor.run("verify", auditor.ledger, "--key", auditor.vkey, "--memory", "1").code == 0
 
 
 @pytest.mark.parametrize("jobs", ["0", "65", "-1", "two", ""])

@@ -37,6 +37,7 @@ enum {
     KEY_CHECKPOINT,
     KEY_JOBS,
     KEY_EVIDENCE,
+    KEY_MEMORY,
 };
 
 /* The exit codes of a check, whichever command makes it. */

@@ -17,9 +17,10 @@ struct ledger_source {
     char folder[LEDGER_PATH_BYTES];
     bool has_key;
     char vkey[LEDGER_VKEY_BYTES];
-    bool check_heads;   /* and the lists of heads in the folder */
-    uint64_t n_threads; /* that check, this one among them; 0: as 1 */
-    uint64_t first;     /* without a key: receipts before this one may be left out */
+    bool check_heads;        /* and the lists of heads in the folder */
+    uint64_t n_threads;      /* that check, this one among them; 0: as 1 */
+    size_t tag_memory_bytes; /* to see that no tag is used twice; 0: leave that out */
+    uint64_t first;          /* without a key: receipts before this one may be left out */
     char origin[256];
     const char *warning; /* after reading without a key: what was odd at the end, or NULL */
 };

@@ -38,6 +38,7 @@ enum sluis_verify_result ledger_walk(struct ledger_source *source,
         .progress_context = &progress,
         .n_threads = source->n_threads,
         .check_heads = source->check_heads,
+        .tag_memory_bytes = source->tag_memory_bytes,
     };
     enum sluis_verify_result result = sluis_verify_folder(source->folder, &options, report);
     progress_clear(&progress);
@@ -84,6 +85,18 @@ static void print_heads_problem(const struct sluis_verify_report *report)
             "            it is for the operator to explain\n");
 }
 
+/* A duplicate is no damage: the gateway has signed both. */
+static void print_repeated_tag(const struct sluis_verify_report *report)
+{
+    fprintf(
+        stderr,
+        "  same tag  receipt %llu, which stands before it\n"
+        "  meaning   the gateway signed both under one number of one person: whoever follows the\n"
+        "            person's numbers finds one of them, and not the other. Everything else holds\n"
+        "  to do     keep this copy as it is, and ask the operator how that came about\n",
+        (unsigned long long)report->tag_receipt);
+}
+
 void report_print_problem(const struct cli *cli, enum sluis_verify_result result,
                           const struct sluis_verify_report *report)
 {
@@ -112,6 +125,10 @@ void report_print_problem(const struct cli *cli, enum sluis_verify_result result
     fprintf(stderr,
             "  receipt   %llu is the first that can't be trusted; the %llu before it hold\n",
             (unsigned long long)report->receipt, (unsigned long long)report->n_receipts);
+    if (report->repeats_tag) {
+        print_repeated_tag(report);
+        return;
+    }
     if (report->n_receipts == 0)
         fprintf(stderr, "  meaning   nothing here holds under this key: the ledger was changed "
                         "from the start on,\n            or the key is another ledger's\n");

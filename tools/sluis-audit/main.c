@@ -10,6 +10,7 @@
 static const struct argp_option key_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
+    {"memory", KEY_MEMORY, "MIB", 0, "to compare tags in, in MiB (48)", 0},
     {0},
 };
 
@@ -76,8 +77,9 @@ static const struct argp_option mine_options[] = {
 
 static const struct cli_command commands[] = {
     {"verify", "DIR", 1, 1, "recompute everything and say whether it holds",
-     "Checks every receipt's bytes, their order, the tree, and the signature of every checkpoint, "
-     "without the gateway and without a network. The exit code is 0 when all holds, 1 when "
+     "Checks every receipt's bytes, their order, the tree, the signature of every checkpoint, and "
+     "that no tag is used twice, without the gateway and without a network. The exit code is 0 "
+     "when all holds, 1 when "
      "something does not, 2 when it could not be checked.\n\n"
      "Example:\n  sluis-audit verify state/ledger --key ledger.vkey",
      key_options, verify_run},

@@ -1,10 +1,14 @@
 /*
  * verify.c - the whole ledger, and one word at the end: valid, invalid, or not checked
  */
+#include "base/limits.h"
 #include "base/writer.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "ledger.h"
+
+/* Enough for eleven million receipts in one pass. */
+enum { TAG_MEMORY_MIB = 48 };
 
 static const char *result_name(enum sluis_verify_result result)
 {
@@ -46,7 +50,8 @@ static void print_report(const struct sluis_verify_report *report)
     printf("\n  ledger      ");
     print_text(stdout, slice_of_str(report->origin));
     printf("\n  receipts    %llu\n  batches     %llu, each under a signed checkpoint\n"
-           "  segments    %llu\n  root        %.*s\n  checkpoint  the newest is of size %llu\n",
+           "  segments    %llu\n  root        %.*s\n  checkpoint  the newest is of size %llu\n"
+           "  tags        none is under two receipts\n",
            (unsigned long long)report->n_receipts, (unsigned long long)report->n_batches,
            (unsigned long long)report->n_segments, SLICE_PRINTF(root),
            (unsigned long long)report->n_receipts);
@@ -70,7 +75,21 @@ static json_t *report_json(enum sluis_verify_result result,
     json_object_set_new(answer, "byte", json_integer((json_int_t)report->segment_offset));
     json_object_set_new(answer, "batch", json_integer((json_int_t)report->batch));
     json_object_set_new(answer, "receipt", json_integer((json_int_t)report->receipt));
+    if (report->repeats_tag)
+        json_object_set_new(answer, "same_tag_as", json_integer((json_int_t)report->tag_receipt));
     return answer;
+}
+
+static int read_memory(const struct cli *cli, size_t *bytes)
+{
+    uint64_t mib = TAG_MEMORY_MIB;
+    if (cli->given[KEY_MEMORY] &&
+        !cli_value_u64(cli, KEY_MEMORY, "--memory", LIMIT_MAX_audit_memory_mib, &mib))
+        return EX_USAGE;
+    if (mib == 0)
+        return cli_misused(cli, "--memory wants at least 1 (MiB), found 0");
+    *bytes = (size_t)mib << 20;
+    return EX_OK;
 }
 
 int verify_run(struct cli *cli)
@@ -79,7 +98,9 @@ int verify_run(struct cli *cli)
         return cli_misused(cli, "verify with which key? add --key FILE, the ledger.vkey that the "
                                 "operator published");
     struct ledger_source source = {0};
-    int code = ledger_source_init(&source, cli, cli->arguments[0]);
+    int code = read_memory(cli, &source.tag_memory_bytes);
+    if (code == EX_OK)
+        code = ledger_source_init(&source, cli, cli->arguments[0]);
     if (code != EX_OK)
         return code;
     source.check_heads = true;

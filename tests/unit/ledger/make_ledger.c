@@ -1,7 +1,8 @@
 /*
- * make_ledger.c - a ledger of a few receipts for oracle.py
+ * make_ledger.c - a ledger of a few receipts for oracle.py and other tests
  *
- *     make_ledger FOLDER      writes the segments to FOLDER/copy, and FOLDER/vkey
+ *     make_ledger FOLDER             writes the segments to FOLDER/copy, and FOLDER/vkey
+ *     make_ledger FOLDER one-key     two subjects have the same key: receipts 0 and 1 the same tag
  */
 #include "fixture.h"
 
@@ -16,6 +17,7 @@
 #include <cmocka.h>
 
 static const char *target;
+static bool one_key;
 
 static void make(void **state)
 {
@@ -26,6 +28,8 @@ static void make(void **state)
     static const int who[] = {0, 1, 0, 0, -1};
     char path[512];
     fixture_init(&fixture);
+    if (one_key)
+        memcpy(fixture.subjects[1].key, fixture.subjects[0].key, SUBJECT_KEY_BYTES);
     fixture_open(&fixture);
     for (size_t i = 0; i < SL_LENGTH(kinds); i++) {
         struct record record;
@@ -49,5 +53,6 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(make)};
     target = argc > 1 ? argv[1] : ".";
+    one_key = argc > 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
