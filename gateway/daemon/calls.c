@@ -1,10 +1,11 @@
 /*
- * calls.c - the four calls: status, policy_put, subject_add, subject_account
+ * calls.c - the calls, in one table: status, policy_put, subject_add, subject_account, key_prepare,
+ *           key_discard, key_rotate
  *
  * A call checks its members first, strictly: one that is missing, unknown or of another type is
  * "misused", so that a tool of another version fails loudly and changes nothing. What the node
  * says no to (an invalid policy, a conflict, a name that is taken) is an outcome with its own
- * name. Nothing here decides: consent_put() and the store do.
+ * name. Nothing here decides: consent_put(), the store and rotate_key() do.
  */
 #include "daemon/calls.h"
 
@@ -12,6 +13,7 @@
 #include "base/timestamp.h"
 #include "daemon/witness_status.h"
 #include "flow/consent.h"
+#include "flow/rotate.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -198,6 +200,42 @@ static json_t *subject_account(struct node *node, const json_t *request)
     }
 }
 
+/* --- the ledger's key ------------------------------------------------------------------------ */
+
+static json_t *key_prepare(struct node *node, const json_t *request)
+{
+    struct rotation rotation;
+    (void)request;
+    if (rotate_prepare(node, &rotation) != SL_OK)
+        return outcome_text("failed", rotation.text);
+    return json_pack("{s:s, s:s, s:s}", "outcome", "prepared", "old", rotation.old_vkey, "new",
+                     rotation.new_vkey);
+}
+
+static json_t *key_discard(struct node *node, const json_t *request)
+{
+    struct rotation rotation;
+    bool was_there;
+    (void)request;
+    if (rotate_discard(node, &rotation, &was_there) != SL_OK)
+        return outcome_text("failed", rotation.text);
+    return json_pack("{s:s}", "outcome", was_there ? "discarded" : "unchanged");
+}
+
+static json_t *key_rotate(struct node *node, const json_t *request)
+{
+    struct rotation rotation;
+    (void)request;
+    if (rotate_key(node, &rotation) != SL_OK)
+        return outcome_text("failed", rotation.text);
+    json_t *answer =
+        json_pack("{s:s, s:I, s:s, s:s}", "outcome", "rotated", "receipt",
+                  (json_int_t)rotation.receipt, "old", rotation.old_vkey, "new", rotation.new_vkey);
+    if (rotation.text[0])
+        json_object_set_new(answer, "text", json_text(rotation.text));
+    return answer;
+}
+
 /* --- status ---------------------------------------------------------------------------------- */
 
 static json_t *last_checkpoint_json(struct last_checkpoint *last)
@@ -228,6 +266,10 @@ static json_t *status(struct node *node, const json_t *request)
     }
     if (has_failed)
         json_object_set_new(answer, "failure", json_string(recorder_failure(recorder)));
+    char vkey[RECORDER_VKEY_BYTES_MAX];
+    recorder_vkey(node->recorder, vkey);
+    json_object_set_new(answer, "key", json_string(vkey));
+    json_object_set_new(answer, "keys", json_integer((json_int_t)recorder_n_keys(node->recorder)));
     if (node->last_checkpoint)
         json_object_set_new(answer, "last_checkpoint", last_checkpoint_json(node->last_checkpoint));
     if (node->witnessed)
@@ -254,6 +296,9 @@ static const struct call calls[] = {
     {"policy_put",
      policy_put,
      {{"yaml", JSON_STRING, false}, {"expected_version", JSON_INTEGER, true}}},
+    {"key_prepare", key_prepare, {{0}}},
+    {"key_discard", key_discard, {{0}}},
+    {"key_rotate", key_rotate, {{0}}},
     {"subject_add", subject_add, {{"subject", JSON_STRING, false}}},
     {"subject_account",
      subject_account,
@@ -276,6 +321,19 @@ static const char *fault_of(const struct call *call, const json_t *request)
     return n_known == json_object_size(request) ? NULL : "the call has a member that is not known";
 }
 
+static json_t *no_such_call(void)
+{
+    char text[512];
+    struct writer writer = writer_over(text, sizeof text - 1);
+    write_str(&writer, "there is no such call; there are:");
+    for (size_t i = 0; i < SL_LENGTH(calls); i++) {
+        write_str(&writer, i == 0 ? " " : ", ");
+        write_str(&writer, calls[i].name);
+    }
+    text[writer.n] = 0;
+    return calls_misused(text);
+}
+
 json_t *calls_answer(struct node *node, const json_t *request)
 {
     const char *name = json_string_value(json_object_get(request, "call"));
@@ -287,6 +345,5 @@ json_t *calls_answer(struct node *node, const json_t *request)
         const char *fault = fault_of(&calls[i], request);
         return fault ? calls_misused(fault) : calls[i].answer(node, request);
     }
-    return calls_misused("there is no such call; there are: status, policy_put, subject_add, "
-                         "subject_account");
+    return no_such_call();
 }

@@ -1,9 +1,11 @@
 /*
  * keyring.c - a rotation on disk, in steps that can be taken again
  *
- *     .next drawn, durable ──▶ key receipt durable ──▶ listed ──▶ .pem → .old, .next → .pem ──▶
- * .old (recorder: from here the                                       wiped ledger names the new
- * key)
+ *     .next drawn, durable
+ *        ▼
+ *     key receipt durable: from here on the ledger names the new key
+ *        ▼
+ *     .pem → .old, .next → .pem ──▶ .old wiped ──▶ listed
  *
  * Before the receipt, .next is a key that nothing rests on. After it, the ledger can't go on
  * without .next, which has been on stable storage since before. So whatever a crash leaves, one of
@@ -202,21 +204,7 @@ static enum sl_err put_in_place(const struct keyring *keyring, const char *suffi
     return destroy(keyring, suffix_old, problem);
 }
 
-enum sl_err keyring_go_over(const struct keyring *keyring, struct slice vkey,
-                            struct note_problem *problem)
-{
-    struct keyring_list *list = malloc(sizeof *list);
-    if (!list)
-        return refuse(problem, "out of memory");
-    enum sl_err err = keyring_list_read(keyring, problem, list);
-    if (err == SL_OK)
-        err = write_list(keyring, &list->list, vkey, problem);
-    free(list);
-    SL_TRY(err);
-    return put_in_place(keyring, suffix_next, problem);
-}
-
-/* -------------------------------------------------------------------------- at the start -- */
+/* ------------------------------------------------------------------ following the ledger -- */
 
 static bool holds_key(const struct keyring *keyring, const char *suffix, struct slice vkey)
 {
@@ -263,15 +251,36 @@ static enum sl_err settle_files(const struct keyring *keyring, struct slice vkey
                   keyring->key_file, SLICE_PRINTF(vkey), note_signer_vkey(signer));
 }
 
-enum sl_err keyring_settle(const struct keyring *keyring, const struct keyring_list *list,
-                           const struct vkey *in_force, uint64_t n_keys,
-                           struct note_problem *problem, struct note_signer **out)
+static enum sl_err settle(const struct keyring *keyring, const struct keyring_list *list,
+                          const struct vkey *in_force, uint64_t n_keys,
+                          struct note_problem *problem)
 {
     char text[NOTE_VKEY_BYTES_MAX];
     struct writer writer = writer_over(text, sizeof text);
     write_vkey(&writer, in_force->name, in_force->key);
-    struct slice vkey = writer_slice(&writer);
-    SL_TRY(settle_files(keyring, vkey, problem));
-    SL_TRY(settle_list(keyring, list, vkey, in_force, n_keys, problem));
+    SL_TRY(settle_files(keyring, writer_slice(&writer), problem));
+    return settle_list(keyring, list, writer_slice(&writer), in_force, n_keys, problem);
+}
+
+enum sl_err keyring_settle(const struct keyring *keyring, const struct keyring_list *list,
+                           const struct vkey *in_force, uint64_t n_keys,
+                           struct note_problem *problem, struct note_signer **out)
+{
+    SL_TRY(settle(keyring, list, in_force, n_keys, problem));
     return note_signer_open(keyring->key_file, keyring->origin, problem, out);
+}
+
+enum sl_err keyring_follow(const struct keyring *keyring, struct slice vkey, uint64_t n_keys,
+                           struct note_problem *problem)
+{
+    struct vkey in_force;
+    struct keyring_list *list = malloc(sizeof *list);
+    if (!list)
+        return refuse(problem, "out of memory");
+    SL_ASSERT(vkey_parse(vkey, &in_force) == SL_OK);
+    enum sl_err err = keyring_list_read(keyring, problem, list);
+    if (err == SL_OK)
+        err = settle(keyring, list, &in_force, n_keys, problem);
+    free(list);
+    return err;
 }

@@ -53,10 +53,10 @@ SL_NODISCARD enum sl_err keyring_next_open(const struct keyring *keyring,
 SL_NODISCARD enum sl_err keyring_next_destroy(const struct keyring *keyring,
                                               struct note_problem *problem, bool *was_there);
 /*
- * The ledger has gone over to the next key, durably: adds it to the list, puts its file in the
- * place of the old one, and wipes that. What fails here is made good by the next start.
+ * The same as keyring_settle(), while the ledger runs: right after a key receipt is durable. What
+ * fails here is made good by the next try, or the next start.
  */
-SL_NODISCARD enum sl_err keyring_go_over(const struct keyring *keyring, struct slice vkey,
-                                         struct note_problem *problem);
+SL_NODISCARD enum sl_err keyring_follow(const struct keyring *keyring, struct slice vkey,
+                                        uint64_t n_keys, struct note_problem *problem);
 
 #endif

@@ -188,7 +188,8 @@ static enum record_outcome admit_node(struct recorder *r, const struct record *r
         return RECORD_DURABLE;
     if (!record->next_signer || atomic_load(&r->n_keys) >= LIMIT_MAX_ledger_keys ||
         !slice_equals_str(leaf.key.old_vkey, note_signer_vkey(r->signer)) ||
-        !slice_equals_str(leaf.key.new_vkey, note_signer_vkey(record->next_signer)))
+        !slice_equals_str(leaf.key.new_vkey, note_signer_vkey(record->next_signer)) ||
+        slice_equals(leaf.key.old_vkey, leaf.key.new_vkey))
         return RECORD_REJECTED;
     r->next_signer = record->next_signer;
     return RECORD_DURABLE;

@@ -138,7 +138,8 @@ static enum attempt attempt_call(const struct cli *cli, const struct config *con
         return ATTEMPT_DONE;
     *code = cli_fail(cli, EX_TEMPFAIL,
                      "sluisd went away before it answered, so the change may have been made or "
-                     "not; look with `sluis policy history` or `sluis subject list`");
+                     "not; look with `sluis policy history`, `sluis subject list` or `sluis "
+                     "status`");
     return ATTEMPT_FAILED;
 }
 
@@ -177,7 +178,8 @@ int answer_code(const struct cli *cli, const json_t *answer)
         {"set", EX_OK},           {"removed", EX_OK},        {"status", EX_OK},
         {"invalid", EX_DATAERR},  {"exists", EX_CANTCREAT},  {"no_subject", EX_NOINPUT},
         {"no_app", EX_NOINPUT},   {"conflict", EX_TEMPFAIL}, {"failed", EX_IOERR},
-        {"misused", EX_SOFTWARE}, {"taken", EX_CANTCREAT},
+        {"misused", EX_SOFTWARE}, {"taken", EX_CANTCREAT},   {"rotated", EX_OK},
+        {"prepared", EX_OK},      {"discarded", EX_OK},
     };
     struct slice outcome = answer_text(answer, "outcome");
     struct slice text = answer_text(answer, "text");

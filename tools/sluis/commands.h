@@ -29,6 +29,7 @@ int partner_token_run(struct cli *cli);
 int evidence_export_run(struct cli *cli);
 
 int ledger_index_run(struct cli *cli);
+int ledger_rotate_key_run(struct cli *cli);
 
 /* Keys of the options; letters where there is a short form. */
 enum {
@@ -43,6 +44,8 @@ enum {
     KEY_AT,
     KEY_REMOVE,
     KEY_SUBJECT,
+    KEY_PREPARE,
+    KEY_DISCARD,
 };
 
 #endif

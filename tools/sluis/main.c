@@ -52,6 +52,13 @@ static const struct argp_option evidence_options[] = {
     {0},
 };
 
+static const struct argp_option rotate_key_options[] = {
+    {"prepare", KEY_PREPARE, NULL, 0,
+     "only draw the next key and print it, so that others can be told ahead", 0},
+    {"discard", KEY_DISCARD, NULL, 0, "destroy the key that was prepared", 0},
+    {0},
+};
+
 static const struct cli_command commands[] = {
     {"init", "DIR", 1, 1, "make a working configuration with keys",
      "DIR must be empty, or new. Nothing is ever overwritten.\n\n"
@@ -111,6 +118,11 @@ static const struct cli_command commands[] = {
      "one had seen, the old one stays, and the exit code is 74.\n\n"
      "Example:\n  sluis ledger index",
      NULL, ledger_index_run},
+    {"ledger rotate-key", "", 0, 0, "sign the ledger with a new key from now on",
+     "A receipt, signed by the old key, names the new one; who has the first key can follow. The "
+     "old private key is destroyed. If it may have been stolen, --discard a prepared one "
+     "first.\n\nExample:\n  sluis ledger rotate-key --prepare\n  sluis ledger rotate-key",
+     rotate_key_options, ledger_rotate_key_run},
     {"partner token", "", 0, 0, "draw a bearer token and its hash",
      "The partner gets the token; sluis.yaml gets the hash. Neither is stored here.\n\n"
      "Example:\n  sluis partner token",

@@ -119,6 +119,9 @@ static void print_running(const json_t *answer)
         print_text(stdout, newest);
     }
     printf("\n");
+    printf("key        ");
+    print_text(stdout, answer_text(answer, "key"));
+    printf("\n");
     printf("ledger     ");
     if (is_set(answer, "failed")) {
         print_styled(stdout, STYLE_BAD, "can't be written: ");
