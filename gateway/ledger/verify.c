@@ -14,6 +14,7 @@
 #include "ledger/note.h"
 #include "ledger/verify_heads.h"
 #include "ledger/verify_tags.h"
+#include "ledger/vkey_list.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,10 @@ enum { SECOND_LOOKS = 5, SECOND_LOOK_MS = 20 };
 struct verifying {
     const struct sluis_verify_options *options;
     struct sluis_verify_report *report;
+    const struct vkey_list *keys; /* that were given */
+    size_t place;                 /* of the key in force among them, or beyond them */
+    bool is_before_keys;          /* in force is none of them yet */
+    uint64_t n_key_changes;       /* that were followed */
     struct walk walk;
     struct verify_heads heads;
     struct tag_check *tags; /* NULL: nobody asked */
@@ -125,11 +130,83 @@ static enum sluis_verify_result finish(struct verifying *v, const char *folder)
     return verify_tags_finish(v->tags, folder, &v->walk, v->options, v->report);
 }
 
+/* ------------------------------------------------------------------------------------ keys -- */
+
+/* What the receipt says that has just ended a batch and gone over to another key. */
+static struct leaf_key key_leaf(const struct batch *batch)
+{
+    struct batch_cursor cursor = batch_cursor_over(batch);
+    struct slice bytes = {0};
+    struct leaf leaf;
+    while (batch_next_leaf(&cursor, &bytes))
+        continue;
+    SL_ASSERT(leaf_parse(bytes, &leaf) == SL_OK && leaf.kind == LEAF_KEY);
+    return leaf.key;
+}
+
+static void copy_vkey(struct slice vkey, char out[SLUIS_VERIFY_VKEY_BYTES])
+{
+    SL_ASSERT(vkey.n < SLUIS_VERIFY_VKEY_BYTES);
+    memcpy(out, vkey.p, vkey.n);
+    out[vkey.n] = '\0';
+}
+
+/* The key that the ledger has gone over to, against those that were given. */
+static bool follow_key(struct verifying *v, const struct batch *batch)
+{
+    struct walk *walk = &v->walk;
+    if (walk->n_key_changes == v->n_key_changes)
+        return true;
+    v->n_key_changes = walk->n_key_changes;
+    if (v->is_before_keys && walk->is_before_key)
+        return true;
+    if (v->is_before_keys) {
+        v->is_before_keys = false;
+        v->report->n_older = walk->tree.size;
+        copy_vkey(key_leaf(batch).old_vkey, v->report->older_vkey);
+        return true;
+    }
+    struct vkey key;
+    note_verifier_vkey(walk->verifier, &key);
+    v->place++;
+    return v->place >= v->keys->n || vkey_equals(&key, &v->keys->keys[v->place]);
+}
+
+static void report_keys(struct verifying *v)
+{
+    struct sluis_verify_report *report = v->report;
+    struct vkey key;
+    struct writer writer = writer_over(report->vkey, sizeof report->vkey - 1);
+    note_verifier_vkey(v->walk.verifier, &key);
+    write_vkey(&writer, key.name, key.key);
+    report->vkey[writer.n] = '\0';
+    report->n_keys = v->walk.n_key_changes + 1;
+    report->key_receipt = v->walk.key_receipt;
+}
+
+static enum sluis_verify_result report_other_key(struct verifying *v)
+{
+    struct sluis_verify_report *report = v->report;
+    char text[256];
+    segment_name(v->walk.segment_first, report->segment);
+    report->segment_offset = v->walk.batch_offset;
+    report->batch = v->walk.n_batches - 1;
+    report->receipt = v->walk.tree.size - 1;
+    snprintf(text, sizeof text,
+             "receipt %llu goes over to another key than the one that was given as number %zu",
+             (unsigned long long)report->receipt, v->place + 1);
+    return problem(report, SLUIS_VERIFY_INVALID, text);
+}
+
+/* ---------------------------------------------------------------------------------- walking -- */
+
 static enum sluis_verify_result walk_all(struct verifying *v, const char *folder)
 {
     struct batch batch;
     enum walk_step step = WALK_BATCH;
     while (!v->stopped && (step = next(&v->walk, &batch)) == WALK_BATCH) {
+        if (!follow_key(v, &batch))
+            return report_other_key(v);
         count(v);
         if (v->options->check_heads) {
             enum sluis_verify_result result = verify_heads_take(&v->heads, &v->walk, v->report);
@@ -143,18 +220,27 @@ static enum sluis_verify_result walk_all(struct verifying *v, const char *folder
         visit_checkpoint(v, &batch);
     }
     count(v);
+    report_keys(v);
     if (v->stopped || step == WALK_END)
         return finish(v, folder);
     return report_problem(v, step);
 }
 
-static enum sluis_verify_result verify_with(const char *folder, struct note_verifier *verifier,
+/* One pass under the first of `keys`; *is_other_key: the very first batch is not under it. */
+static enum sluis_verify_result verify_once(const char *folder, const struct vkey_list *keys,
                                             const struct sluis_verify_options *options,
+                                            bool is_before_keys, bool *is_other_key,
                                             struct sluis_verify_report *report)
 {
-    struct slice origin = note_verifier_name(verifier);
-    memcpy(report->origin, origin.p, origin.n);
-    struct verifying v = {.options = options, .report = report};
+    struct verifying v = {
+        .options = options, .report = report, .keys = keys, .is_before_keys = is_before_keys};
+    SL_AUTO(note_verifier) verifier = NULL;
+    char vkey[NOTE_VKEY_BYTES_MAX];
+    struct writer writer = writer_over(vkey, sizeof vkey);
+    write_vkey(&writer, keys->keys[0].name, keys->keys[0].key);
+    if (note_verifier_new(writer_slice(&writer), &verifier) != SL_OK)
+        return problem(report, SLUIS_VERIFY_UNCHECKED, "out of memory");
+    memcpy(report->origin, keys->keys[0].name.p, keys->keys[0].name.n);
     enum sluis_verify_result result;
     if (walk_open(&v.walk, folder, verifier, NULL) != SL_OK)
         result = problem(report, SLUIS_VERIFY_UNCHECKED, v.walk.problem.text);
@@ -165,28 +251,73 @@ static enum sluis_verify_result verify_with(const char *folder, struct note_veri
         result = problem(report, SLUIS_VERIFY_UNCHECKED, "out of memory");
     else if (v.walk.n_listed == 0)
         result = problem(report, SLUIS_VERIFY_UNCHECKED, "there is no segment in this folder");
-    else
+    else {
+        v.walk.is_before_key = is_before_keys;
         result = walk_all(&v, folder);
+    }
+    *is_other_key = v.walk.n_batches == 0 && v.walk.problem.other_key;
     walk_close(&v.walk);
     tag_check_free(v.tags);
     return result;
+}
+
+static enum sluis_verify_result older_key_is_missing(struct sluis_verify_report *report,
+                                                     const char *why)
+{
+    char text[sizeof report->problem];
+    snprintf(text, sizeof text,
+             "%s: receipts before %llu are under an older key than the first one given, at last "
+             "%.300s; if somebody you trust knows it as the ledger's, give it as the line before",
+             why, (unsigned long long)report->n_older, report->older_vkey);
+    return problem(report, SLUIS_VERIFY_UNCHECKED, text);
+}
+
+/*
+ * The first batch is not under the first key given. Perhaps the ledger goes over to it later: then
+ * its checkpoints stand for the receipts before as well.
+ */
+static enum sluis_verify_result verify_before_keys(const char *folder, const struct vkey_list *keys,
+                                                   const struct sluis_verify_options *options,
+                                                   struct sluis_verify_report *report)
+{
+    struct sluis_verify_options quiet = *options;
+    struct sluis_verify_report found = {0};
+    bool is_other_key;
+    quiet.visit = NULL;
+    quiet.visit_checkpoint = NULL;
+    enum sluis_verify_result result =
+        verify_once(folder, keys, &quiet, true, &is_other_key, &found);
+    if (found.n_older == 0)
+        return SLUIS_VERIFY_INVALID; /* as was reported */
+    *report = found;
+    if (result != SLUIS_VERIFY_VALID)
+        return result;
+    if (report->n_older == report->n_receipts)
+        return older_key_is_missing(report, "nothing is signed with this key yet");
+    if (options->visit || options->visit_checkpoint)
+        return older_key_is_missing(report, "the receipts can't be read one by one");
+    return SLUIS_VERIFY_VALID;
 }
 
 enum sluis_verify_result sluis_verify_folder(const char *folder,
                                              const struct sluis_verify_options *options,
                                              struct sluis_verify_report *report)
 {
+    struct vkey_list keys;
+    size_t line = 0;
     memset(report, 0, sizeof *report);
-    struct slice vkey = slice_of_str(options->vkey);
-    while (vkey.n > 0 && (vkey.p[vkey.n - 1] == '\n' || vkey.p[vkey.n - 1] == '\r'))
-        vkey.n--;
-    SL_AUTO(note_verifier) verifier = NULL;
-    enum sl_err err = note_verifier_new(vkey, &verifier);
-    if (err == SL_EMALFORMED)
-        return problem(report, SLUIS_VERIFY_UNCHECKED,
-                       "the key is not an Ed25519 verifier key "
-                       "(\"name+8 hexadecimal digits+base64\", one line)");
-    if (err != SL_OK)
-        return problem(report, SLUIS_VERIFY_UNCHECKED, "out of memory");
-    return verify_with(folder, verifier, options, report);
+    if (vkey_list_parse(slice_of_str(options->vkey), &keys, &line) != SL_OK) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "line %zu of the key is not an Ed25519 verifier key of one ledger (\"name+8 "
+                 "hexadecimal digits+base64\", oldest first, at most %d)",
+                 line, VKEY_LIST_KEYS_MAX);
+        return problem(report, SLUIS_VERIFY_UNCHECKED, text);
+    }
+    bool is_other_key = false;
+    enum sluis_verify_result result =
+        verify_once(folder, &keys, options, false, &is_other_key, report);
+    if (result == SLUIS_VERIFY_INVALID && is_other_key)
+        return verify_before_keys(folder, &keys, options, report);
+    return result;
 }

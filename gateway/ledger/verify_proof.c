@@ -16,6 +16,7 @@
 #include "ledger/tlog_policy.h"
 #include "ledger/tlog_proof.h"
 #include "ledger/tree.h"
+#include "ledger/vkey_list.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,20 +68,26 @@ static enum sluis_verify_result check_note(const struct tlog_policy *policy, str
     return invalid(report, policy_check_text(check));
 }
 
-static enum sluis_verify_result check_vkey(const char *text, struct slice note,
-                                           struct tlog_policy_found *found,
-                                           struct sluis_proof_report *report)
+/* Under any one of the keys, and under no other of them that does not hold. */
+static enum sluis_verify_result check_vkeys(const char *text, struct slice note,
+                                            struct tlog_policy_found *found, size_t *place,
+                                            struct sluis_proof_report *report)
 {
-    struct slice line = slice_of_str(text);
-    while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-        line.n--;
-    struct vkey vkey;
-    if (vkey_parse(line, &vkey) != SL_OK || vkey.type != VKEY_ED25519)
-        return unchecked(report, "the key is not an Ed25519 verifier key of a log "
-                                 "(\"name+8 hexadecimal digits+base64\", one line)");
+    struct vkey_list keys;
+    size_t line;
+    if (vkey_list_parse(slice_of_str(text), &keys, &line) != SL_OK)
+        return unchecked(report, "the key is not an Ed25519 verifier key of a log (\"name+8 "
+                                 "hexadecimal digits+base64\"; of several, one a line)");
     struct tlog_policy policy;
-    tlog_policy_of_log(&vkey, &policy);
-    return check_note(&policy, note, found, report);
+    tlog_policy_of_log(&keys.keys[0], &policy);
+    enum tlog_policy_check check = TLOG_POLICY_OTHER_LOG;
+    for (size_t i = 0; i < keys.n && check == TLOG_POLICY_OTHER_LOG; i++) {
+        policy.logs[0] = keys.keys[i];
+        check = tlog_policy_check(&policy, note, found);
+        *place = i;
+    }
+    return check == TLOG_POLICY_HOLDS ? SLUIS_VERIFY_VALID
+                                      : invalid(report, policy_check_text(check));
 }
 
 static enum sluis_verify_result check_policy(const struct sluis_trust *trust, struct slice note,
@@ -107,11 +114,12 @@ static enum sluis_verify_result check_checkpoint(const struct sluis_trust *trust
                                                  struct sluis_proof_report *report)
 {
     struct tlog_policy_found found = {0};
+    size_t key = 0;
     enum sluis_verify_result result = SLUIS_VERIFY_VALID;
     if (!trust->vkey && !trust->policy)
         return unchecked(report, "there is neither a key nor a trust file");
     if (trust->vkey)
-        result = check_vkey(trust->vkey, note, &found, report);
+        result = check_vkeys(trust->vkey, note, &found, &key, report);
     if (result == SLUIS_VERIFY_VALID && trust->policy)
         result = check_policy(trust, note, &found, report);
     if (result != SLUIS_VERIFY_VALID)
@@ -119,7 +127,8 @@ static enum sluis_verify_result check_checkpoint(const struct sluis_trust *trust
     if (checkpoint_parse_extended(found.text, checkpoint) != SL_OK ||
         checkpoint->origin.n >= sizeof report->origin)
         return invalid(report, "the signed note is not a checkpoint");
-    *report = (struct sluis_proof_report){.size = checkpoint->size,
+    *report = (struct sluis_proof_report){.key = key,
+                                          .size = checkpoint->size,
                                           .n_witnesses = found.n_witnesses,
                                           .oldest_cosigned_s = found.oldest_time_s};
     memcpy(report->origin, checkpoint->origin.p, checkpoint->origin.n);
@@ -205,10 +214,14 @@ enum sluis_verify_result sluis_verify_consistency(const void *old_checkpoint, si
     struct checkpoint old_one, new_one;
     enum sluis_verify_result result =
         check_checkpoint(trust, slice_of(old_checkpoint, old_bytes), &old_one, report);
+    size_t old_key = report->key;
     if (result == SLUIS_VERIFY_VALID)
         result = check_checkpoint(trust, slice_of(new_checkpoint, new_bytes), &new_one, report);
     if (result != SLUIS_VERIFY_VALID)
         return result;
+    if (report->key < old_key)
+        return invalid(report, "the new checkpoint is signed with a key that had been replaced by "
+                               "then: the old one is under a newer key");
     if (!slice_equals(old_one.origin, new_one.origin))
         return invalid(report, "the two checkpoints are of two logs");
     struct proof proof = {.n_hashes = n_hashes};

@@ -56,6 +56,12 @@ struct walk {
     struct note_verifier *own_verifier; /* after a key receipt, this; else NULL */
     uint64_t n_key_changes;             /* since the walk began, */
     uint64_t key_receipt;               /* the last of them at this one */
+    /*
+     * Set by the caller: the key is one that the ledger went over to later. Until its key receipt,
+     * whose checkpoint is the first that it must stand for, signatures are by keys that nobody
+     * gave, and are not checked; everything else is. The walk clears it there.
+     */
+    bool is_before_key;
     /* What the folder held when the walk began. */
     uint64_t n_listed, listed_bytes, newest_listed, newest_listed_bytes;
     /* The segment that is open. */

@@ -8,9 +8,13 @@
  * A key receipt is the last of its batch, so no checkpoint leaves it open which key is in force.
  * What it names as old must be the key in force, letter by letter, and the new one another key of
  * the same name. Whoever has the first key can follow all changes; nobody else's word is needed.
+ *
+ * Whoever has only a later key can check as much of the receipts: the checkpoints under that key
+ * are over all of them. What stays open is who signed the checkpoints before, and it is said.
  */
 #include "ledger/walk_key.h"
 
+#include "ledger/note_lines.h"
 #include "ledger/vkey.h"
 
 #include <string.h>
@@ -50,6 +54,8 @@ enum walk_step walk_check_key(struct walk *walk, const struct batch *batch,
     note_verifier_vkey(walk->verifier, &in_force);
     if (key->index != batch->first_index + batch->n_receipts - 1)
         return stop(walk, key, "goes over to another key, and is not the last of its batch");
+    if (walk->is_before_key)
+        return WALK_BATCH;
     if (!is_text_of(key->leaf.old_vkey, &in_force))
         return stop(walk, key, "goes over from a key that is not the one in force");
     if (!is_another_key(key->leaf.new_vkey, &in_force))
@@ -59,12 +65,32 @@ enum walk_step walk_check_key(struct walk *walk, const struct batch *batch,
     return WALK_BATCH;
 }
 
-void walk_go_over(struct walk *walk, struct note_verifier *next)
+void walk_go_over(struct walk *walk, const struct batch_proof *proof, struct note_verifier *next)
 {
-    note_verifier_free(walk->own_verifier);
-    walk->verifier = walk->own_verifier = next;
-    walk->key_receipt = walk->tree.size - 1;
+    struct vkey key;
+    if (next) {
+        note_verifier_free(walk->own_verifier);
+        walk->verifier = walk->own_verifier = next;
+    }
+    note_verifier_vkey(walk->verifier, &key);
+    if (walk->is_before_key && is_text_of(proof->key.leaf.new_vkey, &key))
+        walk->is_before_key = false;
+    walk->key_receipt = proof->key.index;
     walk->n_key_changes++;
+}
+
+bool walk_note_of_other(struct slice note, struct slice *text, size_t *n_signatures)
+{
+    struct note_lines lines;
+    struct note_line line;
+    enum note_line_step step;
+    if (!note_lines_open(note, &lines))
+        return false;
+    while ((step = note_lines_next(&lines, &line)) == NOTE_LINE)
+        continue;
+    *text = lines.text;
+    *n_signatures = lines.n;
+    return step == NOTE_LINES_END;
 }
 
 bool walk_is_key_in_force(const struct walk *walk, const struct batch_proof *proof)

@@ -89,6 +89,8 @@ static enum walk_step prove_checkpoint(struct walk *walk, const struct batch *ba
     case NOTE_MALFORMED:
         return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint is not a signed note");
     case NOTE_OTHER_KEY:
+        if (walk->is_before_key && walk_note_of_other(batch->checkpoint, &text, &n_signatures))
+            break;
         return stop_at_other_key(walk, offset);
     case NOTE_BAD_SIGNATURE:
         return walk_stop(walk, WALK_DAMAGED, offset, "the checkpoint's signature does not hold");
@@ -160,8 +162,8 @@ enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
     walk->tiles = tiles;
     walk->heads = proof->heads;
     walk->newest_time_ms = newest_time_ms;
-    if (next)
-        walk_go_over(walk, next);
+    if (proof->key.found)
+        walk_go_over(walk, proof, next);
     next = NULL;
     return WALK_BATCH;
 }

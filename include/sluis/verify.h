@@ -25,6 +25,8 @@ enum sluis_verify_result {
     SLUIS_VERIFY_UNCHECKED = 2, /* a file or key could not be read */
 };
 
+enum { SLUIS_VERIFY_VKEY_BYTES = 384 }; /* a key, with NUL */
+
 struct sluis_verify_report {
     uint64_t n_receipts; /* checked and right */
     uint64_t n_batches;
@@ -47,6 +49,16 @@ struct sluis_verify_report {
     /* It has the tag of a receipt before it. Everything else holds: both were signed. */
     bool repeats_tag;
     uint64_t tag_receipt; /* that receipt */
+    /* The ledger's keys, as its receipts name them: how many signed so far, which is the newest,
+     * and which receipt went over to it, when it is not the first. */
+    uint64_t n_keys;
+    char vkey[SLUIS_VERIFY_VKEY_BYTES];
+    uint64_t key_receipt;
+    /* Not 0: so many receipts are under checkpoints of keys older than the first one given, at last
+     * of older_vkey. Those signatures were not checked; the receipts were, as the checkpoints that
+     * follow are over all of them. */
+    uint64_t n_older;
+    char older_vkey[SLUIS_VERIFY_VKEY_BYTES];
 };
 
 /*
@@ -61,7 +73,14 @@ typedef bool sluis_verify_visit_checkpoint(void *context, uint64_t size, const u
                                            size_t note_bytes);
 
 struct sluis_verify_options {
-    const char *vkey; /* signed-note verifier key: name+hash+base64; may end in LF */
+    /*
+     * Signed-note verifier keys (name+hash+base64), one a line: the ledger's first, and those that
+     * it has gone over to, oldest first, as far as they are known. It is followed to further ones
+     * by the receipts that name them, and must not go over to another one than is listed. When the
+     * first key given is not the ledger's first: with visits, that is SLUIS_VERIFY_UNCHECKED;
+     * without, see n_older. Either way older_vkey says which one is missing.
+     */
+    const char *vkey;
     sluis_verify_visit *visit;
     void *visit_context;
     /* For a progress bar; may be NULL. */
@@ -90,10 +109,12 @@ enum sluis_verify_result sluis_verify_folder(const char *folder,
 
 /*
  * Whom to believe. At least one of the two; with both, both must hold. A policy that names no log
- * needs the vkey beside it.
+ * needs the vkey beside it. Of several keys any one will do: a checkpoint alone does not show when
+ * its key was replaced. A consistency proof shows more: the new checkpoint must not be under an
+ * older key than the old one is.
  */
 struct sluis_trust {
-    const char *vkey;   /* the log's signed-note verifier key; may end in LF; or NULL */
+    const char *vkey;   /* the log's signed-note verifier keys, oldest first, one a line; or NULL */
     const char *policy; /* the text of a trust file (C2SP tlog-policy), or NULL */
     size_t policy_bytes;
 };
@@ -101,6 +122,7 @@ struct sluis_trust {
 struct sluis_proof_report {
     char problem[256]; /* why it is invalid, or could not be checked */
     char origin[256];  /* the rest is set when it is valid */
+    size_t key;        /* that signed the (new) checkpoint: its place among those given, from 0 */
     uint64_t index;    /* of the receipt; 0 for a consistency proof */
     uint64_t old_size; /* of a consistency proof; 0 for a receipt's */
     uint64_t size;

@@ -8,15 +8,17 @@
 #define SLUIS_AUDIT_LEDGER_H
 
 #include "common/cli.h"
+#include "ledger/vkey_list.h"
 #include "sluis/verify.h"
 
-enum { LEDGER_VKEY_BYTES = 512, LEDGER_PATH_BYTES = 4096 };
+enum { LEDGER_VKEYS_BYTES = VKEY_LIST_BYTES_MAX + 1, LEDGER_PATH_BYTES = 4096 };
 
 struct ledger_source {
     const struct cli *cli;
     char folder[LEDGER_PATH_BYTES];
     bool has_key;
-    char vkey[LEDGER_VKEY_BYTES];
+    char vkey[LEDGER_VKEYS_BYTES]; /* one or several, a line each, oldest first */
+    size_t n_vkeys;
     bool check_heads;        /* and the lists of heads in the folder */
     uint64_t n_threads;      /* that check, this one among them; 0: as 1 */
     size_t tag_memory_bytes; /* to see that no tag is used twice; 0: leave that out */

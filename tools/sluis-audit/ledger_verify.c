@@ -8,14 +8,13 @@
 static bool pass_on(void *context, uint64_t index, const uint8_t *leaf, size_t leaf_bytes)
 {
     const struct ledger_visitor *visitor = context;
-    return !visitor->leaf || visitor->leaf(visitor->context, index, slice_of(leaf, leaf_bytes));
+    return visitor->leaf(visitor->context, index, slice_of(leaf, leaf_bytes));
 }
 
 static bool pass_checkpoint_on(void *context, uint64_t size, const uint8_t *note, size_t note_bytes)
 {
     const struct ledger_visitor *visitor = context;
-    return !visitor->checkpoint ||
-           visitor->checkpoint(visitor->context, size, slice_of(note, note_bytes));
+    return visitor->checkpoint(visitor->context, size, slice_of(note, note_bytes));
 }
 
 static void show_progress(void *context, uint64_t bytes_done, uint64_t bytes_total)
@@ -31,8 +30,8 @@ enum sluis_verify_result ledger_walk(struct ledger_source *source,
     struct ledger_visitor own = *visitor;
     const struct sluis_verify_options options = {
         .vkey = source->vkey,
-        .visit = pass_on,
-        .visit_checkpoint = pass_checkpoint_on,
+        .visit = visitor->leaf ? pass_on : NULL,
+        .visit_checkpoint = visitor->checkpoint ? pass_checkpoint_on : NULL,
         .visit_context = &own,
         .progress = show_progress,
         .progress_context = &progress,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct argp_option key_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {"memory", KEY_MEMORY, "MIB", 0, "to compare tags in, in MiB (48)", 0},
     {0},
@@ -32,14 +32,14 @@ static const struct argp_option show_options[] = {
 };
 
 static const struct argp_option checkpoint_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the checkpoint to FILE", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
 };
 
 static const struct argp_option prove_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE (by custom, *.tlog-proof)", 0},
     {"leaf", KEY_LEAF, "FILE", 0, "write the receipt to FILE, byte by byte as it was recorded", 0},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
@@ -50,13 +50,13 @@ static const struct argp_option prove_options[] = {
 
 static const struct argp_option verify_proof_options[] = {
     {"leaf", KEY_LEAF, "FILE", 0, "the receipt; \"-\" is standard input", 0},
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
     {"policy", KEY_POLICY, "FILE", 0, "a trust file: logs, witnesses, and how many are enough", 0},
     {0},
 };
 
 static const struct argp_option consistency_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE", 0},
     {"proof", KEY_PROOF, "FILE", 0, "check with a proof written before, without a folder", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},

@@ -51,7 +51,7 @@ static int find_folder(struct ledger_source *source, const char *folder)
     return EX_OK;
 }
 
-/* One line; blanks at its end are left out. */
+/* Blanks at the end are left out. */
 static int read_key(struct ledger_source *source, const char *path)
 {
     FILE *file = fopen(path, "rbe");
@@ -60,15 +60,19 @@ static int read_key(struct ledger_source *source, const char *path)
     size_t n = fread(source->vkey, 1, sizeof source->vkey, file);
     bool bad = ferror(file) != 0;
     fclose(file);
+    static struct vkey_list list;
+    size_t line = 1;
     while (n > 0 && n < sizeof source->vkey && strchr(" \t\r\n", source->vkey[n - 1]))
         n--;
-    if (bad || n == 0 || n == sizeof source->vkey || memchr(source->vkey, 0, n) ||
-        memchr(source->vkey, '\n', n))
+    if (bad || n == sizeof source->vkey ||
+        vkey_list_parse(slice_of(source->vkey, n), &list, &line) != SL_OK)
         return cli_fail(source->cli, AUDIT_UNCHECKED,
-                        "%s is not a public key; expected one line, NAME+HASH+KEY, as in the "
-                        "ledger.vkey that `sluis init` makes",
-                        path);
+                        "%s, line %zu: not a public key; expected NAME+HASH+KEY, as in the "
+                        "ledger.vkey that `sluis init` makes: the ledger's first key, or all that "
+                        "it has had, oldest first, one a line",
+                        path, line);
     source->vkey[n] = 0;
+    source->n_vkeys = list.n;
     source->has_key = true;
     return EX_OK;
 }

@@ -42,6 +42,26 @@ static void print_heads(const struct sluis_verify_report *report)
                n_newer);
 }
 
+/* Nothing when there was only ever the one key that was given. */
+static void print_keys(const struct sluis_verify_report *report)
+{
+    if (report->n_keys > 1) {
+        printf("  keys        %llu; receipt %llu went over to the newest:\n              ",
+               (unsigned long long)report->n_keys, (unsigned long long)report->key_receipt);
+        print_text(stdout, slice_of_str(report->vkey));
+        printf("\n");
+    }
+    if (report->n_older > 0) {
+        printf("  older key   not given: it signed the checkpoints up to receipt %llu, and they "
+               "were not checked.\n              The receipts were, under the later key. To check "
+               "all, put this line first in the key\n              file, if somebody you trust "
+               "knows it as this ledger's:\n              ",
+               (unsigned long long)report->n_older - 1);
+        print_text(stdout, slice_of_str(report->older_vkey));
+        printf("\n");
+    }
+}
+
 static void print_report(const struct sluis_verify_report *report)
 {
     char room[64];
@@ -56,6 +76,7 @@ static void print_report(const struct sluis_verify_report *report)
            (unsigned long long)report->n_segments, SLICE_PRINTF(root),
            (unsigned long long)report->n_receipts);
     print_heads(report);
+    print_keys(report);
 }
 
 static json_t *report_json(enum sluis_verify_result result,
@@ -68,6 +89,16 @@ static json_t *report_json(enum sluis_verify_result result,
         (json_int_t)report->n_receipts, "batches", (json_int_t)report->n_batches, "segments",
         (json_int_t)report->n_segments, "epochs", (json_int_t)report->n_epochs, "covered",
         (json_int_t)report->headed_end, "root", json_of_slice(root_text(report, room)));
+    json_object_set_new(answer, "keys", json_integer((json_int_t)report->n_keys));
+    if (report->n_keys > 0)
+        json_object_set_new(answer, "newest_key", json_of_slice(slice_of_str(report->vkey)));
+    if (report->n_keys > 1)
+        json_object_set_new(answer, "newest_key_receipt",
+                            json_integer((json_int_t)report->key_receipt));
+    if (report->n_older > 0) {
+        json_object_set_new(answer, "older", json_integer((json_int_t)report->n_older));
+        json_object_set_new(answer, "older_key", json_of_slice(slice_of_str(report->older_vkey)));
+    }
     if (result == SLUIS_VERIFY_VALID)
         return answer;
     json_object_set_new(answer, "problem", json_of_slice(slice_of_str(report->problem)));

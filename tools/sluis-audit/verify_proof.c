@@ -59,7 +59,19 @@ static size_t time_text(uint64_t time_s, char out[TIMESTAMP_BYTES])
     return writer.n;
 }
 
-static int print_valid(const struct cli *cli, const struct sluis_proof_report *report)
+/* A checkpoint alone does not show when its key was replaced: that has to be said. */
+static void print_older_key(const struct ledger_source *source,
+                            const struct sluis_proof_report *report)
+{
+    if (report->key + 1 < source->n_vkeys)
+        printf("  key         number %zu of the %zu given: it was replaced later. Whoever has it "
+               "now could sign\n              checkpoints of that time on; the ledger itself "
+               "shows which are real\n",
+               report->key + 1, source->n_vkeys);
+}
+
+static int print_valid(const struct cli *cli, const struct ledger_source *source,
+                       const struct sluis_proof_report *report)
 {
     char root[OUTPUT_HASH_CHARS], time[TIMESTAMP_BYTES];
     size_t time_n = time_text(report->oldest_cosigned_s, time);
@@ -69,6 +81,8 @@ static int print_valid(const struct cli *cli, const struct sluis_proof_report *r
                                    json_of_slice(slice_of_str(report->origin)), "index",
                                    json_of_u64(report->index), "size", json_of_u64(report->size),
                                    "root", root, "witnesses", json_of_u64(report->n_witnesses));
+        if (source->n_vkeys > 1)
+            json_object_set_new(answer, "key", json_of_u64(report->key + 1));
         if (report->n_witnesses > 0)
             json_object_set_new(answer, "oldest_cosigned", json_of_slice(slice_of(time, time_n)));
         return cli_print_json(cli, answer);
@@ -79,6 +93,7 @@ static int print_valid(const struct cli *cli, const struct sluis_proof_report *r
     printf("\n  receipt     %llu, exactly these bytes\n  checkpoint  of size %llu, signed\n"
            "  root        %s\n",
            (unsigned long long)report->index, (unsigned long long)report->size, root);
+    print_older_key(source, report);
     if (report->n_witnesses > 0)
         printf("  witnesses   %zu have cosigned, the oldest at %.*s\n", report->n_witnesses,
                (int)time_n, time);
@@ -97,7 +112,7 @@ static int check(const struct cli *cli, const struct evidence *evidence)
         evidence->proof, evidence->proof_n, evidence->leaf, evidence->leaf_n, &trust, &report);
     if (result != SLUIS_VERIFY_VALID)
         return output_problem(cli, result, report.problem);
-    return print_valid(cli, &report);
+    return print_valid(cli, &evidence->source, &report);
 }
 
 int verify_proof_run(struct cli *cli)

@@ -300,6 +300,32 @@ uint64_t fixture_count(struct fixture *fixture, int who)
     return n;
 }
 
+struct keyring fixture_keyring(const struct fixture *fixture)
+{
+    return (struct keyring){fixture->key_file, fixture->vkey_file, fixture->config.origin};
+}
+
+void fixture_rotate(struct fixture *fixture, char vkey[RECORDER_VKEY_BYTES_MAX])
+{
+    const struct keyring keyring = fixture_keyring(fixture);
+    struct note_problem problem;
+    struct note_signer *next = NULL;
+    struct record record = {.kind = RECORD_NODE, .reply_to = &fixture->box};
+    char old_vkey[RECORDER_VKEY_BYTES_MAX], new_vkey[RECORDER_VKEY_BYTES_MAX];
+    assert_int_equal(keyring_next_open(&keyring, &problem, &next), SL_OK);
+    recorder_vkey(fixture->recorder, old_vkey);
+    snprintf(new_vkey, sizeof new_vkey, "%s", note_signer_vkey(next));
+    const struct leaf_key leaf = {start_ms, slice_of_str(old_vkey), slice_of_str(new_vkey)};
+    assert_int_equal(leaf_draft_key(&leaf, &record.leaf), SL_OK);
+    record.next_signer = next;
+    assert_int_equal(fixture_record(fixture, &record), RECORD_DURABLE);
+    assert_int_equal(keyring_follow(&keyring, slice_of_str(new_vkey),
+                                    recorder_n_keys(fixture->recorder), &problem),
+                     SL_OK);
+    if (vkey)
+        memcpy(vkey, new_vkey, sizeof new_vkey);
+}
+
 /* -------------------------------------------------------------------------------- verifying -- */
 
 enum sluis_verify_result fixture_verify(struct fixture *fixture, struct sluis_verify_report *report)

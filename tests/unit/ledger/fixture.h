@@ -5,6 +5,7 @@
 #define SLUIS_TESTS_LEDGER_FIXTURE_H
 
 #include "ledger/index.h"
+#include "ledger/keyring.h"
 #include "ledger/note.h"
 #include "ledger/recorder.h"
 
@@ -59,6 +60,13 @@ void fixture_release_many(struct fixture *fixture, size_t n);
 
 /* The next number of a subject, in the index of a recorder that is open and not started. */
 uint64_t fixture_count(struct fixture *fixture, int who);
+
+/*
+ * Goes over to a new key, as the gateway does: draws it, records the key receipt, and brings the
+ * files in line. fixture->vkey stays the first one; `vkey` (may be NULL) gets the new one.
+ */
+void fixture_rotate(struct fixture *fixture, char vkey[RECORDER_VKEY_BYTES_MAX]);
+struct keyring fixture_keyring(const struct fixture *fixture);
 
 enum sluis_verify_result fixture_verify(struct fixture *fixture,
                                         struct sluis_verify_report *report);

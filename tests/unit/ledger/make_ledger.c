@@ -36,9 +36,12 @@ static void make(void **state)
         fixture_draft(&fixture, &record, kinds[i], who[i]);
         assert_int_equal(fixture_record(&fixture, &record), RECORD_DURABLE);
     }
+    fixture_rotate(&fixture, NULL);
     fixture_release_many(&fixture, 5000);
+    fixture_rotate(&fixture, NULL);
+    assert_int_equal(fixture_release(&fixture, 0), RECORD_DURABLE);
     fixture_close(&fixture);
-    fixture_assert_valid(&fixture, 5005);
+    fixture_assert_valid(&fixture, 5008);
     snprintf(path, sizeof path, "%s/copy", target);
     fixture_copy_ledger(&fixture, path);
     snprintf(path, sizeof path, "%s/vkey", target);

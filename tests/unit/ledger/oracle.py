@@ -2,8 +2,8 @@
 """A second verifier, written from docs/formats/{ledger,receipt}.md alone.
 
 oracle.py MAKE_LEDGER lets that program make a ledger and checks every byte of it: form, CRCs,
-tree, checkpoints, and the tags and commitments of a subject whose key is known. Shares no code
-with the gateway; signatures are checked by the openssl command.
+tree, checkpoints, changes of the key, and the tags and commitments of a subject whose key is
+known. Shares no code with the gateway; signatures are checked by the openssl command.
 """
 import base64
 import hashlib
@@ -61,7 +61,8 @@ class Key:
     """A vkey, and openssl to check signatures under it."""
 
     def __init__(self, vkey, folder):
-        self.name, key_id, rest = vkey.strip().split("+", 2)
+        self.vkey = vkey.strip()
+        self.name, key_id, rest = self.vkey.split("+", 2)
         typed = base64.b64decode(rest, validate=True)
         assert typed[0] == 1 and len(typed) == 33
         self.id = sha256(self.name.encode() + b"\n" + typed)[:4]
@@ -88,6 +89,19 @@ class Key:
              "-rawin", "-in", "text", "-sigfile", "signature"],
             cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
         return text
+
+
+def next_key(key, entries):
+    """The key that signs the next batch: another one only if the last receipt of this one says so."""
+    receipts = [json.loads(entry) for entry in entries]
+    assert not any(receipt["kind"] == "key" for receipt in receipts[:-1])
+    last = receipts[-1]
+    if last["kind"] != "key":
+        return key
+    assert last["old"] == key.vkey and last["new"] != key.vkey
+    new = Key(last["new"], key.folder)
+    assert new.name == key.name
+    return new
 
 
 def check_head(segment, first_index, origin):
@@ -121,11 +135,12 @@ def check_batch(segment, at, alignment, tree, newest, key, leaves, check_signatu
     end = at + (total + alignment - 1) // alignment * alignment
     assert not any(segment[at + total:end])
     newest.append(time_ms)
-    return end
+    return end, next_key(key, leaves[-n:])
 
 
 def read_ledger(folder, key):
     tree, leaves, newest, n_segments, n_batches = Tree(), [], [], 0, 0
+    keys = set()
     names = sorted(os.listdir(folder))
     while True:
         name = "%020d.seg" % len(leaves)
@@ -135,12 +150,16 @@ def read_ledger(folder, key):
             segment = file.read()
         at = alignment = check_head(segment, len(leaves), key.name.encode())
         while at < len(segment) and any(segment[at:at + 40]):
-            at = check_batch(segment, at, alignment, tree, newest, key, leaves, n_batches % 7 == 0)
+            # A signature takes a process: of each key the first, and of every seventh batch.
+            is_first = key.vkey not in keys
+            keys.add(key.vkey)
+            at, key = check_batch(segment, at, alignment, tree, newest, key, leaves,
+                                  is_first or n_batches % 7 == 0)
             n_batches += 1
         assert not any(segment[at:])
         n_segments += 1
     assert n_segments == len(names)
-    return leaves, newest, n_segments
+    return leaves, newest, n_segments, len(keys)
 
 
 def unpadded(digest):
@@ -149,8 +168,9 @@ def unpadded(digest):
 
 def check_subject(leaves, key, basis, body):
     """Every receipt of a subject, by its numbers: none is missing, each opens."""
-    by_tag = {json.loads(leaf)["tag"]: json.loads(leaf) for leaf in leaves}
-    assert len(by_tag) == len(leaves)
+    tagged = [json.loads(leaf) for leaf in leaves if b'"tag":' in leaf]
+    by_tag = {receipt["tag"]: receipt for receipt in tagged}
+    assert len(by_tag) == len(tagged)
 
     def derive(label, n, field=b""):
         return hmac.new(key, label + b"\0" + struct.pack(">Q", n) + field, "sha256").digest()
@@ -172,14 +192,14 @@ def main():
                        stdout=subprocess.DEVNULL)
         with open(os.path.join(folder, "vkey"), encoding="utf-8") as file:
             key = Key(file.read(), folder)
-        leaves, newest, n_segments = read_ledger(os.path.join(folder, "copy"), key)
-    assert len(leaves) == 5005 and n_segments >= 2 and newest == sorted(newest)
+        leaves, newest, n_segments, n_keys = read_ledger(os.path.join(folder, "copy"), key)
+    assert len(leaves) == 5008 and n_segments >= 2 and newest == sorted(newest) and n_keys == 3
     kinds = [(json.loads(leaf)["kind"], json.loads(leaf).get("decision")) for leaf in leaves[:5]]
     assert kinds == [("pull", "release"), ("pull", "refuse"), ("policy", None),
                      ("pull", "release"), ("pull", "refuse")]
-    assert check_subject(leaves, b"\xa0" * 32, b"\x5a" * 32, b"\xa5" * 32) == 3 + 1250
+    assert check_subject(leaves, b"\xa0" * 32, b"\x5a" * 32, b"\xa5" * 32) == 3 + 1250 + 1
     assert check_subject(leaves, b"\xa1" * 32, b"\x5a" * 32, b"\xa5" * 32) == 1 + 1250
-    print("%d receipts in %d segments agree" % (len(leaves), n_segments))
+    print("%d receipts in %d segments under %d keys agree" % (len(leaves), n_segments, n_keys))
 
 
 if __name__ == "__main__":
