@@ -172,6 +172,48 @@ static void a_folder_in_its_place_cannot_be_read_or_replaced(void **state)
     assert_int_equal(unlinkat(folder_fd, "note", AT_REMOVEDIR), 0);
 }
 
+static void a_path_is_taken_apart_into_folder_and_name(void **state)
+{
+    (void)state;
+    char path[160];
+    const char *name = NULL;
+    snprintf(path, sizeof path, "%s/note", folder);
+    int fd = durable_folder_open(path, &name);
+    assert_true(fd >= 0);
+    assert_string_equal(name, "note");
+    assert_int_equal(durable_file_replace(fd, name, 0600, slice_of_str("x")), SL_OK);
+    close(fd);
+    assert_holds("x");
+    fd = durable_folder_open("/note", &name);
+    assert_true(fd >= 0);
+    close(fd);
+    fd = durable_folder_open("note", &name); /* of the working folder */
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void a_path_without_a_name_or_with_one_too_long_is_none(void **state)
+{
+    (void)state;
+    char path[256];
+    const char *untouched = "untouched";
+    static const char *const nowhere[] = {"/nowhere/note", "/etc/passwd/note"};
+    for (int length = DURABLE_FILE_NAME_BYTES_MAX; length < DURABLE_FILE_NAME_BYTES_MAX + 2;
+         length++) {
+        snprintf(path, sizeof path, "%s/%0*d", folder, length, 0);
+        const char *name = NULL;
+        int fd = durable_folder_open(path, &name);
+        assert_int_equal(fd >= 0, length == DURABLE_FILE_NAME_BYTES_MAX);
+        if (fd >= 0)
+            close(fd);
+    }
+    assert_int_equal(durable_folder_open("/tmp/", &untouched), -1);
+    assert_int_equal(errno, ENAMETOOLONG);
+    for (size_t i = 0; i < SL_LENGTH(nowhere); i++)
+        assert_int_equal(durable_folder_open(nowhere[i], &untouched), -1);
+    assert_string_equal(untouched, "untouched");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -184,6 +226,8 @@ int main(void)
         TEST(what_lies_under_the_temporary_name_is_not_written_on),
         TEST(exactly_the_cap_is_read_and_one_more_is_refused),
         TEST(a_folder_in_its_place_cannot_be_read_or_replaced),
+        TEST(a_path_is_taken_apart_into_folder_and_name),
+        TEST(a_path_without_a_name_or_with_one_too_long_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,6 +186,53 @@ static void a_file_that_is_not_durable_does_not_stay(void **state)
     assert_int_equal(private_file_create(path, slice_of_str("x"), &problem), SL_OK);
 }
 
+static void what_is_destroyed_is_overwritten_before_it_goes(void **state)
+{
+    (void)state;
+    static char secret[1500];
+    char other[112], found[sizeof secret];
+    memset(secret, 's', sizeof secret);
+    snprintf(other, sizeof other, "%s.other", path);
+    for (int which = 0; which <= 2; which++) { /* none fails, the overwriting, the folder */
+        put(secret, sizeof secret, 0600);
+        assert_int_equal(link(path, other), 0);
+        n_fsyncs_to_fail = which;
+        enum sl_err err = private_file_destroy(path, &problem);
+        assert_int_equal(err, which == 0 ? SL_OK : SL_ESTORE);
+        if (which > 0)
+            assert_non_null(strstr(problem.text, "can't be destroyed"));
+        assert_int_equal(access(path, F_OK), -1); /* removed all the same */
+        int fd = open(other, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(read(fd, found, sizeof found), sizeof found);
+        close(fd);
+        for (size_t i = 0; i < sizeof found; i++)
+            assert_int_equal(found[i], 0);
+        assert_int_equal(unlink(other), 0);
+    }
+}
+
+static void destroying_what_is_not_there_is_done_already(void **state)
+{
+    (void)state;
+    assert_int_equal(private_file_destroy(path, &problem), SL_OK);
+}
+
+static void a_link_in_its_place_goes_and_what_it_points_at_stays(void **state)
+{
+    (void)state;
+    char target[112], found[8];
+    snprintf(target, sizeof target, "%s.target", path);
+    put("precious", 8, 0600);
+    assert_int_equal(rename(path, target), 0);
+    assert_int_equal(symlink(target, path), 0);
+    assert_int_equal(private_file_destroy(path, &problem), SL_ESTORE);
+    int fd = open(target, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read(fd, found, sizeof found), sizeof found);
+    close(fd);
+    assert_memory_equal(found, "precious", 8);
+    assert_int_equal(unlink(target), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -201,6 +248,9 @@ int main(void)
         TEST(a_file_of_another_length_is_refused_and_the_block_wiped),
         TEST(what_is_not_a_regular_file_is_refused_without_hanging),
         TEST(a_file_that_is_not_durable_does_not_stay),
+        TEST(what_is_destroyed_is_overwritten_before_it_goes),
+        TEST(destroying_what_is_not_there_is_done_already),
+        TEST(a_link_in_its_place_goes_and_what_it_points_at_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
