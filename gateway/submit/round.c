@@ -17,12 +17,14 @@ void round_begin(struct round *round, const struct ledger_head *head, int64_t no
 
 void round_add(struct round *round, size_t witness, struct slice line)
 {
-    SL_ASSERT(witness < TLOG_POLICY_WITNESSES_MAX && line.n <= COSIGNATURE_LINE_BYTES_MAX);
+    SL_ASSERT(witness < TLOG_POLICY_WITNESSES_MAX);
+    SL_ASSERT(line.n <= COSIGNATURE_LINE_BYTES_MAX);
+    struct round_line *kept = &round->lines[witness];
     /* With the log's own, as many as a note may have. */
-    if (round->lines[witness].n > 0 || round->n_lines == NOTE_SIGNATURES_MAX - 1)
+    if (kept->n > 0 || round->n_lines == NOTE_SIGNATURES_MAX - 1)
         return;
-    memcpy(round->lines[witness].bytes, line.p, line.n);
-    round->lines[witness].n = line.n;
+    memcpy(kept->bytes, line.p, line.n);
+    kept->n = line.n;
     round->n_lines++;
 }
 

@@ -10,16 +10,18 @@
 #include "flow/witnessed.h"
 #include "ledger/ledger_reader.h"
 
+struct round_line {
+    size_t n; /* 0: none */
+    uint8_t bytes[COSIGNATURE_LINE_BYTES_MAX];
+};
+
 struct round {
     uint64_t number; /* 0: none was begun yet */
     struct ledger_head head;
     int64_t taken_ms; /* monotonic: nothing newer had been recorded when it was taken */
     bool has_quorum;
     size_t n_lines;
-    struct {
-        size_t n; /* 0: none */
-        uint8_t bytes[COSIGNATURE_LINE_BYTES_MAX];
-    } lines[TLOG_POLICY_WITNESSES_MAX]; /* of the witnesses, by their places in the policy */
+    struct round_line lines[TLOG_POLICY_WITNESSES_MAX]; /* by the witnesses' places in the policy */
 };
 
 /* `head` has a checkpoint. */

@@ -218,8 +218,9 @@ def test_a_witness_that_knows_the_ledger_already_is_asked_from_there(make, fake,
     watched.gateway.start()
     watched.add_receipts(5)
     size = watched.wait_until_cosigned()
-    watched.gateway.restart()
+    watched.gateway.stop()
     fake.bodies.clear()
+    watched.gateway.start()
     watched.add_receipts()
     watched.wait_until_cosigned()
     assert watched.one("north")["size"] == size + 1
@@ -330,40 +331,54 @@ CONDUCT = {
 }
 
 
+RAW = {"trickle", "send_head_fields_for_ever", "send_a_body_for_ever", "hang_up", "speak_no_http"}
+
+
 @pytest.fixture(scope="module")
-def with_a_liar(tmp_path_factory):
-    """One honest witness is the quorum, and one does anything."""
-    honest, liar = FakeWitness("honest.example", 152), FakeWitness()
-    watched = Watched(tmp_path_factory.mktemp("liar"), {"honest": honest, "liar": liar}, 1)
+def among_liars(tmp_path_factory):
+    """One honest witness is the quorum; one for each conduct does what it should not."""
+    honest = FakeWitness("honest.example", 200)
+    liars = {conduct: FakeWitness(f"{number}.example", 1 + number)
+             for number, conduct in enumerate(CONDUCT)}
+    for conduct, one in liars.items():
+        one.behave = getattr(one, conduct)() if conduct in RAW else getattr(one, conduct)
+    watched = Watched(tmp_path_factory.mktemp("liars"), {"honest": honest} | liars, "honest")
     try:
         watched.gateway.start()
         watched.add_receipts(20)
-        watched.wait_until_cosigned()
-        yield watched, liar
+        yield watched, liars
     finally:
         watched.close()
-        honest.close()
-        liar.close()
+        for one in (honest, *liars.values()):
+            one.close()
+
+
+def test_no_liar_holds_up_the_quorum_or_a_flow(among_liars):
+    watched, _ = among_liars
+    for _ in range(3):
+        assert watched.world.ask(watched.world.person(consent())).status == 200
+        watched.wait_until_cosigned()
+        assert watched.kept.count(tlog.DASH) == 2  # the log's and the honest one's
+    assert not watched.status()["missed"]
 
 
 @pytest.mark.parametrize("conduct", CONDUCT)
-def test_whatever_a_witness_does_it_is_named_and_holds_up_nobody(with_a_liar, conduct):
-    watched, liar = with_a_liar
+def test_whatever_a_witness_does_is_named(among_liars, conduct):
+    watched, _ = among_liars
     state, part = CONDUCT[conduct]
-    method = getattr(liar, conduct)
-    raws = ("trickle", "send_head_fields_for_ever", "send_a_body_for_ever", "hang_up",
-            "speak_no_http")
-    liar.behave = method() if conduct in raws else method
-    who = watched.world.person(consent())
-    wait_for(conduct, lambda: watched.one("liar")["state"] == state and
-             part in watched.one("liar").get("text", ""))
-    assert watched.world.ask(who).status == 200
-    watched.wait_until_cosigned()
-    assert liar.key.name not in watched.kept
-    liar.behave = liar.cosign
+    wait_for(conduct, lambda: watched.one(conduct)["state"] == state and
+             part in watched.one(conduct).get("text", ""))
+    assert f"witness {conduct}" in watched.gateway.text()
+
+
+def test_a_liar_that_mends_its_ways_counts_again(among_liars):
+    watched, liars = among_liars
+    for one in liars.values():
+        one.behave = one.cosign
     watched.add_receipts()
-    watched.wait_for_state("liar", "agrees")
-    assert not watched.status()["missed"]
+    wait_for("all agree", lambda: all(one["state"] == "agrees" for one in watched.status()["each"]))
+    watched.wait_until_cosigned()
+    wait_for("all lines", lambda: watched.kept.count(tlog.DASH) == 2 + len(liars))
 
 
 def test_a_slow_witness_is_part_of_a_quorum_that_needs_it(make, fake):
