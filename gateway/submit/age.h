@@ -14,13 +14,14 @@
 
 struct age {
     uint64_t alarm_ms, refuse_ms; /* refuse_ms 0: never */
-    int64_t clean_ms;
+    int64_t clean_ms, started_ms;
     uint64_t age_ms;
     bool is_missed, refuses;
 };
 
 /*
  * `waited_ms`: how long the oldest of what waits has waited already, at most; 0 when nothing does.
+ * It counts for refusing; an alarm is for witnesses that had their time to answer.
  */
 void age_init(struct age *age, uint64_t alarm_ms, uint64_t refuse_ms, uint64_t waited_ms,
               int64_t now_ms);

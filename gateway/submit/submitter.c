@@ -74,7 +74,7 @@ static void log_witness(const struct witness_fact *fact, enum witness_state befo
     if (fact->state == before)
         return;
     if (fact->state == WITNESS_AGREES && before != WITNESS_UNKNOWN)
-        log_info("witness %.*s cosigns again, up to receipt %llu", n, name,
+        log_info("witness %.*s cosigns again, up to size %llu", n, name,
                  (unsigned long long)fact->size);
     else if (fact->state == WITNESS_FAILS)
         log_warn("witness %.*s: %s", n, name, fact->text);

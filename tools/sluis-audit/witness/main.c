@@ -178,8 +178,8 @@ static int serve(struct witness *witness, const char *listen)
     SL_AUTO(server) server = NULL;
     if (server_start(&config, &server) != SL_OK)
         return fail(EX_UNAVAILABLE, "cannot listen on %s: out of memory or descriptors", listen);
-    log_info("ready: %s on port %u, %zu logs", cosigner_vkey_text(witness->cosigner), port,
-             witness->logs->n);
+    log_info("ready: %s on port %u, watches %zu log%s", cosigner_vkey_text(witness->cosigner), port,
+             witness->logs->n, witness->logs->n == 1 ? "" : "s");
     int number = 0;
     sigwait(&signals, &number);
     log_info("signal %d: ended", number);
