@@ -154,6 +154,10 @@ static void read_dimensions(struct loading *loading, const struct yaml_node *cla
                           "\"%.*s\" in `coarsen`; expected %s", SLICE_PRINTF(item->text), expected);
         class->dimensions |= dimension;
     }
+    /* The last of the first ten positions is not the end of the route. */
+    if ((class->dimensions & DIMENSION_CUT) && (class->dimensions & DIMENSION_TOP))
+        yaml_error_at(loading->problems, list->line, list->column,
+                      "`coarsen` lists both cut and top; a list that is shortened has other ends");
 }
 
 /* `least: {bucket: 10}`: values as in a grant, of dimensions that the class has. */

@@ -29,6 +29,8 @@
 static const double METRES_PER_DEGREE_LATITUDE = 110574;
 static const double METRES_PER_DEGREE_EQUATOR = 111319.49;
 static const double MICRODEGREES = 1e6;
+/* Centres are rounded to half a microdegree. */
+static const double BORDER_DEGREES = 1e-6;
 
 bool position_is_on_globe(struct position position)
 {
@@ -49,24 +51,73 @@ static double round_degrees(double degrees)
     return round(degrees * MICRODEGREES) / MICRODEGREES;
 }
 
-struct position coarsen_position(struct position position, uint32_t metres)
+/* Rows of the whole globe, or columns of one row: never less than one. */
+static double rows_of(uint32_t metres)
 {
-    SL_ASSERT(position_is_on_globe(position));
-    SL_ASSERT(metres > 0);
-    double rows = fmax(1, floor(180 * METRES_PER_DEGREE_LATITUDE / metres));
-    double row = cell_of(position.latitude + 90, 180, rows);
+    return fmax(1, floor(180 * METRES_PER_DEGREE_LATITUDE / metres));
+}
+
+static double columns_of(double row, double rows, uint32_t metres)
+{
     double south = row * 180 / rows - 90;
     double north = (row + 1) * 180 / rows - 90;
-
     double poleward = fmax(fabs(south), fabs(north)) * M_PI / 180;
-    double columns = fmax(1, floor(360 * METRES_PER_DEGREE_EQUATOR * cos(poleward) / metres));
+    return fmax(1, floor(360 * METRES_PER_DEGREE_EQUATOR * cos(poleward) / metres));
+}
+
+static struct position centre_of(struct position position, double row, double rows, double columns)
+{
     double longitude = position.longitude >= 180 ? -180 : position.longitude;
     double column = cell_of(longitude + 180, 360, columns);
-
     return (struct position){
         .latitude = round_degrees((row + 0.5) * 180 / rows - 90),
         .longitude = round_degrees((column + 0.5) * 360 / columns - 180),
     };
+}
+
+struct position coarsen_position(struct position position, uint32_t metres)
+{
+    SL_ASSERT(metres > 0);
+    return position_cell(position, metres).centre;
+}
+
+struct cell position_cell(struct position position, uint32_t metres)
+{
+    SL_ASSERT(position_is_on_globe(position));
+    if (metres == 0)
+        return (struct cell){.centre = position};
+    double rows = rows_of(metres);
+    double row = cell_of(position.latitude + 90, 180, rows);
+    double columns = columns_of(row, rows, metres);
+    return (struct cell){centre_of(position, row, rows, columns), 90 / rows, 180 / columns};
+}
+
+/*
+ * The row above and the row below are as high. Sideways it is one column of the row, of these
+ * three, that has fewest: there the same metres are most degrees. Beyond a pole there is every
+ * longitude.
+ */
+struct cell position_surroundings(struct position position, uint32_t metres)
+{
+    SL_ASSERT(metres > 0);
+    struct cell cell = position_cell(position, metres);
+    double rows = rows_of(metres);
+    double row = cell_of(position.latitude + 90, 180, rows);
+    double fewest = 1;
+    if (row > 0 && row + 1 < rows)
+        fewest = fmin(columns_of(row - 1, rows, metres), columns_of(row + 1, rows, metres));
+    cell.half_height *= 3;
+    cell.half_width = fewest > 1 ? cell.half_width + 360 / fewest : 360;
+    return cell;
+}
+
+bool cells_touch(const struct cell *a, const struct cell *b)
+{
+    double between = fabs(a->centre.longitude - b->centre.longitude);
+    between = fmin(between, 360 - between);
+    return fabs(a->centre.latitude - b->centre.latitude) <=
+               a->half_height + b->half_height + BORDER_DEGREES &&
+           between <= a->half_width + b->half_width + BORDER_DEGREES;
 }
 
 void write_degrees(struct writer *writer, double degrees)

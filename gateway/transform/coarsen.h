@@ -21,6 +21,20 @@ struct position {
 
 bool position_is_on_globe(struct position position);
 struct position coarsen_position(struct position position, uint32_t metres);
+/* What is known of a position: its middle, and how far it reaches from there, in degrees. */
+struct cell {
+    struct position centre;
+    double half_height, half_width;
+};
+/* The cell of the grid that holds the position; for 0 metres the position itself. */
+struct cell position_cell(struct position position, uint32_t metres);
+/*
+ * The cell of the grid of `metres` (1 or more) that holds the position, and as much around it: all
+ * that is within `metres` of the position lies inside. It depends on the cell alone.
+ */
+struct cell position_surroundings(struct position position, uint32_t metres);
+/* True when they have a point in common, the last 0.1 m of their borders included. */
+bool cells_touch(const struct cell *a, const struct cell *b);
 /* Degrees with six decimals, trailing zeros cut: 52.37, -0.5, 4. */
 void write_degrees(struct writer *writer, double degrees);
 /* The start of the bucket of `bucket_s` seconds (counted from 1970) that holds `time_ms`. */

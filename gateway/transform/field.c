@@ -81,6 +81,8 @@ static enum filter_fault emit_snapped(struct filter *filter, const struct path_n
     size_t n_unused = DEGREES_BYTES_MAX - slot.n;
     size_t slot_end = pair->slot_at + DEGREES_BYTES_MAX;
     memmove(output->p + pair->slot_at + slot.n, output->p + slot_end, output->n - slot_end);
+    if (filter->cuts != 0)
+        cut_shift(&filter->cut, pair->slot_at, n_unused);
     buffer_cut(output, output->n - n_unused);
 
     struct writer last = writer_over(output->p + output->n, DEGREES_BYTES_MAX);
@@ -88,6 +90,19 @@ static enum filter_fault emit_snapped(struct filter *filter, const struct path_n
     SL_ASSERT(!slot.overflow && !last.overflow);
     output->n += last.n;
     return FILTER_OK;
+}
+
+/*
+ * A field of a class whose lists are cut, in no element that has a position: it could be an end, or
+ * tell of one.
+ */
+static bool is_out_of_place(struct filter *filter, const struct path_node *node)
+{
+    if (!(filter->cuts >> node->class_index & 1))
+        return false;
+    const struct frame *frame = filter_top(filter);
+    return !frame || node->listed != 0 ||
+           cut_find(&filter->cut, frame->element, node->class_index) == 0;
 }
 
 static enum filter_fault take_position(struct filter *filter, const struct path_node *node,
@@ -110,6 +125,18 @@ static enum filter_fault take_position(struct filter *filter, const struct path_
     }
     if (!position_is_on_globe(pair->position))
         return FILTER_POSITION;
+    if (filter->cuts >> node->class_index & 1) {
+        if (is_out_of_place(filter, node))
+            return FILTER_OK;
+        const uint32_t element =
+            cut_find(&filter->cut, filter_top(filter)->element, node->class_index);
+        if (is_second && !is_null) {
+            enum filter_fault fault =
+                cut_place(&filter->cut, element, pair->position, filter_coarseness(filter, node));
+            if (fault != FILTER_OK)
+                return fault;
+        }
+    }
 
     uint32_t precision_m = filter_coarseness(filter, node)->by[COARSE_PRECISION];
     if (is_null || precision_m == 0)
@@ -235,6 +262,8 @@ enum filter_fault field_take_scalar(struct filter *filter, const struct path_nod
     case FIELD_SUBJECT:
         return emit_pseudonym(filter, node);
     case FIELD_VALUE:
+        if (is_out_of_place(filter, node))
+            return FILTER_OK;
         if (filter->plain >> node->class_index & 1)
             return field_emit(filter, node, token->bytes);
         return value_take(filter, node, token);

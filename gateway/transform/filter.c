@@ -91,6 +91,7 @@ enum sl_err filter_new(const struct limits *limits, struct filter **out)
     ok = buffer_init(&filter->carry, CARRY_START_BYTES, carry_max) && ok;
     ok = buffer_init(&filter->unescaped, CARRY_START_BYTES, carry_max) && ok;
     ok = key_set_init(&filter->keys) && ok;
+    ok = cut_init(&filter->cut, limits) && ok;
     if (!ok) {
         filter_free(filter);
         return SL_EINTERNAL;
@@ -107,6 +108,7 @@ void filter_free(struct filter *filter)
     buffer_deinit(&filter->carry);
     buffer_deinit(&filter->unescaped);
     key_set_deinit(&filter->keys);
+    cut_deinit(&filter->cut);
     free(filter);
 }
 
@@ -116,6 +118,7 @@ void filter_wipe(struct filter *filter)
     buffer_wipe(&filter->carry);
     buffer_wipe(&filter->unescaped);
     key_set_reset(&filter->keys);
+    cut_wipe(&filter->cut);
     filter->trie = NULL;
     filter->reduction = NULL;
     filter->fault = FILTER_OK;
@@ -139,13 +142,14 @@ void filter_begin(struct filter *filter, const struct path_trie *trie,
     filter_wipe(filter);
     filter->trie = trie;
     filter->reduction = reduction;
-    filter->kept = filter->plain = filter->top = 0;
+    filter->kept = filter->plain = filter->top = filter->cuts = 0;
     memset(filter->n_elements, 0, sizeof filter->n_elements);
     for (size_t i = 0; i < LIMIT_MAX_route_classes && i < reduction->n_classes; i++) {
         const uint32_t *by = reduction->classes[i].coarseness.by;
         filter->kept |= (uint32_t)reduction->classes[i].keep << i;
         filter->plain |= (uint32_t)(by[COARSE_BUCKET] == 0 && by[COARSE_REDACT] == 0) << i;
         filter->top |= (uint32_t)(by[COARSE_TOP] > 0) << i;
+        filter->cuts |= (uint32_t)(by[COARSE_CUT] > 0) << i;
     }
 }
 
@@ -374,6 +378,11 @@ enum sl_err filter_finish(struct filter *filter)
     }
     if (filter->expect != EXPECT_NOTHING)
         return fail(filter, FILTER_TRUNCATED, filter->n_fed);
+    if (filter->cuts != 0) {
+        enum filter_fault fault = cut_apply(&filter->cut, &filter->output);
+        if (fault != FILTER_OK)
+            return fail(filter, fault, filter->n_fed);
+    }
     filter->finished = true;
     filter->trie = NULL;
     filter->reduction = NULL;

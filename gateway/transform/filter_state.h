@@ -7,6 +7,7 @@
 
 #include "transform/buffer.h"
 #include "transform/coarsen.h"
+#include "transform/cut.h"
 #include "transform/filter.h"
 #include "transform/keyset.h"
 #include "transform/path_node.h"
@@ -44,7 +45,10 @@ struct frame {
     const struct path_node *node; /* NULL exactly when REACH_NOWHERE */
     enum reach reach;
     bool is_object;
+    bool is_element;     /* noted in filter->cut, as number `element` */
     uint32_t kept;       /* of filter->kept, what is left for the children */
+    uint32_t element;    /* the innermost noted element that this is or lies in, or 0 */
+    uint32_t list;       /* an array: its first noted element, or 0 */
     uint32_t n_children; /* members or elements read */
     uint32_t n_emitted;
     size_t n_keys_before; /* keys in the set that belong to outer objects */
@@ -71,6 +75,7 @@ struct filter {
     const struct reduction *reduction;
     uint32_t kept;  /* bit i: class i is kept of the value that is read, or its container */
     uint32_t top;   /* bit i: only so many elements that hold class i leave */
+    uint32_t cuts;  /* bit i: positions of class i are in lists whose ends are cut */
     uint32_t plain; /* bit i: values of class i leave as they are */
     enum filter_fault fault;
     uint64_t fault_at;
@@ -83,6 +88,7 @@ struct filter {
     struct frame frames[LIMIT_MAX_json_depth];
     struct key_set keys;
     uint32_t n_elements[LIMIT_MAX_route_classes]; /* that left, of each class with a top */
+    struct cut cut;
 
     /* A token that the end of a piece cut in two lies in `carry` until it is whole. */
     bool is_pending;

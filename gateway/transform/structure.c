@@ -92,6 +92,24 @@ static enum reach reach_of(const struct filter *filter, const struct path_node *
     return node->holds_subject ? REACH_CHECK : REACH_NOWHERE;
 }
 
+/* The container that was just opened, when it is an element of a list whose ends are cut. */
+static enum filter_fault note_element(struct filter *filter, const struct path_node *node)
+{
+    const uint32_t classes = node->listed & filter->kept & filter->cuts;
+    if (filter->depth < 2 || node->step != STEP_ANY || classes == 0)
+        return FILTER_OK;
+    struct frame *frame = filter_top(filter);
+    struct frame *outer = frame - 1;
+    const struct cut_element element = {
+        .from = filter->output.n - 1,
+        .classes = classes,
+        .outer = outer->element,
+        .has_comma = outer->n_emitted > 1,
+    };
+    frame->is_element = true;
+    return cut_open(&filter->cut, &element, &outer->list, &frame->element);
+}
+
 enum filter_fault structure_open(struct filter *filter, bool is_object)
 {
     if (filter->depth == filter->depth_max)
@@ -122,8 +140,11 @@ enum filter_fault structure_open(struct filter *filter, bool is_object)
     frame->n_emitted = 0;
     frame->n_keys_before = filter->keys.n_keys;
     frame->pair = (struct pair){0};
+    frame->list = 0;
+    frame->element = filter->depth > 1 ? filter->frames[filter->depth - 2].element : 0;
+    frame->is_element = false;
     filter->expect = is_object ? EXPECT_FIRST_KEY : EXPECT_FIRST_ELEMENT;
-    return FILTER_OK;
+    return filter->cuts != 0 && reach == REACH_OUTPUT ? note_element(filter, node) : FILTER_OK;
 }
 
 enum filter_fault structure_close(struct filter *filter)
@@ -134,6 +155,8 @@ enum filter_fault structure_close(struct filter *filter)
     if (frame->reach == REACH_OUTPUT &&
         !buffer_append(&filter->output, slice_of(frame->is_object ? "}" : "]", 1)))
         return FILTER_TOO_LARGE;
+    if (frame->is_element)
+        cut_close(&filter->cut, frame->element, filter->output.n);
     key_set_cut(&filter->keys, frame->n_keys_before);
     filter->depth--;
     return end_value(filter);

@@ -77,7 +77,20 @@ FORMS = """
       fields:
         $.text: review.text
         $.size: review.fit
+  - id: run
+    app: waze
+    request: GET /v1/customers/{subject}/run
+    answers:
+      type: application/json
+      fields:
+        $.start.lat: run.route.latitude
+        $.start.lon: run.route.longitude
+        $.points[*].lat: run.route.latitude
+        $.points[*].lon: run.route.longitude
+        $.points[*].bpm: run.pace
+        $.points[*].t: time
 """
+RUN = "/v1/customers/{subject}/run"
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +118,19 @@ def test_what_people_write_leaves_without_addresses_and_numbers(forms):
                 "\"thanks\"", "size": 38})
     assert left == {"text": "Fits! \u2013 mail [contact] or [number], IBAN [account] \"thanks\""}
     assert done == {"review.text": "redacted", "review.fit": "dropped"}
+
+
+def test_a_run_shows_neither_home_nor_the_way_home(forms):
+    """Along a meridian, a point every 250 m, there and half way back."""
+    metres = [*range(0, 5001, 250), *range(4750, 2499, -250)]
+    points = [{"lat": 52.37 + m / 111260, "lon": 4.9, "bpm": 100 + i, "t": f"2026-11-28T08:{i:02}:00Z"}
+              for i, m in enumerate(metres)]
+    data = "run.route: {precision: 200m, time: 1min, cut: 500m}\nrun.pace: {}"
+    left, done = asked(forms, RUN, data, {"start": {"lat": 52.37, "lon": 4.9}, "points": points})
+    assert done == {"run.route": "200m 60s cut500m", "run.pace": "kept"}
+    assert left["start"] == {}
+    kept = [point["bpm"] - 100 for point in left["points"]]
+    assert kept and all(metres[i] > 500 and abs(metres[i] - 2500) > 500 for i in kept)
+    assert {metres[i] for i in kept} >= {4750, 5000}  # and not simply nothing
+    again, _ = asked(forms, RUN, data, {"start": None, "points": points})
+    assert again["points"] == left["points"]

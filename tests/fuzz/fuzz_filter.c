@@ -203,6 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 [COARSE_BUCKET] = data[1] >> 3 & 1 ? 2500 : 0,
                 [COARSE_TOP] = data[1] >> 4 & 3,
                 [COARSE_REDACT] = data[1] >> 6 & 1,
+                [COARSE_CUT] = (data[1] >> 4 & 3) == 0 && data[1] >> 7 ? 100000 : 0,
             }}};
     struct slice answer = slice_of(data + CHOICE_BYTES, size - CHOICE_BYTES);
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { NAIVE_ENDS_MAX = 256 };
+
 /* Where a value stands: the names and indices that lead to it. */
 struct place {
     size_t n;
@@ -23,6 +25,10 @@ struct walk {
     unsigned faults;
     unsigned used_up; /* bit i: enough elements with class i have left, here */
     uint32_t n_elements[LIMIT_MAX_route_classes];
+    unsigned in_element; /* bit i: inside an element of a list of class i, whose ends are cut */
+    bool is_cutting;     /* the areas around all ends are known */
+    size_t n_areas;
+    struct cell areas[NAIVE_ENDS_MAX];
 };
 
 bool naive_route_add(struct naive_route *route, struct path_trie *trie, const char *path,
@@ -163,8 +169,11 @@ static json_t *reduce_position(struct walk *walk, const struct naive_field *fiel
                                const json_t *container, const json_t *value)
 {
     const json_t *partner = partner_of(walk, field, container);
+    const uint8_t class_index = field->field.class_index;
+    const bool is_cut = walk->reduction->classes[class_index].coarseness.by[COARSE_CUT] > 0;
+    const bool is_in_list = walk->in_element >> class_index & 1;
     if (json_is_null(value) && json_is_null(partner))
-        return json_null();
+        return is_cut && !is_in_list ? NULL : json_null();
     if (!json_is_number(value) || !json_is_number(partner))
         return fault(walk, FILTER_POSITION);
     bool is_latitude = field->field.form == FIELD_LATITUDE;
@@ -173,6 +182,8 @@ static json_t *reduce_position(struct walk *walk, const struct naive_field *fiel
     struct position position = {is_latitude ? own : other, is_latitude ? other : own};
     if (!position_is_on_globe(position))
         return fault(walk, FILTER_POSITION);
+    if (is_cut && !is_in_list)
+        return NULL;
     uint32_t metres =
         walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_PRECISION];
     if (metres == 0)
@@ -269,6 +280,10 @@ static json_t *reduce_field(struct walk *walk, const struct naive_field *field,
     case FIELD_LONGITUDE:
         return reduce_position(walk, field, container, value);
     case FIELD_VALUE:
+        if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_CUT] > 0 &&
+            (!(walk->in_element >> field->field.class_index & 1) ||
+             field->steps.n == 0 || field->steps.step[field->steps.n - 1].kind != STEP_NAME))
+            return NULL;
         if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_BUCKET] > 0)
             return reduce_number(walk, field, value);
         if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_REDACT] > 0)
@@ -354,22 +369,119 @@ static void count_element(struct walk *walk)
     }
 }
 
+/* The place is an element by [*]; all fields that lead through it say the same. */
+static bool is_any_element(const struct walk *walk)
+{
+    for (size_t i = 0; i < walk->route->n_fields; i++) {
+        const struct naive_field *field = &walk->route->fields[i];
+        if (leads_to(field, &walk->place, walk->place.n))
+            return field->steps.step[walk->place.n - 1].kind == STEP_ANY;
+    }
+    return false;
+}
+
+static unsigned cut_classes(const struct walk *walk)
+{
+    unsigned classes = 0;
+    for (size_t i = 0; i < walk->reduction->n_classes; i++) {
+        const struct reduction_entry *entry = &walk->reduction->classes[i];
+        if (entry->keep && entry->coarseness.by[COARSE_CUT] > 0 && !(walk->used_up >> i & 1) &&
+            element_holds(walk, i) && is_any_element(walk))
+            classes |= 1u << i;
+    }
+    return classes;
+}
+
+static const json_t *child_of(const json_t *value, const struct step *step)
+{
+    return step->kind == STEP_NAME
+               ? json_object_getn(value, (const char *)step->name.p, step->name.n)
+               : json_array_get(value, step->index);
+}
+
+/* How many positions of these classes the element holds, and the last of them with its class. */
+static size_t find_positions(struct walk *walk, unsigned classes, const json_t *element,
+                             struct position *position, uint8_t *class_index)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < walk->route->n_fields; i++) {
+        const struct naive_field *field = &walk->route->fields[i];
+        const size_t n_element = walk->place.n;
+        if (field->field.form != FIELD_LATITUDE || !(classes >> field->field.class_index & 1) ||
+            field->steps.n <= n_element || !leads_to(field, &walk->place, n_element))
+            continue;
+        const json_t *container = element;
+        for (size_t k = n_element; container && k + 1 < field->steps.n; k++)
+            container = field->steps.step[k].kind == STEP_NAME
+                            ? child_of(container, &field->steps.step[k])
+                            : NULL;
+        const struct place before = walk->place;
+        for (size_t k = n_element; k < field->steps.n; k++)
+            walk->place.step[k] = field->steps.step[k];
+        walk->place.n = field->steps.n;
+        const json_t *latitude = child_of(container, &field->steps.step[field->steps.n - 1]);
+        const json_t *longitude = container ? partner_of(walk, field, container) : NULL;
+        walk->place = before;
+        if (!json_is_number(latitude) || !json_is_number(longitude))
+            continue;
+        *position = (struct position){json_number_value(latitude), json_number_value(longitude)};
+        *class_index = field->field.class_index;
+        n++;
+    }
+    return n;
+}
+
+/* The two ends of one list, as far as it was read. */
+struct ends {
+    size_t n;
+    struct cell cells[2];
+};
+
+/* Whether the element, at walk->place, stays; notes it for the ends of its list. */
+static bool element_stays(struct walk *walk, unsigned classes, const json_t *element,
+                          struct ends *ends)
+{
+    struct position position;
+    uint8_t class_index;
+    const size_t n = find_positions(walk, classes, element, &position, &class_index);
+    if (n > 1)
+        fault(walk, FILTER_POSITION);
+    if (n != 1 || !position_is_on_globe(position))
+        return false;
+    const struct coarseness *coarseness = &walk->reduction->classes[class_index].coarseness;
+    ends->cells[ends->n > 0] = position_surroundings(position, coarseness->by[COARSE_CUT]);
+    ends->n = ends->n > 0 ? 2 : 1;
+    const struct cell cell = position_cell(position, coarseness->by[COARSE_PRECISION]);
+    bool is_near = false;
+    for (size_t i = 0; i < walk->n_areas; i++)
+        is_near = is_near || cells_touch(&walk->areas[i], &cell);
+    return !is_near;
+}
+
 static void reduce_elements(struct walk *walk, const json_t *array, json_t *result)
 {
     struct step *step = &walk->place.step[walk->place.n - 1];
-    const unsigned used_up = walk->used_up;
+    const unsigned used_up = walk->used_up, in_element = walk->in_element;
+    struct ends ends = {0};
     for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *element = json_array_get(array, i);
         *step = (struct step){.kind = STEP_INDEX, .index = (uint32_t)i};
         walk->used_up = used_up;
         if (result)
             count_element(walk);
-        json_t *child = reduce(walk, array, json_array_get(array, i), result != NULL);
-        if (result && child)
+        const unsigned classes = result ? cut_classes(walk) : 0;
+        walk->in_element = in_element | classes;
+        json_t *child = reduce(walk, array, element, result != NULL);
+        const bool stays = classes == 0 || !child || element_stays(walk, classes, element, &ends);
+        if (result && child && (stays || !walk->is_cutting))
             json_array_append_new(result, child);
         else
             json_decref(child);
     }
+    for (size_t i = 0; !walk->is_cutting && i < ends.n; i++)
+        walk->areas[walk->n_areas++] = ends.cells[i];
     walk->used_up = used_up;
+    walk->in_element = in_element;
 }
 
 static json_t *reduce(struct walk *walk, const json_t *container, const json_t *value,
@@ -398,6 +510,10 @@ json_t *naive_reduce(const struct naive_route *route, const struct reduction *re
                      const json_t *root, unsigned *faults)
 {
     struct walk walk = {.route = route, .reduction = reduction};
+    json_t *whole = reduce(&walk, NULL, root, true);
+    json_decref(whole);
+    walk.is_cutting = true;
+    memset(walk.n_elements, 0, sizeof walk.n_elements);
     json_t *result = reduce(&walk, NULL, root, true);
     if (!result)
         fault(&walk, FILTER_SHAPE);

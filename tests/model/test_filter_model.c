@@ -151,6 +151,8 @@ static struct coarseness random_coarseness(void)
     if (one_in(4))
         coarseness.by[COARSE_TOP] = (uint32_t)random_below(6) + 1;
     coarseness.by[COARSE_REDACT] = one_in(3);
+    if (one_in(4) && coarseness.by[COARSE_TOP] == 0)
+        coarseness.by[COARSE_CUT] = (uint32_t)random_below(3000000) + 1;
     return coarseness;
 }
 

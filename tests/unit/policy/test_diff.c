@@ -208,6 +208,14 @@ static void fewer_of_a_list_is_narrower(void **state)
                      "listening.genre top 3 instead of 5", "listening.genre top 5 instead of 3");
 }
 
+static void a_shorter_cut_is_wider(void **state)
+{
+    (void)state;
+    assert_both_ways(
+        "data: {run.route: {precision: 200m}}", "data: {run.route: {precision: 200m, cut: 500m}}",
+        "run.route cut 500m instead of as it is", "run.route cut as it is instead of 500m");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +229,7 @@ int main(void)
         cmocka_unit_test(lines_that_do_not_fit_overflow_the_writer_only),
         cmocka_unit_test(a_wider_bucket_is_narrower),
         cmocka_unit_test(fewer_of_a_list_is_narrower),
+        cmocka_unit_test(a_shorter_cut_is_wider),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -598,6 +598,22 @@ static void top_is_a_number_up_to_a_thousand(void **state)
     }
 }
 
+static void a_route_can_be_cut_at_both_ends(void **state)
+{
+    (void)state;
+    struct policy_document *policy =
+        load(with("    data: {run.route: {precision: 200m, cut: 500m}}\n"));
+    const struct coarseness *coarseness = &policy->consents[0].grants[0].coarseness;
+    assert_int_equal(coarseness->by[COARSE_PRECISION], 200);
+    assert_int_equal(coarseness->by[COARSE_CUT], 500);
+    policy_free(policy);
+    assert_error(with("    data: {run.route: {cut: 101km}}\n"), 10, 29,
+                 "expected a distance from 1m to 100km");
+    assert_error(with("    data: {run.route: {cut: 0m}}\n"), 10, 29, "expected a distance");
+    assert_error(with("    data: {location: {cut: 500m}}\n"), 10, 23,
+                 "`cut` is not possible for location; possible: precision time");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,6 +640,7 @@ int main(void)
         cmocka_unit_test(consents_and_refusals_are_allowed_up_to_their_number),
         cmocka_unit_test(a_bucket_is_a_decimal_of_at_most_three_places),
         cmocka_unit_test(top_is_a_number_up_to_a_thousand),
+        cmocka_unit_test(a_route_can_be_cut_at_both_ends),
     };
     return cmocka_run_group_tests(tests, set_up_vocabulary, tear_down_vocabulary);
 }

@@ -26,7 +26,7 @@ static void assert_refused(const char *text, uint32_t line, const char *words)
 static void shipped_vocabulary_loads_and_is_labelled_in_full(void **state)
 {
     (void)state;
-    assert_int_equal(vocabulary_version(vocabulary), 4);
+    assert_int_equal(vocabulary_version(vocabulary), 5);
     assert_true(vocabulary_n_classes(vocabulary) > 30);
     for (size_t i = 0; i < vocabulary_n_classes(vocabulary); i++) {
         const struct vocabulary_term *term = &vocabulary_class_at(vocabulary, i)->term;
@@ -157,6 +157,7 @@ static void parts_and_dimensions_are_checked(void **state)
     assert_refused(CLASSES "  a: {" TERM ", coarsen: [size]}\n", 8,
                    "precision, time, cut, bucket, top or detail");
     assert_refused(CLASSES "  a: {" TERM ", coarsen: time}\n", 8, "no list");
+    assert_refused(CLASSES "  a: {" TERM ", coarsen: [cut, top]}\n", 8, "both");
     assert_refused(CLASSES "  a: {" TERM ", parts: {}}\n", 8, "`parts`");
     assert_refused(CLASSES "  a: {" TERM ", parts: {x: elsewhere}}\n", 8, "part \"x\"");
     assert_refused(CLASSES "  a: {" TERM

@@ -88,15 +88,15 @@ static double reach(struct position from, uint32_t metres, bool along_latitude, 
     return inside;
 }
 
-struct cell {
+struct extent {
     double south, north, west, east;
 };
 
-static struct cell measure_cell(struct position position, uint32_t metres)
+static struct extent measure_cell(struct position position, uint32_t metres)
 {
-    return (struct cell){reach(position, metres, true, -90), reach(position, metres, true, 90),
-                         reach(position, metres, false, -180),
-                         reach(position, metres, false, 179.9999999999)};
+    return (struct extent){reach(position, metres, true, -90), reach(position, metres, true, 90),
+                           reach(position, metres, false, -180),
+                           reach(position, metres, false, 179.9999999999)};
 }
 
 static void a_cell_is_at_least_as_large_as_was_granted_anywhere_on_earth(void **state)
@@ -105,7 +105,7 @@ static void a_cell_is_at_least_as_large_as_was_granted_anywhere_on_earth(void **
     for (int i = 0; i < 20000; i++) {
         struct position position = random_position();
         uint32_t metres = random_size_m();
-        struct cell cell = measure_cell(position, metres);
+        struct extent cell = measure_cell(position, metres);
         double poleward = fmax(fabs(cell.south), fabs(cell.north));
         double equatorward =
             cell.south < 0 && cell.north > 0 ? 0 : fmin(fabs(cell.south), fabs(cell.north));
@@ -129,7 +129,7 @@ static void a_cell_is_not_needlessly_large(void **state)
     for (int i = 0; i < 5000; i++) {
         struct position position = {random_between(-80, 80), random_between(-179, 179)};
         uint32_t metres = sizes_m[random_bits() % 7];
-        struct cell cell = measure_cell(position, metres);
+        struct extent cell = measure_cell(position, metres);
         double poleward = fmax(fabs(cell.south), fabs(cell.north));
         assert_true((cell.north - cell.south) * meridian_degree_m(90) < metres * 1.02);
         assert_true((cell.east - cell.west) * parallel_degree_m(poleward) < metres * 1.02);
@@ -155,7 +155,7 @@ static void two_positions_in_one_cell_can_not_be_told_apart(void **state)
         struct position position = random_position();
         uint32_t metres = random_size_m();
         struct position result = coarsen_position(position, metres);
-        struct cell cell = measure_cell(position, metres);
+        struct extent cell = measure_cell(position, metres);
         for (int k = 0; k < 10; k++) {
             struct position other = {random_between(cell.south, cell.north),
                                      random_between(cell.west, cell.east)};
@@ -321,6 +321,63 @@ static void a_time_goes_back_to_the_start_of_its_bucket(void **state)
     }
 }
 
+/* What is left out around an end: at least as far as was asked for, and the same for the whole
+ * cell. */
+static void all_within_the_distance_lies_in_the_surroundings(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50000; i++) {
+        const struct position position = random_position();
+        const uint32_t metres = random_size_m();
+        const struct cell surroundings = position_surroundings(position, metres);
+        const double angle = random_between(0, 2 * M_PI);
+        const double north_m = metres * sin(angle), east_m = metres * cos(angle);
+        struct position other = position;
+        other.latitude += north_m / meridian_degree_m(position.latitude);
+        if (fabs(other.latitude) >= 90 || metres > 500000)
+            continue;
+        /* The same metres are most degrees where the meridians are closest. */
+        other.longitude +=
+            east_m / parallel_degree_m(fmax(fabs(other.latitude), fabs(position.latitude)));
+        other.longitude -= other.longitude > 180 ? 360 : other.longitude < -180 ? -360 : 0;
+        if (fabs(other.longitude) > 180)
+            continue;
+        const struct cell point = position_cell(other, 0);
+        if (!cells_touch(&surroundings, &point))
+            fail_msg("%.9f %.9f and %.9f %.9f, %u m", position.latitude, position.longitude,
+                     other.latitude, other.longitude, metres);
+    }
+}
+
+static void surroundings_tell_the_cell_and_no_more(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        const struct position position = random_position();
+        const uint32_t metres = random_size_m();
+        const struct cell cell = position_cell(position, metres);
+        const struct cell a = position_surroundings(position, metres);
+        const struct cell b = position_surroundings(cell.centre, metres);
+        assert_memory_equal(&a, &b, sizeof a);
+        const struct position centre = coarsen_position(position, metres);
+        assert_memory_equal(&centre, &cell.centre, sizeof centre);
+    }
+}
+
+static void cells_touch_over_the_antimeridian(void **state)
+{
+    (void)state;
+    const struct cell east = position_surroundings((struct position){10, 179.99}, 5000);
+    struct cell west = position_cell((struct position){10, -179.99}, 200);
+    assert_true(cells_touch(&east, &west));
+    assert_true(cells_touch(&west, &east));
+    west = position_cell((struct position){10, -179.5}, 200);
+    assert_false(cells_touch(&east, &west));
+    const struct cell pole = position_surroundings((struct position){89.99, 0}, 5000);
+    west = position_cell((struct position){89.98, 123}, 200);
+    assert_true(cells_touch(&pole, &west));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +393,9 @@ int main(void)
         cmocka_unit_test(degrees_are_written_with_six_decimals_at_most),
         cmocka_unit_test(what_is_written_reads_back_as_the_same_cell),
         cmocka_unit_test(a_time_goes_back_to_the_start_of_its_bucket),
+        cmocka_unit_test(all_within_the_distance_lies_in_the_surroundings),
+        cmocka_unit_test(surroundings_tell_the_cell_and_no_more),
+        cmocka_unit_test(cells_touch_over_the_antimeridian),
     };
     return cmocka_run_group_tests(tests, seed_random, NULL);
 }
