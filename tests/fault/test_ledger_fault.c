@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -93,6 +94,28 @@ WRAP(int, mdb_get, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *value),
      (txn, dbi, key, value), 0, MDB_CORRUPTED)
 WRAP(int, mdb_put, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags),
      (txn, dbi, key, value, flags), 0, MDB_MAP_FULL)
+
+WRAP(int, mkdirat, (int folder_fd, const char *path, mode_t mode), (folder_fd, path, mode), EACCES,
+     -1)
+WRAP(int, unlinkat, (int folder_fd, const char *path, int flags), (folder_fd, path, flags), EIO, -1)
+WRAP(void *, reallocarray, (void *p, size_t n, size_t bytes), (p, n, bytes), ENOMEM, NULL)
+WRAP(int, mdb_drop, (MDB_txn * txn, MDB_dbi dbi, int del), (txn, dbi, del), 0, MDB_MAP_FULL)
+WRAP(int, mdb_cursor_open, (MDB_txn * txn, MDB_dbi dbi, MDB_cursor **cursor), (txn, dbi, cursor), 0,
+     ENOMEM)
+WRAP(int, mdb_cursor_get, (MDB_cursor * cursor, MDB_val *key, MDB_val *value, MDB_cursor_op op),
+     (cursor, key, value, op), 0, MDB_CORRUPTED)
+
+/* Of files alone: waking a thread up can't fail. */
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode) || !fails("write"))
+        return __real_write(fd, p, n);
+    errno = ENOSPC;
+    return -1;
+}
 
 int __real_mdb_txn_commit(MDB_txn *txn);
 int __wrap_mdb_txn_commit(MDB_txn *txn);
@@ -201,10 +224,70 @@ static void whatever_fails_once_the_ledger_stays_consistent(void **state)
     assert_true(n_runs > 100);
 }
 
+/* ------------------------------------------------------------------------------- the heads -- */
+
+static void make_receipts(struct fixture *fixture)
+{
+    static const int who[] = {0, -1, 1};
+    fixture_open(fixture);
+    for (size_t i = 0; i < SL_LENGTH(who); i++) {
+        struct record record;
+        fixture_draft(fixture, &record, RECORD_REFUSAL, who[i]);
+        assert_int_equal(fixture_record(fixture, &record), RECORD_DURABLE);
+    }
+    fixture_close(fixture);
+}
+
+/* An epoch of three receipts, which is due, ends; until its heads are there, or never will be. */
+static void make_heads(struct fixture *fixture)
+{
+    struct recorder *recorder = NULL;
+    enum sl_err err = recorder_open(&fixture->config, &fixture->problem, &recorder);
+    if (err == SL_OK)
+        err = recorder_start(recorder);
+    if (err != SL_OK) {
+        recorder_free(recorder);
+        return;
+    }
+    recorder_start_epochs(recorder);
+    while (recorder_tree_size(recorder) < 4 && !recorder_has_failed(recorder))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    recorder_free(recorder);
+}
+
+static void whatever_fails_once_an_epoch_gets_its_heads_in_the_end(void **state)
+{
+    (void)state;
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    long n_runs = 0;
+    for (bool failed = true; failed; n_runs++) {
+        static struct fixture fixture;
+        struct sluis_verify_report report;
+        fixture_init_in(&fixture, base);
+        make_receipts(&fixture);
+        atomic_store(&failed_call, NULL);
+        atomic_store(&countdown, n_runs + 1);
+        make_heads(&fixture);
+        atomic_store(&countdown, 0);
+        failed = failed_call != NULL;
+        make_heads(&fixture);
+        const struct sluis_verify_options options = {.vkey = fixture.vkey, .check_heads = true};
+        if (sluis_verify_folder(fixture.folder, &options, &report) != SLUIS_VERIFY_VALID)
+            fail_msg("after %s: %s", failed_call, report.problem);
+        assert_int_equal(report.n_receipts, 4);
+        assert_int_equal(report.n_epochs, 1);
+        assert_int_equal(report.headed_end, 3);
+        fixture_deinit(&fixture);
+    }
+    printf("%ld calls failed, one at a time\n", n_runs - 1);
+    assert_true(n_runs > 80);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_fails_once_the_ledger_stays_consistent),
+        cmocka_unit_test(whatever_fails_once_an_epoch_gets_its_heads_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,13 +5,18 @@
  * durable: index and hash. The parent kills it after a random number of those, opens the ledger,
  * and looks for each of them. No time is measured and nothing sleeps: the moment of the kill is
  * drawn as a number of acknowledgements. The same ledger lives through all rounds.
+ *
+ * Epochs end meanwhile, a few milliseconds apart, so a kill comes before, between and after the end
+ * of an epoch, its list and its heads. Now and then the index is lost, too. Whatever happened, each
+ * subject finds all of its receipts, and as many in each epoch as its heads say.
  */
 #include "fixture.h"
 
-#include "base/base64.h"
+#include "ledger/mine.h"
 #include "ledger/tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -53,6 +58,7 @@ static _Noreturn void record_until_killed(struct fixture *fixture, int fd)
     if (recorder_open(&fixture->config, &fixture->problem, &fixture->recorder) != SL_OK ||
         recorder_start(fixture->recorder) != SL_OK)
         _exit(2);
+    recorder_start_epochs(fixture->recorder);
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         fixture_draft(fixture, &records[i], RECORD_RELEASE, (int)(i % 4));
         if (!recorder_submit(fixture->recorder, &records[i]))
@@ -124,36 +130,83 @@ static void run_and_kill(struct fixture *fixture, long after)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+enum { ACTIVE = 4 }; /* subjects that have receipts */
+
 struct checked {
-    struct fixture *fixture;
+    int ledger_fd;
     uint64_t n;
-    uint64_t next_number[4]; /* of each subject */
+    struct mine *mine[ACTIVE];
 };
+
+static void check_heads(struct checked *checked, uint64_t index, const struct leaf_heads *heads)
+{
+    for (size_t i = 0; i < ACTIVE; i++) {
+        struct heads_file file;
+        assert_int_equal(
+            heads_file_open(&file, checked->ledger_fd, heads->epoch, slice_of_str(FIXTURE_ORIGIN)),
+            HEADS_SOUND);
+        assert_int_equal(mine_take_heads(checked->mine[i], index, heads, &file), HEADS_SOUND);
+        heads_file_close(&file);
+    }
+}
 
 static bool check_leaf(void *context, uint64_t index, const uint8_t *bytes, size_t n)
 {
     struct checked *checked = context;
-    uint8_t hash[SHA256_BYTES], found[LEAF_TAG_BYTES], tag[LEAF_TAG_BYTES];
+    uint8_t hash[SHA256_BYTES];
     struct leaf leaf;
     tree_leaf_hash(slice_of(bytes, n), hash);
     if (is_acknowledged[index])
         assert_memory_equal(hash, hashes[index], sizeof hash);
-    /* It is the next receipt of exactly one subject. */
+    checked->n++;
     assert_int_equal(leaf_parse(slice_of(bytes, n), &leaf), SL_OK);
-    assert_true(base64url_decode(leaf.tag, found, sizeof found));
+    if (leaf.kind == LEAF_HEADS) {
+        check_heads(checked, index, &leaf.heads);
+        return true;
+    }
+    /* It is of exactly one subject. */
     int n_owners = 0;
-    for (size_t i = 0; i < 4; i++) {
-        struct hmac_key key;
-        hmac_key_init(&key, slice_of(checked->fixture->subjects[i].key, SUBJECT_KEY_BYTES));
-        leaf_tag(&key, checked->next_number[i], tag);
-        if (memcmp(tag, found, sizeof tag) == 0) {
-            checked->next_number[i]++;
-            n_owners++;
-        }
+    for (size_t i = 0; i < ACTIVE; i++) {
+        uint64_t number;
+        bool is_mine;
+        assert_int_equal(mine_take(checked->mine[i], index, &leaf, &is_mine, &number), SL_OK);
+        n_owners += is_mine;
     }
     assert_int_equal(n_owners, 1);
-    checked->n++;
     return true;
+}
+
+/* Returns how many epochs have their heads. */
+static uint64_t check_ledger(struct fixture *fixture, uint64_t size)
+{
+    struct checked checked = {0};
+    struct sluis_verify_report report;
+    const struct sluis_verify_options options = {
+        .vkey = fixture->vkey, .visit = check_leaf, .visit_context = &checked, .check_heads = true};
+    checked.ledger_fd = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < ACTIVE; i++)
+        assert_int_equal(mine_new(fixture->subjects[i].key, &checked.mine[i]), SL_OK);
+    if (sluis_verify_folder(fixture->folder, &options, &report) != SLUIS_VERIFY_VALID)
+        fail_msg("%s", report.problem);
+    assert_int_equal(checked.n, size);
+    uint64_t n_found = 0;
+    for (size_t i = 0; i < ACTIVE; i++) {
+        struct mine_result result = mine_result(checked.mine[i]);
+        assert_int_equal(result.n_faults, 0);
+        assert_int_equal(result.n_epochs, report.n_epochs);
+        n_found += result.n_found;
+        mine_free(checked.mine[i]);
+    }
+    assert_int_equal(n_found + report.n_epochs, size);
+    close(checked.ledger_fd);
+    return report.n_epochs;
+}
+
+static void remove_index(struct fixture *fixture)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/data.mdb", fixture->index_folder);
+    assert_int_equal(unlink(path), 0);
 }
 
 static void nothing_acknowledged_is_ever_lost(void **state)
@@ -167,22 +220,21 @@ static void nothing_acknowledged_is_ever_lost(void **state)
     is_acknowledged = calloc(RECEIPTS_MAX, sizeof *is_acknowledged);
     assert_true(hashes && is_acknowledged);
     fixture_init(&fixture);
+    uint64_t n_epochs = 0;
     for (int round = 0; round < ROUNDS; round++) {
+        fixture.limits.epoch_ms = 1 + (uint64_t)random() % 20;
         run_and_kill(&fixture, 1 + random() % KILL_AFTER_MOST);
+        if (random() % 3 == 0)
+            remove_index(&fixture);
 
         /* Before the next start the end may be unfinished; after it, all is in order. */
         fixture_open(&fixture);
         uint64_t size = recorder_tree_size(fixture.recorder);
         fixture_close(&fixture);
         assert_true(size >= n_beyond);
-        struct checked checked = {.fixture = &fixture};
-        const struct sluis_verify_options options = {
-            .vkey = fixture.vkey, .visit = check_leaf, .visit_context = &checked};
-        struct sluis_verify_report report;
-        assert_int_equal(sluis_verify_folder(fixture.folder, &options, &report),
-                         SLUIS_VERIFY_VALID);
-        assert_int_equal(checked.n, size);
+        n_epochs = check_ledger(&fixture, size);
     }
+    assert_true(n_epochs > 0);
     fixture_deinit(&fixture);
     free(hashes);
     free(is_acknowledged);
