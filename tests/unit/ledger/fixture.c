@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* cmocka.h wants these before it. */
@@ -194,6 +195,25 @@ void fixture_close(struct fixture *fixture)
 {
     recorder_free(fixture->recorder);
     fixture->recorder = NULL;
+}
+
+void fixture_await_size(struct fixture *fixture, uint64_t size)
+{
+    while (recorder_tree_size(fixture->recorder) < size)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_int_equal(recorder_tree_size(fixture->recorder), size);
+}
+
+void fixture_end_epoch(struct fixture *fixture)
+{
+    uint64_t size = recorder_tree_size(fixture->recorder);
+    fixture_close(fixture);
+    fixture->epochs_end = true;
+    fixture_open(fixture);
+    fixture_await_size(fixture, size + 1);
+    fixture_close(fixture);
+    fixture->epochs_end = false;
+    fixture_open(fixture);
 }
 
 /* --------------------------------------------------------------------------------- recording -- */
@@ -380,19 +400,31 @@ void fixture_copy_file(const char *from, const char *to)
     close(out);
 }
 
-void fixture_copy_ledger(const struct fixture *fixture, const char *to)
+/* Files of the folder that are part of the ledger: segments, or lists of heads. */
+static void copy_folder(const char *from, const char *to)
 {
     assert_int_equal(mkdir(to, 0700), 0);
-    DIR *folder = opendir(fixture->folder);
+    DIR *folder = opendir(from);
     assert_non_null(folder);
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-        uint64_t first_index;
-        if (!segment_name_parse(slice_of_str(entry->d_name), &first_index))
+        uint64_t number;
+        struct slice name = slice_of_str(entry->d_name);
+        if (!segment_name_parse(name, &number) && !heads_name_parse(name, &number))
             continue;
         char source[512], target[512];
-        snprintf(source, sizeof source, "%s/%s", fixture->folder, entry->d_name);
+        snprintf(source, sizeof source, "%s/%s", from, entry->d_name);
         snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
         fixture_copy_file(source, target);
     }
     closedir(folder);
+}
+
+void fixture_copy_ledger(const struct fixture *fixture, const char *to)
+{
+    char lists[512], target[512];
+    copy_folder(fixture->folder, to);
+    snprintf(lists, sizeof lists, "%s/" HEADS_FOLDER, fixture->folder);
+    snprintf(target, sizeof target, "%s/" HEADS_FOLDER, to);
+    if (access(lists, F_OK) == 0)
+        copy_folder(lists, target);
 }

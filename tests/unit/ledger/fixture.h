@@ -50,6 +50,14 @@ enum sl_err fixture_open_fails(struct fixture *fixture);
 /* Stops and frees. */
 void fixture_close(struct fixture *fixture);
 
+/* Waits until the ledger has so many receipts, and fails the test if it then has more. */
+void fixture_await_size(struct fixture *fixture, uint64_t size);
+/*
+ * Stops, and starts with epochs that end: that of all receipts so far does. Leaves it open, with
+ * epochs that do not end.
+ */
+void fixture_end_epoch(struct fixture *fixture);
+
 /* Drafts: a release, refusal or consent of subject `who`; negative: of an unknown subject. */
 void fixture_draft(struct fixture *fixture, struct record *record, enum record_kind kind, int who);
 /* Submits, and waits until it is back. Returns the outcome. */

@@ -2,8 +2,9 @@
 """A second verifier, written from docs/formats/{ledger,receipt}.md alone.
 
 oracle.py MAKE_LEDGER lets that program make a ledger and checks every byte of it: form, CRCs,
-tree, checkpoints, changes of the key, and the tags and commitments of a subject whose key is
-known. Shares no code with the gateway; signatures are checked by the openssl command.
+tree, checkpoints, changes of the key, heads and their lists, and the tags, commitments and labels of
+a subject whose key is known. Shares no code with the gateway; signatures are checked by the openssl
+command.
 """
 import base64
 import hashlib
@@ -141,7 +142,7 @@ def check_batch(segment, at, alignment, tree, newest, key, leaves, check_signatu
 def read_ledger(folder, key):
     tree, leaves, newest, n_segments, n_batches = Tree(), [], [], 0, 0
     keys = set()
-    names = sorted(os.listdir(folder))
+    names = sorted(set(os.listdir(folder)) - {"heads"})
     while True:
         name = "%020d.seg" % len(leaves)
         if name not in names:
@@ -166,24 +167,63 @@ def unpadded(digest):
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def check_subject(leaves, key, basis, body):
-    """Every receipt of a subject, by its numbers: none is missing, each opens."""
-    tagged = [json.loads(leaf) for leaf in leaves if b'"tag":' in leaf]
-    by_tag = {receipt["tag"]: receipt for receipt in tagged}
-    assert len(by_tag) == len(tagged)
+def check_subject(leaves, lists, key, basis, body):
+    """Every receipt of a subject, by its numbers: none is missing, each opens, all are owned up to."""
+    receipts = [json.loads(leaf) for leaf in leaves]
+    by_tag = {receipt["tag"]: (index, receipt) for index, receipt in enumerate(receipts)
+              if "tag" in receipt}
+    assert len(by_tag) == sum("tag" in receipt for receipt in receipts)
 
     def derive(label, n, field=b""):
         return hmac.new(key, label + b"\0" + struct.pack(">Q", n) + field, "sha256").digest()
 
-    n = 0
+    places = []
     while True:
-        receipt = by_tag.get(unpadded(derive(b"tag", n)[:16]))
+        n = len(places)
+        index, receipt = by_tag.get(unpadded(derive(b"tag", n)[:16]), (None, None))
         if not receipt:
-            return n
+            break
         assert receipt["basis"] == unpadded(sha256(derive(b"salt", n, b"basis") + basis))
         if receipt["body"]:
             assert receipt["body"] == unpadded(sha256(derive(b"salt", n, b"body") + body))
-        n += 1
+        places.append(index)
+    for epoch, (first, end, deltas) in enumerate(lists):
+        assert deltas.get(derive(b"head", epoch), 0) == sum(first <= at < end for at in places)
+    return len(places)
+
+
+def read_list(data, epoch, origin):
+    magic, version, zero, found, first, end, n, length = struct.unpack_from("<8sIIQQQQH", data)
+    assert magic == b"SLUISHDS" and version == 1 and zero == 0 and found == epoch
+    assert len(data) == 512 + 40 * n + 4 and data[50:50 + length] == origin
+    assert not any(data[50 + length:508])
+    assert struct.unpack_from("<I", data, 508)[0] == crc32c(data[:508])
+    assert struct.unpack_from("<I", data, len(data) - 4)[0] == crc32c(data[:-4])
+    return first, end, [data[512 + 40 * i:552 + 40 * i] for i in range(n)]
+
+
+def read_lists(folder, leaves, origin):
+    """(first, end, {label: delta}) of each epoch, checked against the receipts."""
+    receipts, lists, next_first = [json.loads(leaf) for leaf in leaves], [], 0
+    for index, heads in enumerate(receipts):
+        if heads["kind"] != "heads":
+            continue
+        with open(os.path.join(folder, "heads", "%020d.heads" % len(lists)), "rb") as file:
+            first, end, entries = read_list(file.read(), len(lists), origin)
+        tree = Tree()
+        for entry in entries:
+            tree.append(entry)
+        labels = [entry[:32] for entry in entries]
+        deltas = [struct.unpack(">Q", entry[32:])[0] for entry in entries]
+        assert labels == sorted(set(labels)) and all(deltas)
+        assert sum(deltas) == sum("tag" in receipt for receipt in receipts[first:end])
+        assert heads["epoch"] == len(lists) and heads["first"] == first == next_first
+        assert first < end == heads["end"] <= index and heads["entries"] == len(entries)
+        assert heads["root"] == unpadded(tree.root())
+        lists.append((first, end, dict(zip(labels, deltas))))
+        next_first = end
+    assert len(os.listdir(os.path.join(folder, "heads"))) == len(lists)
+    return lists
 
 
 def main():
@@ -193,12 +233,14 @@ def main():
         with open(os.path.join(folder, "vkey"), encoding="utf-8") as file:
             key = Key(file.read(), folder)
         leaves, newest, n_segments, n_keys = read_ledger(os.path.join(folder, "copy"), key)
-    assert len(leaves) == 5008 and n_segments >= 2 and newest == sorted(newest) and n_keys == 3
+        lists = read_lists(os.path.join(folder, "copy"), leaves, key.name.encode())
+    assert len(lists) == 2 and lists[1][1] == 5008
+    assert len(leaves) == 5010 and n_segments >= 2 and newest == sorted(newest) and n_keys == 3
     kinds = [(json.loads(leaf)["kind"], json.loads(leaf).get("decision")) for leaf in leaves[:5]]
     assert kinds == [("pull", "release"), ("pull", "refuse"), ("policy", None),
                      ("pull", "release"), ("pull", "refuse")]
-    assert check_subject(leaves, b"\xa0" * 32, b"\x5a" * 32, b"\xa5" * 32) == 3 + 1250 + 1
-    assert check_subject(leaves, b"\xa1" * 32, b"\x5a" * 32, b"\xa5" * 32) == 1 + 1250
+    assert check_subject(leaves, lists, b"\xa0" * 32, b"\x5a" * 32, b"\xa5" * 32) == 3 + 1250 + 1
+    assert check_subject(leaves, lists, b"\xa1" * 32, b"\x5a" * 32, b"\xa5" * 32) == 1 + 1250
     print("%d receipts in %d segments under %d keys agree" % (len(leaves), n_segments, n_keys))
 
 

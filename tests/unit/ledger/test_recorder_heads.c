@@ -39,26 +39,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void await_size(struct fixture *fixture, uint64_t size)
-{
-    while (recorder_tree_size(fixture->recorder) < size)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    assert_int_equal(recorder_tree_size(fixture->recorder), size);
-}
-
-/* Stops, and starts with epochs that end: that of all receipts so far does. */
-static void end_epoch(struct fixture *fixture)
-{
-    uint64_t size = recorder_tree_size(fixture->recorder);
-    fixture_close(fixture);
-    fixture->epochs_end = true;
-    fixture_open(fixture);
-    await_size(fixture, size + 1);
-    fixture_close(fixture);
-    fixture->epochs_end = false;
-    fixture_open(fixture);
-}
-
 static void record_n(struct fixture *fixture, int who, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -104,10 +84,8 @@ static struct found_heads read_heads(struct fixture *fixture)
 {
     struct found_heads found = {0};
     struct sluis_verify_report report;
-    struct sluis_verify_options options = {.vkey = fixture->vkey,
-                                           .visit = note_heads,
-                                           .visit_context = &found,
-                                           .check_heads = true};
+    struct sluis_verify_options options = {
+        .vkey = fixture->vkey, .visit = note_heads, .visit_context = &found, .check_heads = true};
     if (sluis_verify_folder(fixture->folder, &options, &report) != SLUIS_VERIFY_VALID)
         fail_msg("%s", report.problem);
     assert_int_equal(report.n_epochs, found.n);
@@ -184,9 +162,9 @@ static void heads_say_how_many_receipts_each_subject_had(void **state)
     record_n(fixture, 1, 1);
     fixture_draft(fixture, &consent, RECORD_CONSENT, FIXTURE_SUBJECTS - 1);
     assert_int_equal(fixture_record(fixture, &consent), RECORD_DURABLE);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     record_n(fixture, 1, 2);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
 
     struct found_heads found = read_heads(fixture);
@@ -211,7 +189,7 @@ static void someone_unknown_has_an_entry_as_others_have(void **state)
     refuse_unknown(fixture, 0xaa, 3);
     refuse_unknown(fixture, 0xbb, 1);
     refuse_unknown(fixture, 0xaa, 2);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     struct heads_file file;
@@ -240,7 +218,7 @@ static void an_epoch_without_receipts_of_subjects_does_not_end(void **state)
     struct fixture *fixture = *state;
     fixture_open(fixture);
     record_n(fixture, 0, 1);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
     fixture->epochs_end = true;
     for (int i = 0; i < 3; i++) { /* nothing but heads since: no more of them */
@@ -258,9 +236,9 @@ static void an_epoch_ends_by_itself_while_the_gateway_is_idle(void **state)
     fixture->epochs_end = true;
     fixture_open(fixture);
     record_n(fixture, 0, 1);
-    await_size(fixture, 2);
+    fixture_await_size(fixture, 2);
     record_n(fixture, 0, 1);
-    await_size(fixture, 4);
+    fixture_await_size(fixture, 4);
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     assert_int_equal(found.n, 2);
@@ -328,7 +306,7 @@ static void a_stop_ends_no_epoch(void **state)
     record_n(fixture, 1, 1);
     fixture_close(fixture);
     fixture_open(fixture);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     assert_int_equal(found.n, 1);
@@ -360,7 +338,7 @@ static void a_list_that_cannot_be_written_holds_nobody_up_and_is_made_later(void
 
     assert_int_equal(unlink(path), 0);
     fixture_open(fixture);
-    await_size(fixture, 9); /* those of epoch 0, then of 1 */
+    fixture_await_size(fixture, 9); /* those of epoch 0, then of 1 */
     assert_false(recorder_heads_problem(fixture->recorder, text));
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
@@ -376,10 +354,10 @@ static void make_epochs(struct fixture *fixture)
     fixture_open(fixture);
     record_n(fixture, 0, 3);
     record_n(fixture, 1, 1);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     record_n(fixture, 0, 2);
     record_n(fixture, 2, 1);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     record_n(fixture, 0, 4);
     record_n(fixture, 1, 2);
     fixture_close(fixture);
@@ -388,9 +366,9 @@ static void make_epochs(struct fixture *fixture)
 static void assert_third_epoch(struct fixture *fixture)
 {
     fixture_open(fixture);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     record_n(fixture, 2, 1);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     assert_int_equal(found.n, 4);
@@ -449,7 +427,7 @@ static void assert_third_epoch_is(struct fixture *fixture, uint64_t end)
 {
     fixture->epochs_end = true;
     fixture_open(fixture);
-    await_size(fixture, end + 3); /* one of subject 0, and the heads of two epochs */
+    fixture_await_size(fixture, end + 3); /* one of subject 0, and the heads of two epochs */
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     assert_int_equal(found.n, 4);
@@ -467,7 +445,7 @@ static void a_rebuilt_index_knows_an_epoch_that_was_closing(void **state)
     snprintf(aside, sizeof aside, "%s/before", fixture->root);
     fixture_copy_file(path, aside);
     fixture_open(fixture);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     assert_int_equal(found.n, 3);
@@ -488,7 +466,7 @@ static void an_old_copy_of_the_index_catches_up_over_epochs(void **state)
     fixture_open(fixture);
     record_n(fixture, 0, 3);
     record_n(fixture, 1, 1);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     record_n(fixture, 0, 1);
     fixture_close(fixture);
     snprintf(path, sizeof path, "%s/data.mdb", fixture->index_folder);
@@ -497,7 +475,7 @@ static void an_old_copy_of_the_index_catches_up_over_epochs(void **state)
     fixture_open(fixture);
     record_n(fixture, 0, 1);
     record_n(fixture, 2, 1);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     record_n(fixture, 0, 4);
     record_n(fixture, 1, 2);
     fixture_close(fixture);
@@ -606,7 +584,7 @@ static void an_erased_subject_keeps_its_entry(void **state)
     fixture_close(fixture);
     fixture->subjects[1].known = false; /* the key is gone */
     fixture_open(fixture);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
     assert_int_equal(atomic_load(&forgotten), 1);
     struct found_heads found = read_heads(fixture);
@@ -624,7 +602,7 @@ static void an_erased_subject_keeps_its_entry_when_the_index_is_lost(void **stat
     fixture->subjects[1].known = false;
     remove_index(fixture);
     fixture_open(fixture);
-    end_epoch(fixture);
+    fixture_end_epoch(fixture);
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     assert_list(fixture, &found.list[0], 6, 2, (const uint64_t[]){2, 4, 0, 0});
@@ -651,7 +629,7 @@ static void an_erased_subject_keeps_its_entry_of_an_epoch_that_is_closing_too(vo
     fixture->subjects[1].known = false;
     assert_int_equal(unlink(path), 0);
     fixture_open(fixture);
-    await_size(fixture, 9);
+    fixture_await_size(fixture, 9);
     fixture_close(fixture);
     struct found_heads found = read_heads(fixture);
     assert_list(fixture, &found.list[0], 2, 1, (const uint64_t[]){0, 2, 0, 0});
