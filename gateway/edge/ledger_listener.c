@@ -38,8 +38,8 @@ struct ledger_listener {
 
 static const struct problem not_there = {
     404, "not_there", "Not there",
-    "The ledger has no such checkpoint, tile or bundle: /checkpoint says how far it goes, and "
-    "c2sp.org/tlog-tiles how paths are written."};
+    "The ledger has no such checkpoint, tile, bundle or list of heads: /checkpoint says how far it "
+    "goes, and c2sp.org/tlog-tiles how paths are written."};
 static const struct problem no_method = {405, "no_method", "Method not offered",
                                          "The ledger is read with GET or HEAD."};
 static const struct problem unreadable = {
@@ -75,14 +75,14 @@ static void answer_checkpoint(struct ledger_listener *listener, struct server_an
 }
 
 /* Strangers can ask as often as they like; the log has one line in a while. */
-static void log_failure(struct ledger_listener *listener)
+static void log_failure(struct ledger_listener *listener, const char *why)
 {
     enum { QUIET_MS = 10000 };
     int64_t now_ms = clock_monotonic_ms();
     if (now_ms < listener->say_again_ms)
         return;
     listener->say_again_ms = now_ms + QUIET_MS;
-    log_error("the ledger can't be served: %s", ledger_reader_problem(listener->reader));
+    log_error("the ledger can't be served: %s", why);
 }
 
 static void answer_tile(struct ledger_listener *listener, const struct tile *tile,
@@ -96,7 +96,7 @@ static void answer_tile(struct ledger_listener *listener, const struct tile *til
     }
     struct writer writer = writer_over(listener->body.tile, sizeof listener->body.tile);
     if (ledger_reader_tile(listener->reader, &head, tile, &writer) != SL_OK) {
-        log_failure(listener);
+        log_failure(listener, ledger_reader_problem(listener->reader));
         answer_problem(listener, &unreadable, answer);
         return;
     }
@@ -106,11 +106,42 @@ static void answer_tile(struct ledger_listener *listener, const struct tile *til
     answer->body = writer_slice(&writer);
 }
 
+/* "/heads/3": decimal digits, in the one way. */
+static bool list_path_parse(struct slice target, uint64_t *epoch)
+{
+    static const struct slice prefix = SLICE_LITERAL("/heads/");
+    return target.n > prefix.n && slice_equals(slice_of(target.p, prefix.n), prefix) &&
+           slice_to_u64(slice_of(target.p + prefix.n, target.n - prefix.n), UINT64_MAX, epoch);
+}
+
+/* As it is: whoever asks compares it with what the ledger commits to. */
+static void answer_list(struct ledger_listener *listener, uint64_t epoch,
+                        struct server_answer *answer)
+{
+    struct heads_file file;
+    enum heads_check check = recorder_open_list(listener->node->recorder, epoch, &file);
+    if (check == HEADS_SOUND) {
+        answer->status = 200;
+        answer->content_type = "application/octet-stream";
+        answer->cache_control = "public, max-age=31536000, immutable";
+        answer->is_file = true;
+        answer->file_fd = file.fd; /* the server's now */
+        answer->file_bytes = heads_file_bytes(file.head.n_entries);
+        return;
+    }
+    bool is_committed = file.problem[0] != '\0'; /* then it should be there */
+    if (is_committed)
+        log_failure(listener, file.problem);
+    answer_problem(listener, is_committed ? &unreadable : &not_there, answer);
+    heads_file_close(&file);
+}
+
 static void answer(void *context, const struct server_request *request,
                    struct server_answer *answer)
 {
     struct ledger_listener *listener = context;
     struct tile tile;
+    uint64_t epoch;
     if (!slice_equals_str(request->method, "GET") && !slice_equals_str(request->method, "HEAD"))
         answer_problem(listener, &no_method, answer);
     else if (slice_equals_str(request->target, "/checkpoint"))
@@ -118,6 +149,8 @@ static void answer(void *context, const struct server_request *request,
     else if (tile_path_parse(slice_of(request->target.p + 1, request->target.n - 1), &tile) ==
              SL_OK)
         answer_tile(listener, &tile, answer);
+    else if (list_path_parse(request->target, &epoch))
+        answer_list(listener, epoch, answer);
     else
         answer_problem(listener, &not_there, answer);
 }

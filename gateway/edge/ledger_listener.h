@@ -4,6 +4,7 @@
  *     GET /checkpoint                        the newest checkpoint, a signed note
  *     GET /tile/<L>/<N>[.p/<W>]              hashes
  *     GET /tile/entries/<N>[.p/<W>]          receipts
+ *     GET /heads/<epoch>                     the list of heads of an epoch
  *
  * Shape   a server of its own on a thread of its own: no read of a stranger's delays a flow
  * Trust   no credentials, and none needed: a receipt names nobody

@@ -127,11 +127,23 @@ static void request_done(void *context, struct MHD_Connection *handle, void **re
 
 /* --------------------------------------------------------------------------------- answers -- */
 
+/* NULL without memory; the file is then closed. */
+static struct MHD_Response *response_of(const struct server_answer *answer)
+{
+    if (!answer->is_file)
+        return MHD_create_response_from_buffer(answer->body.n, (void *)(uintptr_t)answer->body.p,
+                                               MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response =
+        MHD_create_response_from_fd64(answer->file_bytes, answer->file_fd);
+    if (!response)
+        close(answer->file_fd);
+    return response;
+}
+
 static enum MHD_Result send_answer(struct connection *connection,
                                    const struct server_answer *answer, bool closes)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        answer->body.n, (void *)(uintptr_t)answer->body.p, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = response_of(answer);
     if (!response)
         return MHD_NO;
     const char *cache = answer->cache_control ? answer->cache_control : "no-store";

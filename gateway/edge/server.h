@@ -26,7 +26,10 @@ struct server_answer {
     const char *content_type;
     const char *cache_control; /* NULL: no-store */
     const char *allow;         /* for 405 */
-    struct slice body;         /* copied when the call returns */
+    struct slice body;         /* copied when the call returns; */
+    bool is_file;              /* or this file in its place, which is closed when it was sent */
+    int file_fd;
+    uint64_t file_bytes;
 };
 
 struct server_config {

@@ -79,6 +79,7 @@ static enum sl_err go_on_from(struct recorder *r, const struct recovery *found,
     recorder_epoch_resume(r);
     r->newest_ms = found->newest_time_ms;
     atomic_init(&r->tree_size, found->tree.size);
+    atomic_init(&r->n_headed, found->state.epochs.n_headed);
     atomic_init(&r->newest_time_ms, found->newest_time_ms);
     r->head.tree = found->tree;
     r->head.note_n = found->checkpoint_n;
@@ -438,6 +439,16 @@ enum sl_err recorder_reader_new(struct recorder *r, struct recorder_problem *pro
     struct ledger_problem reader_problem;
     enum sl_err err = folder_reader_new(&live, &reader_problem, out);
     return err == SL_OK ? SL_OK : refuse(problem, err, reader_problem.text);
+}
+
+enum heads_check recorder_open_list(const struct recorder *r, uint64_t epoch,
+                                    struct heads_file *file)
+{
+    memset(file, 0, sizeof *file);
+    file->fd = -1;
+    if (epoch >= atomic_load(&r->n_headed))
+        return HEADS_MISSING;
+    return heads_file_open(file, r->ledger_fd, epoch, slice_of(r->origin, r->origin_n));
 }
 
 uint64_t recorder_tree_size(const struct recorder *r)

@@ -30,7 +30,7 @@
 #define SLUIS_LEDGER_RECORDER_H
 
 #include "base/mailbox.h"
-#include "ledger/heads_list.h"
+#include "ledger/heads_file.h"
 #include "ledger/leaf.h"
 
 enum { SUBJECT_ID_BYTES = 16, SUBJECT_KEY_BYTES = 32 };
@@ -193,6 +193,12 @@ SL_NODISCARD enum sl_err recorder_reader_new(struct recorder *recorder,
  * store must have seen as many.
  */
 uint64_t recorder_n_changes(const struct recorder *recorder);
+/*
+ * For any thread: the list of an epoch whose heads are in the ledger; for others HEADS_MISSING, and
+ * no problem is named. Close it in any case.
+ */
+SL_NODISCARD enum heads_check recorder_open_list(const struct recorder *recorder, uint64_t epoch,
+                                                 struct heads_file *file);
 /* Atomic facts, for any thread. The newest time is INT64_MIN when nothing was ever recorded. */
 uint64_t recorder_tree_size(const struct recorder *recorder);
 int64_t recorder_newest_time_ms(const struct recorder *recorder);

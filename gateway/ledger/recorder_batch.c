@@ -284,6 +284,7 @@ static void publish(struct recorder *r, struct slice checkpoint)
 {
     atomic_store(&r->newest_time_ms, r->newest_ms);
     atomic_store(&r->tree_size, r->tree.size);
+    atomic_store(&r->n_headed, r->state.epochs.n_headed);
     pthread_mutex_lock(&r->head_lock);
     r->head.tree = r->tree;
     memcpy(r->head.note, checkpoint.p, checkpoint.n);

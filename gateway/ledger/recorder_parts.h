@@ -46,6 +46,7 @@ struct recorder {
 
     /* Facts for any thread. */
     atomic_uint_fast64_t tree_size;
+    atomic_uint_fast64_t n_headed; /* epochs */
     atomic_int_fast64_t newest_time_ms;
     atomic_bool failed, full;
     char failure[512]; /* written once, before `failed` */

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from forge import Heads, Ledger, SubjectKey, root_of, unpadded
+import tiles
 from gateway import AUDIT, ORIGIN, Failed, POSITION, WAIT_S, consent, run
 from world import World
 
@@ -400,6 +401,56 @@ def test_a_heads_receipt_that_was_left_out_is_named(people, tmp_path):
         ledger.leave_out(ledger.heads()[0][0])
     assert_invalid(people, people.forge(tmp_path, leave_out),
                    "has the heads of epoch 1, but those of epoch 0 are next")
+
+
+# Over HTTP.
+
+
+@pytest.fixture(scope="module")
+def served(people):
+    people.gateway.start()
+    yield people
+    people.gateway.stop()
+
+
+@pytest.fixture
+def client(served, tmp_path):
+    return tiles.Tiles(served.gateway.ledger_address, served.gateway.vkey, tmp_path)
+
+
+def test_lists_are_served_as_their_files_are(served, client):
+    for epoch in range(2):
+        answer = client.ask(f"/heads/{epoch}")
+        assert answer.status == 200 and answer.header("content-type") == "application/octet-stream"
+        assert answer.header("cache-control") == "public, max-age=31536000, immutable"
+        assert answer.body == (served.gateway.ledger / "heads" / Heads.name(epoch)).read_bytes()
+        head = client.ask(f"/heads/{epoch}", method="HEAD")
+        assert head.status == 200 and head.header("content-length") == str(len(answer.body))
+
+
+@pytest.mark.parametrize("path", [
+    "/heads", "/heads/", "/heads/2", "/heads/00", "/heads/-1", "/heads/+1", "/heads/1/", "/heads/1?",
+    "/heads/1.heads", "/heads/00000000000000000001", "/heads/18446744073709551615",
+    "/heads/18446744073709551616", "/heads/0/../1", "/heads/0x1"])
+def test_what_is_no_list_is_not_there(client, path):
+    answer = client.ask(path)
+    assert answer.status in (400, 404), answer
+    assert answer.header("cache-control") == "no-store"
+
+
+def test_a_list_that_was_damaged_is_not_served_and_the_operator_is_told(served, client):
+    file = served.gateway.ledger / "heads" / Heads.name(0)
+    whole = file.read_bytes()
+    try:
+        file.write_bytes(whole[:-1])
+        answer = client.ask("/heads/0")
+        assert answer.status == 500 and answer.reason == "unreadable"
+        assert "the list of heads of epoch 0 has" in served.gateway.text()
+        file.unlink()
+        assert client.ask("/heads/0").status == 500
+    finally:
+        file.write_bytes(whole)
+    assert client.ask("/heads/0").body == whole
 
 
 # The gateway.
