@@ -102,7 +102,10 @@ SL_NODISCARD enum sl_err store_each_key(struct store_reader *reader,
                                                       const uint8_t id[STORE_SUBJECT_ID_BYTES],
                                                       const uint8_t key[STORE_SUBJECT_KEY_BYTES]),
                                         void *context);
-/* One version (1 is the first): its YAML and time. Slices live until store_read_end(). */
+/*
+ * One version (1 is the first): its YAML and time. Slices live until store_read_end(). When its
+ * contents are kept no longer (store_retire()), YAML and blob are empty; no policy's are.
+ */
 struct store_version {
     uint64_t version;
     int64_t time_ms;
@@ -206,7 +209,17 @@ store_heads_each(struct store *store, uint64_t epoch,
                  bool (*visit)(void *context, const struct store_head *head), void *context);
 /* The heads of that epoch, and of all before, are in the ledger. */
 SL_NODISCARD enum sl_err store_heads_forget(struct store *store, uint64_t epoch);
-/* How many erasures have left bytes in pages that are free, since the store was last rewritten. */
+/*
+ * Takes the contents of all versions away that were superseded at `before_ms` or earlier, in
+ * several transactions; time, digest and vocabulary stay. *n: how many had any. only_count: none is
+ * changed. SL_ETIMEOUT: stopped half way.
+ */
+SL_NODISCARD enum sl_err store_retire(struct store *store, int64_t before_ms, bool only_count,
+                                      const atomic_bool *stop, uint64_t *n);
+/*
+ * How many erasures, or batches of contents that were taken away, have left bytes in pages that are
+ * free, since the store was last rewritten.
+ */
 SL_NODISCARD enum sl_err store_n_owed(struct store *store, uint64_t *n_owed);
 /* Whether nothing is owed, and nothing stands beside the store or its key that is to be wiped. */
 SL_NODISCARD enum sl_err store_is_clean(struct store *store, bool *clean);
