@@ -91,6 +91,7 @@ void build_partners(struct build *build, const struct yaml_node *node);
 void build_routes(struct build *build, const struct yaml_node *node);
 void build_witnesses(struct build *build, const struct yaml_node *node);
 void build_limits(struct build *build, const struct yaml_node *node);
+void build_retention(struct build *build, const struct yaml_node *node);
 void build_controller(struct build *build, const struct yaml_node *node);
 
 /* fields.c */

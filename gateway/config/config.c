@@ -213,6 +213,8 @@ static void build_sections(struct build *build, const struct yaml_node *root)
         build_routes(build, value);
     if ((value = yaml_get(root, "witnesses")))
         build_witnesses(build, value);
+    if ((value = yaml_get(root, "retention")))
+        build_retention(build, value);
     if ((value = yaml_get(root, "controller")))
         build_controller(build, value);
     if ((value = yaml_get(root, "limits")))
@@ -223,7 +225,7 @@ static void build_root(struct build *build, const struct yaml_node *root)
 {
     static const char *const keys[] = {
         "sluis",    "node",   "state",     "ledger", "listen",     "vocabulary", "apps",
-        "partners", "routes", "witnesses", "limits", "controller", NULL};
+        "partners", "routes", "witnesses", "limits", "controller", "retention",  NULL};
     if (!yaml_check_keys(root, "the configuration", keys, build->problems))
         return;
     const struct yaml_node *version = build_need(build, root, "the configuration", "sluis");

@@ -74,6 +74,12 @@ struct config_witnesses {
     const char *ca_file;     /* or NULL: the system's authorities */
 };
 
+/* A time of the calendar, back from now. */
+struct config_period {
+    uint32_t n; /* 0: for ever */
+    char unit;  /* 'd' or 'y' */
+};
+
 struct config {
     struct slice origin;         /* node.origin: the ledger's name */
     const char *state_folder;    /* absolute, or relative to the working folder */
@@ -90,6 +96,7 @@ struct config {
     const struct config_witnesses *witnesses; /* NULL: none */
     bool has_controller;
     struct controller controller;
+    struct config_period retention_policies; /* how long superseded versions are kept */
     struct limits limits;
     const struct vocabulary *vocabulary;
     struct config_storage *storage; /* what owns all of the above */
@@ -104,6 +111,9 @@ SL_DEFINE_AUTO(config, config_free)
 const struct config_partner *config_partner_find(const struct config *config, struct slice id);
 const struct config_app *config_app_find(const struct config *config, struct slice id);
 const struct config_route *config_route_find(const struct config *config, struct slice id);
+
+/* The instant so long before `now_ms`; the period must have an n. */
+int64_t config_period_before_ms(const struct config_period *period, int64_t now_ms);
 
 /*
  * What only the configuration can say of a policy: apps and partners exist, the purpose is in the
