@@ -123,8 +123,9 @@ static enum node_state open_store(struct node *node, struct node_problem *proble
 }
 
 /*
- * Each policy change is in the store and in the ledger. When one of them has fewer, it is an older
- * copy: an older store would bring withdrawn consents back, and a shorter ledger hides what was.
+ * Each change (of a policy, or an erasure) is in the store and in the ledger. When one of them has
+ * fewer, it is an older copy: an older store would bring withdrawn consents and erased people back,
+ * and a shorter ledger hides what was.
  */
 static enum node_state compare_store_with_ledger(struct node *node, uint64_t n_missing,
                                                  struct node_problem *problem)
@@ -136,7 +137,7 @@ static enum node_state compare_store_with_ledger(struct node *node, uint64_t n_m
     if (n_stored == n_recorded + n_missing)
         return NODE_OPENED;
     snprintf(problem->text, sizeof problem->text,
-             "store and ledger do not belong together: the store knows %llu policy changes, the "
+             "store and ledger do not belong together: the store knows %llu changes, the "
              "ledger %llu, and %llu are to be written; the %s is an older copy. Restore the whole "
              "state folder from one and the same copy",
              (unsigned long long)n_stored, (unsigned long long)n_recorded,
@@ -170,8 +171,7 @@ static enum node_state record_missing(struct node *node, struct node_problem *pr
     if (recorder_start(node->recorder) != SL_OK)
         return broken(problem, "the recorder's thread can't be started");
     if (change_missing_record(missing, node->recorder) != SL_OK)
-        return broken(problem, "a policy change that a crash cut short can't be recorded; is the "
-                               "disk full?");
+        return broken(problem, "a change that a crash cut short can't be recorded; is the disk full?");
     recorder_start_epochs(node->recorder);
     return NODE_OPENED;
 }
@@ -315,6 +315,7 @@ void node_close(struct node *node)
 {
     if (!node)
         return;
+    upkeep_stop(node->upkeep);
     if (node->recorder)
         recorder_stop(node->recorder);
     last_checkpoint_stop(node->last_checkpoint);

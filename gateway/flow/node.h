@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "flow/change.h"
+#include "flow/upkeep.h"
 #include "flow/witnessed.h"
 #include "identify/pseudonym.h"
 #include "ledger/index_rebuild.h"
@@ -26,6 +27,7 @@ struct node {
     struct last_checkpoint *last_checkpoint;    /* NULL when none is configured */
     bool is_first_kept;                         /* its file was not there yet */
     struct witnessed *witnessed;                /* NULL without witnesses */
+    struct upkeep *upkeep;                      /* NULL until somebody starts it */
     uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
 };
 
