@@ -1,6 +1,5 @@
 /*
- * calls.c - the calls, in one table: status, policy_put, subject_add, subject_account, key_prepare,
- *           key_discard, key_rotate
+ * calls.c - which calls there are, and those of policies, subjects and status
  *
  * A call checks its members first, strictly: one that is missing, unknown or of another type is
  * "misused", so that a tool of another version fails loudly and changes nothing. What the node
@@ -11,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "daemon/upkeep_calls.h"
 #include "daemon/witness_status.h"
 #include "flow/consent.h"
 #include "flow/rotate.h"
@@ -274,6 +274,8 @@ static json_t *status(struct node *node, const json_t *request)
         json_object_set_new(answer, "last_checkpoint", last_checkpoint_json(node->last_checkpoint));
     if (node->witnessed)
         json_object_set_new(answer, "witnesses", witness_status(node->witnessed));
+    if (node->upkeep)
+        json_object_set_new(answer, "upkeep", upkeep_json(node->upkeep));
     return answer;
 }
 
@@ -303,6 +305,8 @@ static const struct call calls[] = {
     {"subject_account",
      subject_account,
      {{"subject", JSON_STRING, false}, {"app", JSON_STRING, false}, {"user", JSON_STRING, false}}},
+    {"subject_erase", upkeep_erase_call, {{"subjects", JSON_ARRAY, false}}},
+    {"retention_run", upkeep_retention_call, {{0}}},
 };
 
 /* NULL when every member is one of the call's, of its type, and none is missing. */

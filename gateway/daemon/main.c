@@ -100,6 +100,26 @@ static sigset_t block_signals(void)
     return signals;
 }
 
+/* What is told of the work in the background: that it was done, and why it can't be, once. */
+static void watch_upkeep(const struct node *node, struct upkeep_status *before)
+{
+    struct upkeep_status now;
+    if (!node->upkeep)
+        return;
+    upkeep_status(node->upkeep, &now);
+    if (now.n_rewrites > before->n_rewrites)
+        log_info("the store was written anew under a new key in %lld ms, and the old one wiped",
+                 (long long)now.rewrite_ms);
+    if (now.n_retired > before->n_retired)
+        log_info("%llu superseded versions of policies are kept no longer",
+                 (unsigned long long)(now.n_retired - before->n_retired));
+    if (now.state == UPKEEP_WAITING && strcmp(now.text, before->text) != 0)
+        log_warn("what was erased is still on the disk: %s; it is tried again", now.text);
+    if (now.state == UPKEEP_WORKING) /* or it would be told anew with each try */
+        memcpy(now.text, before->text, sizeof now.text);
+    *before = now;
+}
+
 /* Said once when it begins and once when it is over. */
 static void watch_last_checkpoint(const struct node *node, bool *had_failed)
 {
@@ -140,9 +160,11 @@ static int wait_for_end(const struct node *node, const sigset_t *signals)
     const struct timespec look_again = {.tv_sec = 1};
     bool was_full = false, had_failed = false;
     char said[RECORDER_HEADS_PROBLEM_BYTES] = "";
+    struct upkeep_status upkeep = {0};
     for (;;) {
         int signal_number = sigtimedwait(signals, NULL, &look_again);
         if (signal_number > 0) {
+            watch_upkeep(node, &upkeep);
             log_info("signal %d: ending the flows under way", signal_number);
             return EX_OK;
         }
@@ -152,6 +174,7 @@ static int wait_for_end(const struct node *node, const sigset_t *signals)
         }
         watch_last_checkpoint(node, &had_failed);
         watch_heads(node, said);
+        watch_upkeep(node, &upkeep);
         bool is_full = recorder_is_full(node->recorder);
         if (is_full && !was_full)
             log_error("no room for new receipts: flows are refused, withdrawing still works; make "
@@ -231,6 +254,8 @@ static int serve_flows(struct node *node, const sigset_t *signals)
     struct edge_problem problem;
     struct edge *edge = NULL;
     struct control *control = NULL;
+    if (upkeep_start(node->store, node->config, true, &node->upkeep) != SL_OK)
+        log_warn("no thread that wipes what was erased: nothing is wiped until the next start");
     if (control_start(node, &control) != SL_OK)
         log_warn("no control socket in %s: `sluis` can't change policies while this runs",
                  node->config->state_folder);

@@ -39,7 +39,7 @@ struct cli_program {
     size_t n_commands;
 };
 
-enum { CLI_KEYS = 256, CLI_ARGUMENTS_MAX = 8 };
+enum { CLI_KEYS = 256, CLI_ARGUMENTS_MAX = 64 };
 
 struct cli {
     const struct cli_program *program;

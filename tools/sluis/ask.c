@@ -111,54 +111,93 @@ bool ask_daemon(const struct config *config, json_t *request, json_t **answer)
     return got != NULL;
 }
 
+struct asking {
+    const struct cli *cli;
+    struct node *node; /* one of the two */
+    int fd;
+};
+
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FAILED };
 
-static enum attempt attempt_call(const struct cli *cli, const struct config *config,
-                                 const json_t *request, struct node_problem *problem, int *code,
-                                 json_t **answer)
+static enum attempt attempt_open(const struct config *config, struct asking *asking,
+                                 struct node_problem *problem, int *code)
 {
-    SL_AUTO(node) node = NULL;
-    switch (node_open(config, problem, &node)) {
+    switch (node_open(config, problem, &asking->node)) {
     case NODE_OPENED:
-        *answer = calls_answer(node, request);
-        *code = *answer ? EX_OK : cli_fail(cli, EX_SOFTWARE, "out of memory");
-        return *answer ? ATTEMPT_DONE : ATTEMPT_FAILED;
+        return ATTEMPT_DONE;
     case NODE_BROKEN:
-        *code = cli_fail(cli, EX_IOERR, "%s", problem->text);
+        *code = cli_fail(asking->cli, EX_IOERR, "%s", problem->text);
         return ATTEMPT_FAILED;
     case NODE_LOCKED_BY_OTHER:
         break;
     }
-    int fd = connect_to_daemon(config);
-    if (fd < 0)
-        return ATTEMPT_AGAIN;
-    *answer = call_over(fd, request);
-    close(fd);
-    if (*answer)
-        return ATTEMPT_DONE;
-    *code = cli_fail(cli, EX_TEMPFAIL,
-                     "sluisd went away before it answered, so the change may have been made or "
-                     "not; look with `sluis policy history`, `sluis subject list` or `sluis "
-                     "status`");
-    return ATTEMPT_FAILED;
+    asking->fd = connect_to_daemon(config);
+    return asking->fd >= 0 ? ATTEMPT_DONE : ATTEMPT_AGAIN;
 }
 
-int ask_node(const struct cli *cli, const struct config *config, json_t *request, json_t **answer)
+int ask_open(const struct cli *cli, const struct config *config, struct asking **out)
 {
+    struct asking *asking = calloc(1, sizeof *asking);
+    if (!asking)
+        return cli_fail(cli, EX_SOFTWARE, "out of memory");
+    *asking = (struct asking){.cli = cli, .fd = -1};
     struct node_problem problem = {""};
     int code = EX_OK;
     enum attempt attempt = ATTEMPT_AGAIN;
     int64_t deadline_ms = clock_monotonic_ms() + WAIT_FOR_NODE_MS;
     for (;;) {
-        attempt = attempt_call(cli, config, request, &problem, &code, answer);
+        attempt = attempt_open(config, asking, &problem, &code);
         if (attempt != ATTEMPT_AGAIN || clock_monotonic_ms() >= deadline_ms)
             break;
         poll(NULL, 0, TRY_AGAIN_MS);
     }
+    if (attempt == ATTEMPT_DONE) {
+        *out = asking;
+        return EX_OK;
+    }
+    free(asking);
+    return attempt == ATTEMPT_FAILED
+               ? code
+               : cli_fail(cli, EX_TEMPFAIL, "%s; and it does not answer on %s/control.sock",
+                          problem.text, config->state_folder);
+}
+
+int ask_call(struct asking *asking, json_t *request, json_t **answer)
+{
+    json_t *got =
+        asking->node ? calls_answer(asking->node, request) : call_over(asking->fd, request);
     json_decref(request);
-    if (attempt == ATTEMPT_AGAIN)
-        code = cli_fail(cli, EX_TEMPFAIL, "%s; and it does not answer on %s/control.sock",
-                        problem.text, config->state_folder);
+    if (got) {
+        *answer = got;
+        return EX_OK;
+    }
+    if (asking->node)
+        return cli_fail(asking->cli, EX_SOFTWARE, "out of memory");
+    return cli_fail(asking->cli, EX_TEMPFAIL,
+                    "sluisd went away before it answered, so the change may have been made or "
+                    "not; look with `sluis policy history`, `sluis subject list` or `sluis "
+                    "status`");
+}
+
+void ask_close(struct asking *asking)
+{
+    if (!asking)
+        return;
+    node_close(asking->node);
+    if (asking->fd >= 0)
+        close(asking->fd);
+    free(asking);
+}
+
+int ask_node(const struct cli *cli, const struct config *config, json_t *request, json_t **answer)
+{
+    struct asking *asking = NULL;
+    int code = ask_open(cli, config, &asking);
+    if (code == EX_OK)
+        code = ask_call(asking, request, answer);
+    else
+        json_decref(request);
+    ask_close(asking);
     return code;
 }
 
@@ -174,12 +213,13 @@ int answer_code(const struct cli *cli, const json_t *answer)
         const char *outcome;
         int code;
     } codes[] = {
-        {"recorded", EX_OK},      {"unchanged", EX_OK},      {"added", EX_OK},
-        {"set", EX_OK},           {"removed", EX_OK},        {"status", EX_OK},
-        {"invalid", EX_DATAERR},  {"exists", EX_CANTCREAT},  {"no_subject", EX_NOINPUT},
-        {"no_app", EX_NOINPUT},   {"conflict", EX_TEMPFAIL}, {"failed", EX_IOERR},
-        {"misused", EX_SOFTWARE}, {"taken", EX_CANTCREAT},   {"rotated", EX_OK},
-        {"prepared", EX_OK},      {"discarded", EX_OK},
+        {"recorded", EX_OK},      {"unchanged", EX_OK},        {"added", EX_OK},
+        {"set", EX_OK},           {"removed", EX_OK},          {"status", EX_OK},
+        {"invalid", EX_DATAERR},  {"exists", EX_CANTCREAT},    {"no_subject", EX_NOINPUT},
+        {"no_app", EX_NOINPUT},   {"conflict", EX_TEMPFAIL},   {"failed", EX_IOERR},
+        {"misused", EX_SOFTWARE}, {"taken", EX_CANTCREAT},     {"rotated", EX_OK},
+        {"prepared", EX_OK},      {"discarded", EX_OK},        {"erased", EX_OK},
+        {"started", EX_OK},       {"no_retention", EX_CONFIG},
     };
     struct slice outcome = answer_text(answer, "outcome");
     struct slice text = answer_text(answer, "text");

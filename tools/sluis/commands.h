@@ -23,6 +23,9 @@ int subject_list_run(struct cli *cli);
 int subject_pseudonym_run(struct cli *cli);
 int subject_account_run(struct cli *cli);
 int subject_key_run(struct cli *cli);
+int subject_erase_run(struct cli *cli);
+
+int retention_run_run(struct cli *cli);
 
 int partner_token_run(struct cli *cli);
 
@@ -46,6 +49,8 @@ enum {
     KEY_SUBJECT,
     KEY_PREPARE,
     KEY_DISCARD,
+    KEY_YES,
+    KEY_DRY_RUN,
 };
 
 #endif

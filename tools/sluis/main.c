@@ -59,6 +59,16 @@ static const struct argp_option rotate_key_options[] = {
     {0},
 };
 
+static const struct argp_option erase_options[] = {
+    {"yes", KEY_YES, NULL, 0, "do not ask first", 0},
+    {0},
+};
+
+static const struct argp_option retention_options[] = {
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "only say how many versions it would be", 0},
+    {0},
+};
+
 static const struct cli_command commands[] = {
     {"init", "DIR", 1, 1, "make a working configuration with keys",
      "DIR must be empty, or new. Nothing is ever overwritten.\n\n"
@@ -112,6 +122,17 @@ static const struct cli_command commands[] = {
      "never overwritten.\n\n"
      "Example:\n  sluis subject key lotte -o lotte.key",
      subject_key_options, subject_key_run},
+    {"subject erase", "SUBJECT...", 1, CLI_ARGUMENTS_MAX, "forget subjects for good",
+     "Policies, accounts, name and key go, and the bytes they leave on the disk are overwritten; "
+     "the receipts stay, and nobody can tell any more whose they were. It can't be undone. Copies "
+     "of the state folder and evidence files are not reached. The exit code is 75 when the bytes "
+     "could not be overwritten yet: `sluis status' says why.\n\n"
+     "Example:\n  sluis subject erase lotte",
+     erase_options, subject_erase_run},
+    {"retention run", "", 0, 0, "take away what is kept for long enough",
+     "Contents of superseded policy versions that are older than `retention' in the configuration "
+     "says. sluisd does it once a day.\n\nExample:\n  sluis retention run --dry-run",
+     retention_options, retention_run_run},
     {"ledger index", "", 0, 0, "throw the ledger's index away and make it anew",
      "Reads and proves the whole ledger. Nothing may run on the state folder meanwhile. The new "
      "index takes the old one's place when it is complete; when the ledger has less than the old "

@@ -107,6 +107,40 @@ static void print_witnesses(const json_t *witnesses)
         print_witness(json_array_get(each, i));
 }
 
+static const char wiped_later[] =
+    "what was erased is still on the disk; sluisd wipes it when it starts";
+
+/* Nothing to say when nothing is left to be wiped. */
+static void print_upkeep(const json_t *upkeep)
+{
+    struct slice text = answer_text(upkeep, "text");
+    if (!upkeep || is_set(upkeep, "clean"))
+        return;
+    printf("erased     ");
+    if (text.n == 0) {
+        printf("the store is being written anew: %lld%%\n", number_of(upkeep, "percent"));
+        return;
+    }
+    print_styled(stdout, STYLE_WARN, "still on the disk: ");
+    print_text(stdout, text);
+    printf("\n");
+}
+
+/* Without a daemon: whether the next one has something to wipe. Null when that can't be seen. */
+static json_t *look_at_store(const struct workspace *workspace)
+{
+    char folder[4096], key[4096];
+    SL_AUTO(store) store = NULL;
+    struct store_problem problem;
+    bool clean = true;
+    workspace_path(workspace, "store", folder, sizeof folder);
+    workspace_path(workspace, "keys/kek.key", key, sizeof key);
+    if (store_open(folder, key, true, &problem, &store) != SL_OK ||
+        store_is_clean(store, &clean) != SL_OK)
+        return NULL;
+    return json_pack("{s:b, s:s*}", "clean", (int)clean, "text", clean ? NULL : wiped_later);
+}
+
 static void print_running(const json_t *answer)
 {
     printf("sluisd     ");
@@ -137,6 +171,7 @@ static void print_running(const json_t *answer)
     print_last_checkpoint(json_object_get(answer, "last_checkpoint"));
     if (is_set(answer, "store_low"))
         printf("policies   the disk is full: only withdrawals should be written; make room\n");
+    print_upkeep(json_object_get(answer, "upkeep"));
     const json_t *witnesses = json_object_get(answer, "witnesses");
     if (witnesses)
         print_witnesses(witnesses);
@@ -151,8 +186,9 @@ int status_run(struct cli *cli)
     json_t *answer = NULL;
     bool runs = ask_daemon(workspace.config, json_pack("{s:s}", "call", "status"), &answer);
     struct on_disk disk = look_at_ledger(&workspace);
+    json_t *on_disk = runs ? NULL : look_at_store(&workspace);
     if (cli->json) {
-        json_t *all = runs ? json_incref(answer) : json_object();
+        json_t *all = runs ? json_incref(answer) : json_pack("{s:o*}", "upkeep", on_disk);
         json_object_del(all, "outcome");
         json_object_set_new(all, "running", json_boolean(runs));
         json_object_set_new(all, "origin", json_of_slice(workspace.config->origin));
@@ -169,6 +205,8 @@ int status_run(struct cli *cli)
             print_running(answer);
         else
             printf("sluisd     does not run here\n");
+        print_upkeep(on_disk);
+        json_decref(on_disk);
         printf("segments   %llu of %.1f MB in all, pre-written\n",
                (unsigned long long)disk.n_segments, (double)disk.n_bytes / 1e6);
         if (!runs && disk.newest_first > 0)

@@ -54,6 +54,11 @@ int workspace_store_failed(const struct workspace *workspace);
  */
 SL_NODISCARD int ask_node(const struct cli *cli, const struct config *config, json_t *request,
                           json_t **answer);
+/* The same in three steps, for several calls; what the node does in between goes on. */
+struct asking;
+SL_NODISCARD int ask_open(const struct cli *cli, const struct config *config, struct asking **out);
+SL_NODISCARD int ask_call(struct asking *asking, json_t *request, json_t **answer);
+void ask_close(struct asking *asking);
 /* As ask_node(), but a running sluisd only; false, and nothing said, when none answers. */
 bool ask_daemon(const struct config *config, json_t *request, json_t **answer);
 /* The exit code of an answer's outcome; what is no success is said. */
