@@ -279,6 +279,14 @@ def test_a_request_beyond_64_kib_is_refused(witness, watched):
     assert witness.newest(watched) is None
 
 
+def test_65536_bytes_are_read_and_one_more_is_refused(witness, watched):
+    empty = tlog.request(0, [], watched.grow().checkpoint(more="\n"))
+    for size, status in ((65536, 400), (65537, 413)):  # 400: such a text is too long to be signed
+        body = tlog.request(0, [], watched.checkpoint(more="x" * (size - len(empty.encode())) + "\n"))
+        assert len(body.encode()) == size
+        assert witness.post(body)[0] == status
+
+
 def connect(port, source):
     one = socket.socket()
     one.settimeout(WAIT_S)

@@ -251,6 +251,15 @@ def test_nothing_new_is_not_submitted(make, fake):
     assert len(fake.bodies) == n
 
 
+def test_an_answer_may_have_16384_bytes(make, fake):
+    fake.behave = fake.say_as_much_as_is_read
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    assert watched.kept.count(tlog.DASH) == 2  # lines of others are not kept
+
+
 def test_a_url_may_have_a_path(make, fake):
     watched = make({"fake": fake}, "fake")
     text = watched.trust.read_text(encoding="utf-8").replace(fake.url, fake.url + "/deep/er/")
@@ -311,6 +320,7 @@ CONDUCT = {
     "say_nothing_with_200": ("fails", "no cosignature of the key"),
     "say_garbage_with_200": ("fails", "not made of signature lines"),
     "say_too_much": ("fails", "too large"),
+    "say_one_byte_more": ("fails", "too large"),
     "conflict_with_its_own": ("fails", "the size that it was asked from"),
     "conflict_differently_each_time": ("fails", "409 each time"),
     "conflict_with_garbage": ("fails", "something else than a size"),

@@ -130,6 +130,27 @@ class FakeWitness:
     def say_too_much(self, body):
         return 200, "text/plain", self.line(self.text_of(body)) * 200
 
+    def say(self, body, size):
+        """Its line, and lines of others that make the answer as long as that."""
+        data = self.line(self.text_of(body)).encode()
+        while len(data) < size:
+            left = size - len(data)
+            frame = len(f"{tlog.DASH}  \n".encode())
+            n_blob = min(4000, (left - frame - 1) // 4 * 4)
+            if 0 < left - frame - n_blob - 1 < frame + 12:  # too little for one more line
+                n_name = left - frame - n_blob
+            else:
+                n_name = 1
+            data += f"{tlog.DASH} {'n' * n_name} {'A' * n_blob}\n".encode()
+        assert len(data) == size
+        return 200, "text/plain", data
+
+    def say_as_much_as_is_read(self, body):
+        return self.say(body, 16384)
+
+    def say_one_byte_more(self, body):
+        return self.say(body, 16385)
+
     def conflict_with_its_own(self, body):
         return 409, "text/x.tlog.size", f"{self.old_of(body)}\n"
 
