@@ -37,14 +37,14 @@ static SL_PRINTF(3, 4) enum heads_check
 static enum heads_check read_at(struct heads_file *file, uint8_t *block, size_t n, uint64_t offset)
 {
     for (size_t done = 0; done < n;) {
-        ssize_t got = pread(file->fd, block + done, n - done, (off_t)(offset + done));
+        unsigned long long at = offset + done;
+        ssize_t got = pread(file->fd, block + done, n - done, (off_t)at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return stop(file, HEADS_UNREADABLE, "can't be read: %s", strerror(errno));
         if (got == 0)
-            return stop(file, HEADS_WRONG, "is cut off at byte %llu",
-                        (unsigned long long)(offset + done));
+            return stop(file, HEADS_WRONG, "is cut off at byte %llu", at);
         done += (size_t)got;
     }
     return HEADS_SOUND;

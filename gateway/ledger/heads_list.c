@@ -120,8 +120,9 @@ void heads_entry_write(const struct heads_entry *entry, uint8_t bytes[HEADS_ENTR
 
 void heads_entry_read(const uint8_t bytes[HEADS_ENTRY_BYTES], struct heads_entry *out)
 {
-    struct reader reader = reader_over(slice_of(bytes, HEADS_ENTRY_BYTES));
-    memcpy(out->label, read_bytes(&reader, HEADS_LABEL_BYTES).p, HEADS_LABEL_BYTES);
+    struct reader reader =
+        reader_over(slice_of(bytes + HEADS_LABEL_BYTES, HEADS_ENTRY_BYTES - HEADS_LABEL_BYTES));
+    memcpy(out->label, bytes, HEADS_LABEL_BYTES);
     out->delta = read_u64be(&reader);
 }
 

@@ -4,8 +4,8 @@
 #ifndef SLUIS_LEDGER_RECORDER_PARTS_H
 #define SLUIS_LEDGER_RECORDER_PARTS_H
 
-#include "ledger/index_epoch.h"
 #include "ledger/folder_reader.h"
+#include "ledger/index_epoch.h"
 #include "ledger/note.h"
 #include "ledger/recorder.h"
 #include "ledger/segment_writer.h"
@@ -32,11 +32,11 @@ struct recorder {
     /* Fixed from the start. */
     struct recorder_ops ops;
     uint64_t batch_receipts, queue_receipts, consent_reserve_bytes, epoch_ms;
-    int ledger_fd;
     size_t origin_n;
     uint8_t origin[NOTE_NAME_BYTES_MAX];
     char *folder;
     pthread_t thread;
+    int ledger_fd;
     bool started;
 
     /* Between the senders and the thread. */
@@ -66,23 +66,22 @@ struct recorder {
     struct tree tree;
     int64_t newest_ms;
     struct mail *waiting; /* taken from the mailbox, oldest first */
-    bool spare_ready;     /* the segment in use can be filled to its end */
     uint8_t *block;       /* one batch, aligned */
     struct batch_builder batch;
-    uint64_t n_batch_changes; /* in it: policy changes, erasures */
-    bool batch_erases;
-    struct batch_tiles batch_tiles;
-    uint64_t n_batch_subjects; /* receipts of subjects in it, and the time of the first */
+    uint64_t n_batch_changes;  /* in it: policy changes, erasures; */
+    uint64_t n_batch_subjects; /* receipts of subjects, and the time of the first */
     int64_t batch_first_ms;
-    bool batch_has_heads;
-    struct leaf_heads batch_heads;
+    struct leaf_heads batch_heads; /* if batch_has_heads */
+    struct batch_tiles batch_tiles;
+    bool batch_erases, batch_has_heads;
+    bool spare_ready; /* the segment in use can be filled to its end */
 
     /* The index: what it has not seen yet. */
     struct index_state state;
+    bool has_headed; /* what it keeps of an epoch is not needed any more */
     uint64_t n_unindexed;
     int64_t flush_due_ms, flush_not_before_ms;
-    bool has_headed; /* what it keeps of an epoch is not needed any more */
-    size_t n_asked;  /* receipts for someone unknown: whom each was about */
+    size_t n_asked; /* receipts for someone unknown: whom each was about */
     uint8_t (*asked)[INDEX_ASKED_BYTES];
 
     int64_t epoch_due_ms; /* once there are receipts of subjects in the epoch */

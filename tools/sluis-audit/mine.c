@@ -82,7 +82,8 @@ static int open_ledger(struct mining *mining, const struct subject_key *key)
 {
     struct ledger_source *source = &mining->source;
     struct vkey vkey;
-    SL_ASSERT(vkey_parse(key->ledger, &vkey) == SL_OK && key->ledger.n < sizeof source->vkey);
+    SL_ASSERT(vkey_parse(key->ledger, &vkey) == SL_OK); /* subject_key_parse() saw to it */
+    SL_ASSERT(key->ledger.p && key->ledger.n < sizeof source->vkey);
     memcpy(source->vkey, key->ledger.p, key->ledger.n);
     source->has_key = source->check_heads = true;
     mining->origin = vkey.name;

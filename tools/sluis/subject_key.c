@@ -109,7 +109,7 @@ int subject_key_run(struct cli *cli)
 {
     struct workspace workspace = {0};
     uint8_t *text = NULL;
-    struct slice vkey;
+    struct slice vkey = {0};
     int code = workspace_open_store(&workspace, cli);
     if (code == EX_OK)
         code = read_first_vkey(&workspace, &text, &vkey);
