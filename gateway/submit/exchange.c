@@ -6,6 +6,7 @@
  */
 #include "submit/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct exchange {
     uint8_t *body; /* being sent */
     size_t head_n, answer_n;
     bool is_too_large;
-    char failure[CURL_ERROR_SIZE];
+    char curl_failure[CURL_ERROR_SIZE], failure[CURL_ERROR_SIZE + 16];
     char content_type[CONTENT_TYPE_BYTES_MAX];
     uint8_t answer[LIMIT_MAX_witness_answer_bytes];
 };
@@ -94,7 +95,7 @@ static bool set_up(struct exchange *exchange, const struct exchange_config *conf
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config->answer_ms) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)config->answer_ms) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->failure) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->curl_failure) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_field) == CURLE_OK &&
@@ -161,7 +162,7 @@ enum sl_err exchange_start(struct exchange *exchange, struct slice body)
     memcpy(exchange->body, body.p, body.n);
     exchange->head_n = exchange->answer_n = 0;
     exchange->is_too_large = false;
-    exchange->failure[0] = exchange->content_type[0] = 0;
+    exchange->curl_failure[0] = exchange->content_type[0] = 0;
     CURL *easy = exchange->easy;
     if (curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.n) != CURLE_OK ||
@@ -184,14 +185,17 @@ bool exchange_finish(struct exchange *exchange, CURLcode code, struct reply_http
         exchange->content_type[writer.n] = 0;
     }
     stop(exchange);
-    if (exchange->is_too_large)
-        *failure = "its answer is too large";
-    else if (code != CURLE_OK)
-        *failure = exchange->failure[0] ? exchange->failure : curl_easy_strerror(code);
-    else {
-        *http = (struct reply_http){(unsigned)status, slice_of_str(exchange->content_type),
-                                    slice_of(exchange->answer, exchange->answer_n)};
-        return true;
+    *failure = exchange->failure;
+    if (exchange->is_too_large) {
+        snprintf(exchange->failure, sizeof exchange->failure, "its answer is too large");
+        return false;
     }
-    return false;
+    if (code != CURLE_OK) {
+        snprintf(exchange->failure, sizeof exchange->failure, "no answer: %s",
+                 exchange->curl_failure[0] ? exchange->curl_failure : curl_easy_strerror(code));
+        return false;
+    }
+    *http = (struct reply_http){(unsigned)status, slice_of_str(exchange->content_type),
+                                slice_of(exchange->answer, exchange->answer_n)};
+    return true;
 }

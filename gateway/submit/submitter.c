@@ -24,7 +24,6 @@
 
 #include <openssl/rand.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* 63 hashes and a checkpoint. */
@@ -220,8 +219,7 @@ static void ask_who_is_due(struct submitter *s, int64_t now_ms)
             ask(s, i);
 }
 
-/* ------------------------------------------------------------------------------- what they say --
- */
+/* --------------------------------------------------------------------------- what they say -- */
 
 /* An answer to an older round still says how far the witness has come. */
 static void count(struct submitter *s, size_t witness, const struct reply *reply)
@@ -257,9 +255,7 @@ static void take_failure(struct submitter *s, size_t witness, const char *failur
 {
     struct peer *peer = &s->peers[witness];
     enum witness_state before = peer->fact.state;
-    char why[sizeof peer->fact.text];
-    snprintf(why, sizeof why, "no answer: %.200s", failure);
-    peer_failed(peer, WITNESS_FAILS, why, pause_of(s));
+    peer_failed(peer, WITNESS_FAILS, failure, pause_of(s));
     publish(s, witness, before);
 }
 
@@ -342,8 +338,7 @@ static enum sl_err open_exchanges(struct submitter *s)
     return SL_OK;
 }
 
-/* What waits is younger than the newest cosigned checkpoint, also when a node was down meanwhile.
- */
+/* What waits is younger than the newest cosigned checkpoint, also after a time without a node. */
 static void begin_age(struct submitter *s)
 {
     const struct config_witnesses *witnesses = s->config->witnesses;
