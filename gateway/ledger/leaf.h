@@ -127,13 +127,13 @@ struct leaf {
     struct slice partner, app, route, purpose, benefit;
     bool released;
     struct slice decision, reason; /* "release" or "refuse"; empty unless it is a flow's */
+    struct leaf_policy policy;     /* LEAF_POLICY */
+    struct leaf_heads heads;       /* LEAF_HEADS */
+    struct leaf_key key;           /* LEAF_KEY */
     size_t n_classes;
     struct {
-        struct slice name, done; /* coarse_done_parse() takes `done` */
-    } classes[LIMIT_MAX_route_classes];
-    struct leaf_policy policy; /* LEAF_POLICY */
-    struct leaf_heads heads;   /* LEAF_HEADS */
-    struct leaf_key key;       /* LEAF_KEY */
+        struct slice name, done;        /* coarse_done_parse() takes `done` */
+    } classes[LIMIT_MAX_route_classes]; /* [n_classes] hold */
 };
 SL_NODISCARD enum sl_err leaf_parse(struct slice bytes, struct leaf *out);
 

@@ -28,7 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_AHEAD_BYTES = 1 << 18 };
+enum { READ_AHEAD_BYTES = 1 << 20 };
 
 _Static_assert((int)BATCH_PADDED_BYTES_MAX <= (int)WALK_WINDOW_BYTES, "a batch fits the window");
 

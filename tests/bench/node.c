@@ -67,7 +67,9 @@ void bench_node_config(struct bench_node *node, const char *root, struct recorde
         .key_file = node->key_file,
         .vkey_file = node->vkey_file,
         .limits = &node->limits,
-        .ops = {load_subject, commit_change, each_subject, NULL},
+        .ops = {.load_subject = load_subject,
+                .commit_change = commit_change,
+                .each_subject = each_subject},
     };
 }
 
