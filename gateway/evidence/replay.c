@@ -254,12 +254,27 @@ enum sl_err replay_receipt(struct replay *replay, uint64_t index, struct slice b
     counts->n_node += !leaf_kind_has_subject(leaf.kind);
     counts->n_erasures += leaf.kind == LEAF_ERASURE;
     counts->n_policies += leaf.kind == LEAF_POLICY;
+    replay->last.is_somebodys = replay->last.is_known = false;
     if (!leaf_kind_has_subject(leaf.kind))
         return SL_OK;
-    if (whose_take(replay->whose, leaf.tag, &at.subject, &at.n))
+    if (whose_take(replay->whose, leaf.tag, &at.subject, &at.n)) {
+        replay->last.is_somebodys = true;
+        replay->last.subject = at.subject;
+        replay->last.n = at.n;
         return take_subjects(replay, &at);
+    }
     take_nobodys(replay, index, &leaf);
     return SL_OK;
+}
+
+const struct replay_grounds *replay_last(const struct replay *replay)
+{
+    return &replay->last;
+}
+
+const struct hmac_key *replay_key(const struct replay *replay, size_t subject)
+{
+    return whose_key(replay->whose, subject);
 }
 
 /*

@@ -76,6 +76,20 @@ SL_DEFINE_AUTO(replay, replay_free)
 
 /* `leaf` is a receipt that was proven. */
 SL_NODISCARD enum sl_err replay_receipt(struct replay *replay, uint64_t index, struct slice leaf);
+/* What the last receipt turned out to be. */
+struct replay_grounds {
+    bool is_somebodys;
+    size_t subject;   /* place in the archive */
+    uint64_t n;       /* its number among the subject's */
+    bool is_known;    /* what its basis pins was found, and is the rest of this */
+    uint64_t version; /* of the policy; 0: none */
+    uint8_t digest[SHA256_BYTES];
+    size_t n_consents;
+    struct slice consents[LIMIT_MAX_policy_consents]; /* ids; until the replay is freed */
+};
+const struct replay_grounds *replay_last(const struct replay *replay);
+const struct hmac_key *replay_key(const struct replay *replay, size_t subject);
+
 /* After the last one. `*counts` is complete then. */
 void replay_end(struct replay *replay, struct replay_counts *counts);
 

@@ -296,6 +296,24 @@ static bool is_repeatable(struct replay *replay, const struct replay_at *at, uin
     return state == REPLAY_SOUND;
 }
 
+static void note_grounds(struct replay *replay, const struct replay_at *at,
+                         const struct attempt *attempt)
+{
+    struct replay_grounds *last = &replay->last;
+    last->is_known = attempt->is_pinned;
+    last->version = attempt->version;
+    last->n_consents = 0;
+    memset(last->digest, 0, sizeof last->digest);
+    if (attempt->version == 0)
+        return;
+    const struct replay_version *version = replay_version(replay, at->subject, attempt->version);
+    memcpy(last->digest, version->digest, sizeof last->digest);
+    for (size_t i = 0; i < LIMIT_MAX_policy_consents; i++) {
+        if (attempt->decision.consents >> i & 1)
+            last->consents[last->n_consents++] = policy_blob_consent_id(version->blob, i);
+    }
+}
+
 void replay_flow(struct replay *replay, const struct replay_at *at)
 {
     const struct leaf *leaf = at->leaf;
@@ -309,6 +327,7 @@ void replay_flow(struct replay *replay, const struct replay_at *at)
     chosen = current;
     bool is_earlier = !current.is_pinned && attempt_earlier(replay, at, &facts, &chosen);
     count_flow(&replay->counts, leaf);
+    note_grounds(replay, at, &chosen);
     if (is_earlier && leaf->released) {
         tell_version(replay, at, &current, &chosen);
         return;

@@ -50,6 +50,7 @@ struct replay {
     struct replay_counts counts;
     replay_visit *visit;
     void *context;
+    struct replay_grounds last;
     struct replay_text expected, found; /* of the difference that is being told */
 };
 

@@ -226,6 +226,31 @@ static enum sl_err replay_kept(struct replay *replay, const struct replay_at *at
     return err;
 }
 
+/* What is left of a version whose texts are gone: the digest. */
+static void replay_not_kept(struct replay *replay, const struct replay_at *at,
+                            const struct archive_version *archived, struct replay_version *version)
+{
+    replay->counts.n_policies_not_kept++;
+    version->state = REPLAY_GONE;
+    memcpy(version->digest, archived->digest, sizeof version->digest);
+    if (fits(replay, at, archived->version, archived->digest))
+        return;
+    version->state = REPLAY_ALTERED;
+    say_pinned(replay, archived->version);
+    replay_say(&replay->found, "another digest, and no texts");
+    replay_tell(replay, REPLAY_ARCHIVE, at, archived->version);
+}
+
+static void note_grounds(struct replay *replay, const struct archive_version *archived,
+                         const struct replay_version *version)
+{
+    struct replay_grounds *last = &replay->last;
+    last->is_known = version->state != REPLAY_ALTERED;
+    last->version = archived->version;
+    memcpy(last->digest, version->digest, sizeof last->digest);
+    last->n_consents = 0;
+}
+
 enum sl_err replay_policy(struct replay *replay, const struct replay_at *at)
 {
     struct replay_subject *subject = &replay->subjects[at->subject];
@@ -245,15 +270,9 @@ enum sl_err replay_policy(struct replay *replay, const struct replay_at *at)
     version->receipt = at->index;
     compare_time(replay, at, archived);
     if (archived->is_kept)
-        return replay_kept(replay, at, archived, version);
-    replay->counts.n_policies_not_kept++;
-    version->state = REPLAY_GONE;
-    memcpy(version->digest, archived->digest, sizeof version->digest);
-    if (fits(replay, at, number, archived->digest))
-        return SL_OK;
-    version->state = REPLAY_ALTERED;
-    say_pinned(replay, number);
-    replay_say(&replay->found, "another digest, and no texts");
-    replay_tell(replay, REPLAY_ARCHIVE, at, number);
+        SL_TRY(replay_kept(replay, at, archived, version));
+    else
+        replay_not_kept(replay, at, archived, version);
+    note_grounds(replay, archived, version);
     return SL_OK;
 }

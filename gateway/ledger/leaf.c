@@ -243,12 +243,18 @@ void leaf_tag(const struct hmac_key *key, uint64_t n, uint8_t tag[LEAF_TAG_BYTES
     memcpy(tag, full, LEAF_TAG_BYTES);
 }
 
+void leaf_salt(const struct hmac_key *key, uint64_t n, struct slice field,
+               uint8_t salt[SHA256_BYTES])
+{
+    static const struct slice label = SLICE_LITERAL("salt");
+    derive(key, label, n, field, salt);
+}
+
 void leaf_commit(const struct hmac_key *key, uint64_t n, struct slice field,
                  const uint8_t digest[SHA256_BYTES], uint8_t commitment[SHA256_BYTES])
 {
-    static const struct slice label = SLICE_LITERAL("salt");
     uint8_t salted[2 * SHA256_BYTES];
-    derive(key, label, n, field, salted);
+    leaf_salt(key, n, field, salted);
     memcpy(salted + SHA256_BYTES, digest, SHA256_BYTES);
     sha256_of(slice_of(salted, sizeof salted), commitment);
 }

@@ -108,6 +108,8 @@ bool leaf_text_is_plain(struct slice text);
  * field "basis" or "body". `body` is ignored unless the draft has a body.
  */
 void leaf_tag(const struct hmac_key *key, uint64_t n, uint8_t tag[LEAF_TAG_BYTES]);
+void leaf_salt(const struct hmac_key *key, uint64_t n, struct slice field,
+               uint8_t salt[SHA256_BYTES]);
 void leaf_commit(const struct hmac_key *key, uint64_t n, struct slice field,
                  const uint8_t digest[SHA256_BYTES], uint8_t commitment[SHA256_BYTES]);
 void leaf_complete(struct leaf_draft *draft, const struct hmac_key *key, uint64_t n,
