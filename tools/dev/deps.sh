@@ -23,7 +23,7 @@ packages_build=(build-essential meson ninja-build pkg-config libcurl4-openssl-de
   libcmocka-dev scdoc tzdata ca-certificates)
 packages_demo=(python3 curl)
 packages_test=(clang clang-tidy clang-format libclang-rt-dev cppcheck openssl curl jq
-  python3-pytest faketime)
+  python3-pytest python3-jsonschema python3-rdflib faketime)
 packages_bench=(nginx-light wrk curl jq procps)
 
 wanted=()

@@ -15,6 +15,8 @@ int verify_proof_run(struct cli *cli);
 int consistency_run(struct cli *cli);
 int replay_run(struct cli *cli);
 int mine_run(struct cli *cli);
+int export_run(struct cli *cli);
+int verify_export_run(struct cli *cli);
 int witness_run(struct cli *cli);
 
 /* Becomes the program behind `sluis-audit witness`; returns only when it can't. */
@@ -38,6 +40,10 @@ enum {
     KEY_JOBS,
     KEY_EVIDENCE,
     KEY_MEMORY,
+    KEY_FORMAT,
+    KEY_FOR,
+    KEY_SUBJECT,
+    KEY_BODY,
 };
 
 /* The exit codes of a check, whichever command makes it. */

@@ -75,6 +75,30 @@ static const struct argp_option mine_options[] = {
     {0},
 };
 
+static const struct argp_option export_options[] = {
+    {"format", KEY_FORMAT, "FORMAT", 0, "ndjson, csv, kantara or dpv", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"evidence", KEY_EVIDENCE, "FILE", 0, "what `sluis evidence export` wrote", 0},
+    {"for", KEY_FOR, "READER", 0, "who will read it: subject, partner or auditor", 0},
+    {"subject", KEY_SUBJECT, "SUBJECT", 0, "this person's, when the evidence is everybody's", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write to FILE instead of standard output", 0},
+    {"partner", KEY_PARTNER, "PARTNER", 0, "only flows of this partner, or consents for it", 1},
+    {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", 1},
+    {"decision", KEY_DECISION, "DECISION", 0, "only this decision: release or refuse", 1},
+    {"kind", KEY_KIND, "KIND", 0, "only this kind: pull, policy, erasure, heads or key", 1},
+    {"since", KEY_SINCE, "TIME", 0, "from this time on, as 2026-11-23 or 2026-11-23T09:00:00Z", 1},
+    {"until", KEY_UNTIL, "TIME", 0, "up to and with this time", 1},
+    {"limit", KEY_LIMIT, "N", 0, "at most N receipts", 1},
+    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 2},
+    {0},
+};
+
+static const struct argp_option verify_export_options[] = {
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"body", KEY_BODY, "FILE", 0, "bytes that must be the body of the one receipt", 0},
+    {0},
+};
+
 static const struct cli_command commands[] = {
     {"verify", "DIR", 1, 1, "recompute everything and say whether it holds",
      "Checks every receipt's bytes, their order, the tree, the signature of every checkpoint, and "
@@ -137,6 +161,19 @@ static const struct cli_command commands[] = {
      "checked.\n\n"
      "Example:\n  sluis-audit mine state/ledger --key lotte.key",
      mine_options, mine_run},
+    {"export", "DIR", 1, 1, "write receipts or consents as evidence for others",
+     "ndjson: receipts, each with its bytes, its proof, and what its reader may see opened. csv: a "
+     "table. kantara: Kantara Consent Receipts 1.1 of one person's consents. dpv: the same as "
+     "ISO/IEC TS 27560 receipts in W3C DPV (JSON-LD). A person's own evidence opens everything of "
+     "theirs; with everybody's, --for says who will read it.\n\n"
+     "Examples:\n  sluis-audit export state/ledger --key ledger.vkey --format csv -o 2026.csv\n"
+     "  sluis-audit export state/ledger --key ledger.vkey --evidence lotte.evidence --format dpv",
+     export_options, export_run},
+    {"verify-export", "FILE", 1, 1, "check everything that an export carries, without the ledger",
+     "Receipts, proofs, and each opening against what the receipt pins. FILE is of any format but "
+     "csv. The exit code is 0 when all holds, 1 when something does not, 2 when it could not be "
+     "checked.\n\nExample:\n  sluis-audit verify-export lotte.json --key ledger.vkey",
+     verify_export_options, verify_export_run},
     {"witness", "OPTION...", 0, CLI_ARGUMENTS_MAX, "run a witness: cosign what only grew",
      "A program of its own; `sluis-audit witness --help' says more.", NULL, witness_run},
 };
