@@ -139,6 +139,7 @@ static bool answer_line(struct node *node, struct client *client)
     json_decref(request);
     client->n_buffered -= client->n_line + 1;
     memmove(client->buffer, client->buffer + client->n_line + 1, client->n_buffered);
+    memset(client->buffer + client->n_buffered, 0, client->n_line + 1); /* it may name somebody */
     find_line(client, 0);
     return send_answer(client, answer);
 }
