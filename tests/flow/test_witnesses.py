@@ -2,6 +2,7 @@
 
 Real sluisd, real witnesses where they are honest; dishonest ones are made up (fake_witness.py).
 """
+import base64
 import json
 import shutil
 import ssl
@@ -564,6 +565,35 @@ def test_a_kept_checkpoint_that_the_trust_file_does_not_know_counts_for_nothing(
         assert watched.status()["cosigned"] == 0
     finally:
         other.close()
+
+
+def test_the_ledger_may_change_its_key_when_all_were_told_before(make, real):
+    """The next key goes to the witness and into the trust file, beside the old one; then it signs."""
+    north = real("north")
+    watched = make(north, "north")
+    real.watch(watched, "north")
+    watched.gateway.start()
+    watched.add_receipts(2)
+    watched.wait_until_cosigned()
+    old_key = watched.gateway.vkey.read_text(encoding="utf-8").strip()
+    said = watched.gateway.sluis("ledger", "rotate-key", "--prepare").stdout
+    new_key, = {word for word in said.split() if word.startswith(f"{ORIGIN}+")} - {old_key}
+    north["north"].stop()
+    north["north"].watch(old_key, new_key)
+    north["north"].start()
+    text = watched.trust.read_text(encoding="utf-8")
+    watched.trust.write_text(text + f"log {new_key}\n", encoding="utf-8")
+    watched.gateway.restart()
+    watched.gateway.sluis("ledger", "rotate-key")
+    watched.add_receipts(2)
+    size = watched.wait_until_cosigned()
+    note, lines = tlog.split_note(watched.kept)
+    assert note.splitlines()[1] == str(size)
+    tlog.cosigned_at(north["north"].vkey, note, lines)
+    signature = next(line for line in lines.splitlines() if f" {ORIGIN} " in line).split(" ")[2]
+    assert base64.b64decode(signature)[:4] == tlog.parse_vkey(new_key)[1]
+    watched.gateway.restart()
+    assert watched.status()["cosigned"] == size
 
 
 # --- forks ---------------------------------------------------------------------------------------
