@@ -586,3 +586,16 @@ def test_a_damaged_ledger_is_not_exported(lived, export, tmp_path):
     done = run(AUDIT, "export", copy_of, "--key", lived.gateway.vkey, "--format", "ndjson", "-o", out,
                ok=(1,))
     assert "INVALID" in done.stderr and not out.exists()
+
+
+def test_an_export_has_as_many_bytes_as_the_limit_says_and_no_more(lived, export, tmp_path):
+    limit = 268435456
+    one = export("ndjson", "--limit", "1").encode()
+    file = tmp_path / "export"
+    file.write_bytes(one + b"\n" * (limit - len(one)))
+    assert "receipts  1" in run(AUDIT, "verify-export", file, "--key", lived.gateway.vkey).stdout
+    with file.open("ab") as more:
+        more.write(b"\n")
+    done = run(AUDIT, "verify-export", file, "--key", lived.gateway.vkey, ok=(2,))
+    assert str(limit) in done.stderr
+    file.unlink()
