@@ -83,17 +83,6 @@ static const uint8_t *kept_subtree(const struct ledger_head *head, unsigned leve
     return is_kept ? tree->subtree[level] : NULL;
 }
 
-/* n_hashes: a power of two, up to TILE_WIDTH. */
-static void fold(const uint8_t *hashes, unsigned n_hashes, uint8_t out[SHA256_BYTES])
-{
-    uint8_t nodes[TILE_WIDTH][SHA256_BYTES];
-    memcpy(nodes, hashes, n_hashes * sizeof nodes[0]);
-    for (; n_hashes > 1; n_hashes /= 2)
-        for (unsigned i = 0; i < n_hashes / 2; i++)
-            tree_node_hash(nodes[2 * i], nodes[2 * i + 1], nodes[i]);
-    memcpy(out, nodes[0], SHA256_BYTES);
-}
-
 /*
  * Each complete subtree is inside one of those that the head's tree keeps. *holds: do the source's
  * hashes lead from `hash` to that one?
@@ -124,7 +113,7 @@ static bool partial_tile_holds(const struct ledger_head *head, unsigned level,
         uint8_t hash[SHA256_BYTES];
         if ((width & n) == 0)
             continue;
-        fold(hashes, n, hash);
+        tile_fold(hashes, n, hash);
         if (memcmp(hash, head->tree.subtree[level + above], sizeof hash) != 0)
             return false;
         hashes += n * SHA256_BYTES;
@@ -142,7 +131,7 @@ static enum sl_err tile_holds(struct ledger_reader *reader, const struct tile *t
         return SL_OK;
     }
     uint8_t root[SHA256_BYTES];
-    fold(hashes, TILE_WIDTH, root);
+    tile_fold(hashes, TILE_WIDTH, root);
     return leads_to_head(reader, level + TREE_TILE_LEVEL, tile->index, root, holds);
 }
 
@@ -202,7 +191,7 @@ static enum sl_err subtree(void *context, unsigned level, uint64_t index,
     unsigned first = (unsigned)((index << level) % TILE_WIDTH);
     unsigned n_leaves = 1u << level;
     SL_TRY(load_tile(reader, tile, first + n_leaves));
-    fold(reader->tile.hashes[first], n_leaves, hash);
+    tile_fold(reader->tile.hashes[first], n_leaves, hash);
     return SL_OK;
 }
 

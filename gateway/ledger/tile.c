@@ -10,6 +10,7 @@
 #include "ledger/tile.h"
 
 #include "base/reader.h"
+#include "ledger/tree.h"
 
 #include <string.h>
 
@@ -124,6 +125,17 @@ uint16_t tile_width(uint8_t level, uint64_t index, uint64_t size)
 }
 
 /* ----------------------------------------------------------------------------------- bytes -- */
+
+void tile_fold(const uint8_t *hashes, unsigned n_hashes, uint8_t out[SHA256_BYTES])
+{
+    SL_ASSERT(n_hashes > 0 && n_hashes <= TILE_WIDTH && (n_hashes & (n_hashes - 1)) == 0);
+    uint8_t nodes[TILE_WIDTH][SHA256_BYTES];
+    memcpy(nodes, hashes, n_hashes * sizeof nodes[0]);
+    for (; n_hashes > 1; n_hashes /= 2)
+        for (unsigned i = 0; i < n_hashes / 2; i++)
+            tree_node_hash(nodes[2 * i], nodes[2 * i + 1], nodes[i]);
+    memcpy(out, nodes[0], SHA256_BYTES);
+}
 
 enum sl_err tile_write_hashes(const struct tile *tile, struct proof_source source,
                               struct writer *out)

@@ -34,6 +34,9 @@ SL_NODISCARD enum sl_err tile_path_parse(struct slice path, struct tile *out);
 /* How wide the tile at (level, index) is in a tree of `size` leaves; 0 when it has none. */
 uint16_t tile_width(uint8_t level, uint64_t index, uint64_t size);
 
+/* The root over n hashes of 32 bytes; n is a power of two, up to TILE_WIDTH. */
+void tile_fold(const uint8_t *hashes, unsigned n_hashes, uint8_t out[SHA256_BYTES]);
+
 /* Writes the hashes. The tile must be one that the source's tree has (tile_width()). */
 SL_NODISCARD enum sl_err tile_write_hashes(const struct tile *tile, struct proof_source source,
                                            struct writer *out);

@@ -5,11 +5,32 @@
 #include "common/terminal.h"
 #include "ledger.h"
 #include "output.h"
+#include "remote.h"
+
+#include <string.h>
 
 static bool keep_checkpoint(void *context, uint64_t size, struct slice note)
 {
     kept_note_set(context, size, note);
     return true;
+}
+
+/* Over HTTP the signature, and that tiles lead to it, are checked; `verify' reads the rest. */
+static enum sluis_verify_result ask_for_checkpoint(const struct ledger_source *source,
+                                                   struct kept_note *kept,
+                                                   struct sluis_verify_report *report)
+{
+    SL_AUTO(remote) remote = NULL;
+    struct ledger_problem problem;
+    enum sluis_verify_result result = remote_open(source, &problem, &remote);
+    if (result != SLUIS_VERIFY_VALID) {
+        snprintf(report->problem, sizeof report->problem, "%s", problem.text);
+        return result;
+    }
+    kept_note_set(kept, remote_head(remote)->tree.size, remote_note(remote));
+    memcpy(report->root, remote_head(remote)->root, sizeof report->root);
+    snprintf(report->origin, sizeof report->origin, "%s", remote_origin(remote));
+    return result;
 }
 
 int checkpoint_run(struct cli *cli)
@@ -23,7 +44,8 @@ int checkpoint_run(struct cli *cli)
         return code;
     const struct ledger_visitor visitor = {.checkpoint = keep_checkpoint, .context = &kept};
     struct sluis_verify_report report = {0};
-    enum sluis_verify_result result = ledger_walk(&source, &visitor, &report);
+    enum sluis_verify_result result = source.is_remote ? ask_for_checkpoint(&source, &kept, &report)
+                                                       : ledger_walk(&source, &visitor, &report);
     if (result != SLUIS_VERIFY_VALID) {
         report_print_problem(cli, result, &report);
         if (cli->json)
@@ -39,7 +61,7 @@ int checkpoint_run(struct cli *cli)
         char root[OUTPUT_HASH_CHARS];
         output_hash(report.root, root);
         return cli_print_json(cli, json_pack("{s:o, s:o, s:s, s:o}", "origin",
-                                             json_of_slice(slice_of_str(source.origin)), "size",
+                                             json_of_slice(slice_of_str(report.origin)), "size",
                                              json_of_u64(kept.size), "root", root, "checkpoint",
                                              json_of_slice(kept_note_slice(&kept))));
     }

@@ -44,6 +44,9 @@ enum {
     KEY_FOR,
     KEY_SUBJECT,
     KEY_BODY,
+    KEY_CA,
+    KEY_TIMEOUT,
+    KEY_INDEX,
 };
 
 /* The exit codes of a check, whichever command makes it. */

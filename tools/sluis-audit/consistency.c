@@ -1,6 +1,8 @@
 /*
  * consistency.c - is this still the ledger that somebody signed for back then?
  *
+ *     over HTTP       the tiles that a consistency proof is made of, each proven to lead to the
+ *                     checkpoint that the ledger shows now
  *     with a folder   OLD's root must be that of the folder's first OLD receipts, and NEW's that
  *                     of its first NEW; one pass recomputes both, and checks the ledger up to NEW
  *     with a proof    nothing but two checkpoints and the hashes between them
@@ -17,6 +19,7 @@
 #include "ledger/proof_catch.h"
 #include "ledger/tlog_proof.h"
 #include "output.h"
+#include "remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,25 +209,30 @@ static bool add_checkpoint(void *context, uint64_t size, struct slice note)
     return !comparing->new_side.given || size < comparing->new_side.size;
 }
 
-/* Are all receipts of this side there, and are they those that were signed? */
-static int check_side(struct comparing *comparing, const struct side *side, const struct tree *tree)
+/* Are all receipts of this side there? */
+static int check_is_there(const struct comparing *comparing, const struct side *side,
+                          uint64_t n_there)
 {
-    uint64_t n_there = comparing->caught.tree.size;
     char problem[256];
-    if (side->size > n_there) {
-        snprintf(problem, sizeof problem,
-                 "the ledger ends after %llu receipts, but a checkpoint over %llu was signed: "
-                 "receipts are missing",
-                 (unsigned long long)n_there, (unsigned long long)side->size);
-        if (side->is_file)
-            return invalid(comparing, problem);
-        snprintf(problem, sizeof problem, "the ledger has %llu receipts, not %llu",
-                 (unsigned long long)n_there, (unsigned long long)side->size);
-        return unchecked(comparing, problem);
-    }
-    uint8_t root[SHA256_BYTES];
-    tree_root(tree, root);
-    if (!side->is_file || memcmp(root, side->root, sizeof root) == 0)
+    if (side->size <= n_there)
+        return EX_OK;
+    snprintf(problem, sizeof problem,
+             "the ledger ends after %llu receipts, but a checkpoint over %llu was signed: "
+             "receipts are missing",
+             (unsigned long long)n_there, (unsigned long long)side->size);
+    if (side->is_file)
+        return invalid(comparing, problem);
+    snprintf(problem, sizeof problem, "the ledger has %llu receipts, not %llu",
+             (unsigned long long)n_there, (unsigned long long)side->size);
+    return unchecked(comparing, problem);
+}
+
+/* Are they those that were signed? */
+static int check_root(const struct comparing *comparing, const struct side *side,
+                      const uint8_t root[SHA256_BYTES])
+{
+    char problem[256];
+    if (!side->is_file || memcmp(root, side->root, sizeof side->root) == 0)
         return EX_OK;
     snprintf(problem, sizeof problem,
              "the first %llu receipts are not those that the checkpoint was signed over: the "
@@ -233,49 +241,69 @@ static int check_side(struct comparing *comparing, const struct side *side, cons
     return invalid(comparing, problem);
 }
 
+static int check_side(const struct comparing *comparing, const struct side *side,
+                      const struct tree *tree)
+{
+    uint8_t root[SHA256_BYTES];
+    int code = check_is_there(comparing, side, comparing->caught.tree.size);
+    if (code != EX_OK)
+        return code;
+    tree_root(tree, root);
+    return check_root(comparing, side, root);
+}
+
+/* From one head to another, and the proof of it. */
+struct growth {
+    struct proof_head old_head, new_head;
+    const struct proof *proof;
+};
+
 /* The proof, to be checked later or by others; its new checkpoint must have been signed. */
-static int write_growth(struct comparing *comparing, const struct proof *proof)
+static int write_growth(struct comparing *comparing, const struct growth *growth)
 {
     const struct kept_note *note =
         comparing->new_side.is_file ? &comparing->new_side.note : &comparing->note;
-    if (note->size != comparing->caught.tree.size)
+    if (note->size != growth->new_head.size)
         return unchecked(comparing, "no checkpoint was signed at the size NEW, so there is none "
                                     "to write a proof for; leave NEW out for the newest");
-    const struct tlog_growth growth = {comparing->old_side.size, *proof, kept_note_slice(note)};
+    const struct tlog_growth text = {growth->old_head.size, *growth->proof, kept_note_slice(note)};
     struct writer writer = writer_over(comparing->text, sizeof comparing->text);
-    if (tlog_growth_write(&growth, &writer) != SL_OK)
+    if (tlog_growth_write(&text, &writer) != SL_OK)
         return cli_fail(comparing->cli, EX_SOFTWARE, "the proof could not be written");
     return output_file(comparing->cli, comparing->cli->values[KEY_OUTPUT], writer_slice(&writer));
+}
+
+static int finish(struct comparing *comparing, const char *origin, const struct growth *growth)
+{
+    int code = comparing->cli->given[KEY_OUTPUT] ? write_growth(comparing, growth) : EX_OK;
+    const struct answer answer = {origin,
+                                  growth->old_head.size,
+                                  growth->new_head.size,
+                                  growth->old_head.root,
+                                  growth->new_head.root,
+                                  growth->proof->n_hashes};
+    return code == EX_OK ? print_valid(comparing->cli, &answer) : code;
 }
 
 static int prove_growth(struct comparing *comparing)
 {
     struct proof_catch *caught = &comparing->caught;
     uint8_t old_root[SHA256_BYTES], new_root[SHA256_BYTES];
+    struct proof proof;
     tree_root(&caught->old_tree, old_root);
     tree_root(&caught->tree, new_root);
-    const struct proof_head old_head = {caught->old_tree.size, old_root};
-    const struct proof_head new_head = {caught->tree.size, new_root};
-    struct proof proof;
-    if (proof_consistency_make(proof_catch_source(caught), old_head.size, new_head.size, &proof) !=
-            SL_OK ||
-        proof_consistency_verify(&proof, old_head, new_head) != PROOF_HOLDS)
+    const struct growth growth = {
+        {caught->old_tree.size, old_root}, {caught->tree.size, new_root}, &proof};
+    if (proof_consistency_make(proof_catch_source(caught), growth.old_head.size,
+                               growth.new_head.size, &proof) != SL_OK ||
+        proof_consistency_verify(&proof, growth.old_head, growth.new_head) != PROOF_HOLDS)
         return cli_fail(comparing->cli, EX_SOFTWARE, "the proof could not be made");
-    int code = comparing->cli->given[KEY_OUTPUT] ? write_growth(comparing, &proof) : EX_OK;
-    const struct answer answer = {
-        comparing->report.origin, old_head.size, new_head.size, old_root, new_root, proof.n_hashes};
-    return code == EX_OK ? print_valid(comparing->cli, &answer) : code;
+    return finish(comparing, comparing->report.origin, &growth);
 }
 
 static int compare_by_folder(struct comparing *comparing)
 {
     const struct cli *cli = comparing->cli;
-    int last = cli->n_arguments - 1;
-    int code = read_sides(comparing, cli->arguments[0], last == 2 ? cli->arguments[1] : NULL);
-    if (code == EX_OK)
-        code = ledger_source_init(&comparing->source, cli, cli->arguments[last]);
-    if (code != EX_OK)
-        return code;
     struct proof_catch *caught = &comparing->caught;
     proof_catch_size(caught, comparing->old_side.size);
     const struct ledger_visitor visitor = {add_leaf, add_checkpoint, comparing};
@@ -286,10 +314,80 @@ static int compare_by_folder(struct comparing *comparing)
             cli_print_json(cli, output_problem_json(result, comparing->report.problem));
         return (int)result;
     }
-    code = check_side(comparing, &comparing->old_side, &caught->old_tree);
+    int code = check_side(comparing, &comparing->old_side, &caught->old_tree);
     if (code == EX_OK && comparing->new_side.given)
         code = check_side(comparing, &comparing->new_side, &caught->tree);
     return code == EX_OK ? prove_growth(comparing) : code;
+}
+
+/* ------------------------------------------------------------------------------------ over HTTP --
+ */
+
+/* The root at a side's size; what does not hold or could not be asked has been said. */
+static int ask_for_root(struct comparing *comparing, struct remote *remote, uint64_t size,
+                        uint8_t root[SHA256_BYTES])
+{
+    struct ledger_reader *reader = remote_reader(remote);
+    if (ledger_reader_root(reader, remote_head(remote), size, root) == SL_OK)
+        return EX_OK;
+    return output_problem(comparing->cli, remote_result(remote), ledger_reader_problem(reader));
+}
+
+static int compare_with(struct comparing *comparing, struct remote *remote)
+{
+    const struct ledger_head *head = remote_head(remote);
+    struct side *old_side = &comparing->old_side, *new_side = &comparing->new_side;
+    struct side end = {.size = head->tree.size};
+    struct proof proof;
+    uint8_t old_root[SHA256_BYTES], new_root[SHA256_BYTES];
+    if (!new_side->given)
+        new_side = &end;
+    int code = check_is_there(comparing, old_side, head->tree.size);
+    if (code == EX_OK)
+        code = check_is_there(comparing, new_side, head->tree.size);
+    if (code == EX_OK)
+        code = ask_for_root(comparing, remote, old_side->size, old_root);
+    if (code == EX_OK)
+        code = ask_for_root(comparing, remote, new_side->size, new_root);
+    if (code == EX_OK)
+        code = check_root(comparing, old_side, old_root);
+    if (code == EX_OK)
+        code = check_root(comparing, new_side, new_root);
+    if (code != EX_OK)
+        return code;
+    if (ledger_reader_consistency(remote_reader(remote), head, old_side->size, new_side->size,
+                                  &proof) != SL_OK)
+        return output_problem(comparing->cli, remote_result(remote),
+                              ledger_reader_problem(remote_reader(remote)));
+    kept_note_set(&comparing->note, head->tree.size, remote_note(remote));
+    const struct growth growth = {{old_side->size, old_root}, {new_side->size, new_root}, &proof};
+    return finish(comparing, remote_origin(remote), &growth);
+}
+
+static int compare_over_http(struct comparing *comparing)
+{
+    SL_AUTO(remote) remote = NULL;
+    struct ledger_problem problem;
+    enum sluis_verify_result result = remote_open(&comparing->source, &problem, &remote);
+    if (result != SLUIS_VERIFY_VALID)
+        return output_problem(comparing->cli, result, problem.text);
+    return compare_with(comparing, remote);
+}
+
+/* --------------------------------------------------------------------------- with a folder or HTTP
+ * -- */
+
+static int compare_by_ledger(struct comparing *comparing)
+{
+    const struct cli *cli = comparing->cli;
+    int last = cli->n_arguments - 1;
+    int code = read_sides(comparing, cli->arguments[0], last == 2 ? cli->arguments[1] : NULL);
+    if (code == EX_OK)
+        code = ledger_source_init(&comparing->source, cli, cli->arguments[last]);
+    if (code != EX_OK)
+        return code;
+    return comparing->source.is_remote ? compare_over_http(comparing)
+                                       : compare_by_folder(comparing);
 }
 
 int consistency_run(struct cli *cli)
@@ -307,5 +405,5 @@ int consistency_run(struct cli *cli)
         return compare_by_proof(&comparing);
     if (cli->n_arguments < 2)
         return cli_misused(cli, "consistency needs OLD and DIR, or OLD and --proof FILE");
-    return compare_by_folder(&comparing);
+    return compare_by_ledger(&comparing);
 }

@@ -1,5 +1,5 @@
 /*
- * ledger.h - the receipts of a ledger folder, proven or only read
+ * ledger.h - the receipts of a ledger, proven or only read
  *
  * Shape   with a key, receipts come out when their batch is proven (see sluis/verify.h); without
  *         one, when their checksums are right, which protects against accidents only
@@ -15,21 +15,23 @@ enum { LEDGER_VKEYS_BYTES = VKEY_LIST_BYTES_MAX + 1, LEDGER_PATH_BYTES = 4096 };
 
 struct ledger_source {
     const struct cli *cli;
-    char folder[LEDGER_PATH_BYTES];
+    bool is_remote;                 /* to be read over HTTP, see remote.h; then */
+    char folder[LEDGER_PATH_BYTES]; /* is its URL */
     bool has_key;
     char vkey[LEDGER_VKEYS_BYTES]; /* one or several, a line each, oldest first */
     size_t n_vkeys;
     bool check_heads;        /* and the lists of heads in the folder */
     uint64_t n_threads;      /* that check, this one among them; 0: as 1 */
     size_t tag_memory_bytes; /* to see that no tag is used twice; 0: leave that out */
-    uint64_t first;          /* without a key: receipts before this one may be left out */
+    uint64_t first;          /* without a key, or over HTTP: receipts before it may be left out */
     char origin[256];
     const char *warning; /* after reading without a key: what was odd at the end, or NULL */
 };
 
 /*
- * Finds the folder that DIR means (a ledger, or the state folder or gateway around one) and reads
- * --key and --jobs. AUDIT_UNCHECKED when that fails; what is wrong has been said.
+ * Finds the folder that DIR means (a ledger, or the state folder or gateway around one), or takes
+ * the URL that it is, and reads --key and --jobs. AUDIT_UNCHECKED when that fails; what is wrong
+ * has been said.
  */
 SL_NODISCARD int ledger_source_init(struct ledger_source *source, const struct cli *cli,
                                     const char *folder);

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "common/terminal.h"
 #include "ledger.h"
+#include "remote.h"
 
 static bool pass_on(void *context, uint64_t index, const uint8_t *leaf, size_t leaf_bytes)
 {
@@ -26,6 +27,8 @@ enum sluis_verify_result ledger_walk(struct ledger_source *source,
                                      const struct ledger_visitor *visitor,
                                      struct sluis_verify_report *report)
 {
+    if (source->is_remote)
+        return remote_walk(source, visitor, report);
     struct progress progress = {.what = "checking"};
     struct ledger_visitor own = *visitor;
     const struct sluis_verify_options options = {
@@ -118,9 +121,9 @@ void report_print_problem(const struct cli *cli, enum sluis_verify_result result
     if (report->segment[0]) {
         fprintf(stderr, "  segment   ");
         print_text(stderr, slice_of_str(report->segment));
-        fprintf(stderr, ", byte %llu\n", (unsigned long long)report->segment_offset);
+        fprintf(stderr, ", byte %llu\n  batch     %llu\n",
+                (unsigned long long)report->segment_offset, (unsigned long long)report->batch);
     }
-    fprintf(stderr, "  batch     %llu\n", (unsigned long long)report->batch);
     fprintf(stderr,
             "  receipt   %llu is the first that can't be trusted; the %llu before it hold\n",
             (unsigned long long)report->receipt, (unsigned long long)report->n_receipts);

@@ -1,7 +1,8 @@
 /*
- * main.c - sluis-audit: what an auditor does with a ledger folder and a public key, in one table
+ * main.c - sluis-audit: what an auditor does with a ledger and a public key, in one table
  *
- * It links what reads and proves a ledger and nothing of the gateway: no server, no LMDB.
+ * It links what reads and proves a ledger and nothing of the gateway: no server. LMDB is there for
+ * `prove' alone, which may look into a gateway's index, and does so in a process of its own.
  */
 #include "commands.h"
 
@@ -42,6 +43,7 @@ static const struct argp_option prove_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE (by custom, *.tlog-proof)", 0},
     {"leaf", KEY_LEAF, "FILE", 0, "write the receipt to FILE, byte by byte as it was recorded", 0},
+    {"index", KEY_INDEX, "DIR", 0, "the ledger's index (the folder `index' beside the ledger)", 0},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
      "prove under this checkpoint, such as one with cosignatures of witnesses", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
@@ -124,11 +126,11 @@ static const struct cli_command commands[] = {
      "Example:\n  sluis-audit checkpoint state/ledger --key ledger.vkey -o 2026.checkpoint",
      checkpoint_options, checkpoint_run},
     {"prove", "N DIR", 2, 2, "write the proof that receipt N is in the ledger",
-     "Reads and checks the whole ledger once, and writes a proof (C2SP tlog-proof) under its "
-     "newest "
-     "checkpoint, or under the one in --checkpoint; with the receipt and the key, anybody can "
-     "check "
-     "it without the ledger.\n\n"
+     "Writes a proof (C2SP tlog-proof) under the newest checkpoint, or under the one in "
+     "--checkpoint; with the receipt and the key, anybody can check it without the ledger. With "
+     "the gateway's index beside the ledger, or over HTTP, little is read, and what comes out is "
+     "checked against the signed checkpoint; without, the whole ledger is read and checked "
+     "once.\n\n"
      "Example:\n  sluis-audit prove 17 state/ledger --key ledger.vkey -o 17.tlog-proof --leaf "
      "17.json",
      prove_options, prove_run},
@@ -178,14 +180,19 @@ static const struct cli_command commands[] = {
      "A program of its own; `sluis-audit witness --help' says more.", NULL, witness_run},
 };
 
-static const struct argp_option options[] = {{0}};
+static const struct argp_option options[] = {
+    {"ca", KEY_CA, "FILE", 0, "for https: the authority that signed the server's certificate", 80},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "for http and https: how long to wait (30)", 80},
+    {0},
+};
 
 static const struct cli_program program = {
     .name = "sluis-audit",
     .summary = "Check and read the ledger of a Sluis gateway, trusting nobody.",
     .help =
-        "DIR is a copy of the gateway's ledger folder. The public key must come from somewhere\n"
-        "you trust, not from the folder that is checked.",
+        "DIR is a copy of the gateway's ledger folder, or the address of a ledger that is served\n"
+        "(tlog-tiles), such as https://ledger.example. The public key must come from somewhere\n"
+        "you trust, not from what is checked.",
     .options = options,
     .commands = commands,
     .n_commands = SL_LENGTH(commands),

@@ -6,6 +6,7 @@
  * kept until the end, because a receipt means something only when the ledger around it holds.
  */
 #include "mine.h"
+#include "remote.h"
 
 #include "base/private_file.h"
 #include "commands.h"
@@ -134,6 +135,9 @@ int mine_run(struct cli *cli)
     struct mining mining = {.ledger_fd = -1};
     struct subject_key key = {0};
     uint8_t text[SUBJECT_KEY_FILE_BYTES_MAX];
+    if (remote_is_url(cli->arguments[0]))
+        return cli_misused(cli, "the lists of heads are not served over HTTP: `mine' needs a copy "
+                                "of the folder");
     int code = ledger_source_folder(&mining.source, cli, cli->arguments[0]);
     if (code == EX_OK)
         code = read_key(cli, text, &key);

@@ -1,66 +1,47 @@
 /*
- * prove.c - a receipt's proof, from one pass over the folder
+ * prove.c - a receipt's proof: from tiles, by an index, or from one pass over the folder
  *
- * Nothing but the segments is needed, and nothing of them is believed: the pass that catches the
- * hashes of the proof is the one that checks the ledger. It costs what `verify` costs, and a few
- * KiB, for any receipt.
+ * A folder alone is enough, and nothing of it is believed: the pass that catches the hashes of the
+ * proof is the one that checks the ledger. It costs what `verify` costs, for any receipt. With the
+ * index beside it, or over HTTP, a few hashes are enough; the proof is then checked against the
+ * signed checkpoint before it is given away. An index that is of no use is named, and not used.
  */
-#include "ledger/tlog_proof.h"
-
 #include "base/writer.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "common/textfile.h"
 #include "ledger.h"
 #include "ledger/checkpoint.h"
-#include "ledger/leaf.h"
 #include "ledger/note_lines.h"
 #include "ledger/proof_catch.h"
+#include "ledger/tlog_proof.h"
 #include "output.h"
+#include "prove_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct proving {
+    const struct cli *cli;
+    struct ledger_source source;
     uint64_t index;
     uint64_t size_max; /* of the checkpoint that was given; UINT64_MAX: the newest */
     struct checkpoint given;
     uint8_t *given_note;
     size_t given_note_n;
-    size_t leaf_n; /* 0: not found */
-    uint8_t leaf[LEAF_BYTES_MAX];
     struct proof_catch caught;
-    struct kept_note note;
-    struct sluis_verify_report report;
+    struct proven proven;
     uint8_t text[TLOG_PROOF_BYTES_MAX];
 };
 
-static bool add_leaf(void *context, uint64_t index, struct slice leaf)
-{
-    struct proving *proving = context;
-    uint8_t hash[SHA256_BYTES];
-    tree_leaf_hash(leaf, hash);
-    proof_catch_add(&proving->caught, hash);
-    if (index == proving->index) {
-        SL_ASSERT(leaf.n <= sizeof proving->leaf);
-        memcpy(proving->leaf, leaf.p, leaf.n);
-        proving->leaf_n = leaf.n;
-    }
-    return proving->caught.tree.size < proving->size_max;
-}
-
-static bool add_checkpoint(void *context, uint64_t size, struct slice note)
-{
-    struct proving *proving = context;
-    SL_ASSERT(size == proving->caught.tree.size);
-    kept_note_set(&proving->note, size, note);
-    return true;
-}
+/* ---------------------------------------------------------------- the checkpoint to prove under --
+ */
 
 /* --checkpoint: what it is over. Its signatures are for whoever checks the proof. */
-static int read_checkpoint(const struct cli *cli, struct proving *proving)
+static int read_checkpoint(struct proving *proving)
 {
     struct note_lines lines;
+    const struct cli *cli = proving->cli;
     const char *path = cli->values[KEY_CHECKPOINT];
     proving->size_max = UINT64_MAX;
     if (!path)
@@ -80,54 +61,56 @@ static int read_checkpoint(const struct cli *cli, struct proving *proving)
     return EX_OK;
 }
 
-/* The ledger was read up to the checkpoint that was given: is it over this ledger? */
-static int use_checkpoint(const struct cli *cli, struct proving *proving)
+/* The proof leads up to the checkpoint that was given: is it over this ledger? */
+static int use_checkpoint(struct proving *proving)
 {
-    uint8_t root[SHA256_BYTES];
+    struct proven *proven = &proving->proven;
     if (proving->size_max == UINT64_MAX)
         return EX_OK;
-    if (proving->caught.tree.size < proving->size_max)
-        return output_problem(cli, SLUIS_VERIFY_INVALID,
+    if (proven->size < proving->size_max)
+        return output_problem(proving->cli, SLUIS_VERIFY_INVALID,
                               "the ledger ends before the checkpoint that was given: receipts are "
                               "missing");
-    tree_root(&proving->caught.tree, root);
-    if (!slice_equals_str(proving->given.origin, proving->report.origin) ||
-        memcmp(root, proving->given.root, sizeof root) != 0)
-        return output_problem(cli, SLUIS_VERIFY_INVALID,
+    if (!slice_equals_str(proving->given.origin, proving->source.origin) ||
+        memcmp(proven->root, proving->given.root, sizeof proven->root) != 0)
+        return output_problem(proving->cli, SLUIS_VERIFY_INVALID,
                               "the checkpoint that was given is not over this ledger: it has "
                               "another root, or another origin");
-    kept_note_set(&proving->note, proving->size_max,
+    kept_note_set(&proven->note, proving->size_max,
                   slice_of(proving->given_note, proving->given_note_n));
     return EX_OK;
 }
 
+/* ---------------------------------------------------------------------------------- printing -- */
+
 static json_t *proof_json(const struct proving *proving, const struct tlog_proof *proof,
                           struct slice text)
 {
+    const struct proven *proven = &proving->proven;
     char hash[OUTPUT_HASH_CHARS];
-    uint8_t root[SHA256_BYTES];
     json_t *hashes = json_array();
     for (size_t i = 0; i < proof->proof.n_hashes; i++) {
         output_hash(proof->proof.hashes[i], hash);
         json_array_append_new(hashes, json_string(hash));
     }
-    tree_root(&proving->caught.tree, root);
-    output_hash(root, hash);
+    output_hash(proven->root, hash);
     return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "origin",
-                     json_of_slice(slice_of_str(proving->report.origin)), "index",
-                     json_of_u64(proof->index), "size", json_of_u64(proving->note.size), "root",
-                     hash, "hashes", hashes, "checkpoint", json_of_slice(proof->checkpoint),
-                     "receipt", json_of_slice(slice_of(proving->leaf, proving->leaf_n)), "proof",
+                     json_of_slice(slice_of_str(proving->source.origin)), "index",
+                     json_of_u64(proof->index), "size", json_of_u64(proven->size), "root", hash,
+                     "hashes", hashes, "checkpoint", json_of_slice(proof->checkpoint), "receipt",
+                     json_of_slice(slice_of(proven->leaf, proven->leaf_n)), "proof",
                      json_of_slice(text));
 }
 
-static int print_proof(const struct cli *cli, const struct proving *proving,
-                       const struct tlog_proof *proof, struct slice text)
+static int print_proof(const struct proving *proving, const struct tlog_proof *proof,
+                       struct slice text)
 {
+    const struct cli *cli = proving->cli;
+    const struct proven *proven = &proving->proven;
     const char *file = cli->values[KEY_OUTPUT], *leaf_file = cli->values[KEY_LEAF];
     int code = file ? output_file(cli, file, text) : EX_OK;
     if (code == EX_OK && leaf_file)
-        code = output_file(cli, leaf_file, slice_of(proving->leaf, proving->leaf_n));
+        code = output_file(cli, leaf_file, slice_of(proven->leaf, proven->leaf_n));
     if (code != EX_OK)
         return code;
     if (cli->json)
@@ -137,64 +120,133 @@ static int print_proof(const struct cli *cli, const struct proving *proving,
         return EX_OK;
     }
     printf("receipt %llu of ", (unsigned long long)proof->index);
-    print_text(stdout, slice_of_str(proving->report.origin));
+    print_text(stdout, slice_of_str(proving->source.origin));
     printf(", proven by %zu hashes under the checkpoint of size %llu: ", proof->proof.n_hashes,
-           (unsigned long long)proving->note.size);
+           (unsigned long long)proven->size);
     print_text(stdout, slice_of_str(file));
     printf("\n");
     return EX_OK;
 }
 
-static int write_proof(const struct cli *cli, struct proving *proving)
+static int write_proof(struct proving *proving)
 {
+    int code = use_checkpoint(proving);
+    if (code != EX_OK)
+        return code;
     struct tlog_proof proof = {.index = proving->index,
-                               .checkpoint = kept_note_slice(&proving->note)};
+                               .proof = proving->proven.proof,
+                               .checkpoint = kept_note_slice(&proving->proven.note)};
     struct writer writer = writer_over(proving->text, sizeof proving->text);
-    if (proof_inclusion_make(proof_catch_source(&proving->caught), proving->index,
-                             proving->caught.tree.size, &proof.proof) != SL_OK ||
-        tlog_proof_write(&proof, &writer) != SL_OK)
-        return cli_fail(cli, EX_SOFTWARE, "the proof could not be made");
-    return print_proof(cli, proving, &proof, writer_slice(&writer));
+    if (tlog_proof_write(&proof, &writer) != SL_OK)
+        return cli_fail(proving->cli, EX_SOFTWARE, "the proof could not be written");
+    return print_proof(proving, &proof, writer_slice(&writer));
 }
 
-static int prove(struct cli *cli, struct proving *proving)
+static int say_not_there(const struct proving *proving)
 {
-    struct slice number = slice_of_str(cli->arguments[0]);
-    if (!slice_to_u64(number, INT64_MAX, &proving->index))
+    return cli_fail(proving->cli, AUDIT_UNCHECKED, "the ledger has no receipt %llu; it has %llu",
+                    (unsigned long long)proving->index,
+                    (unsigned long long)proving->proven.n_receipts);
+}
+
+/* ------------------------------------------------------------------------------ the three ways --
+ */
+
+static int prove_over_http(struct proving *proving)
+{
+    struct ledger_problem problem;
+    enum sluis_verify_result result = prove_by_tiles(&proving->source, proving->index,
+                                                     proving->size_max, &problem, &proving->proven);
+    if (result != SLUIS_VERIFY_VALID)
+        return output_problem(proving->cli, result, problem.text);
+    return proving->proven.is_there ? write_proof(proving) : say_not_there(proving);
+}
+
+static bool add_leaf(void *context, uint64_t index, struct slice leaf)
+{
+    struct proving *proving = context;
+    uint8_t hash[SHA256_BYTES];
+    tree_leaf_hash(leaf, hash);
+    proof_catch_add(&proving->caught, hash);
+    if (index == proving->index) {
+        SL_ASSERT(leaf.n <= sizeof proving->proven.leaf);
+        memcpy(proving->proven.leaf, leaf.p, leaf.n);
+        proving->proven.leaf_n = leaf.n;
+    }
+    return proving->caught.tree.size < proving->size_max;
+}
+
+static bool add_checkpoint(void *context, uint64_t size, struct slice note)
+{
+    struct proving *proving = context;
+    SL_ASSERT(size == proving->caught.tree.size);
+    kept_note_set(&proving->proven.note, size, note);
+    return true;
+}
+
+static int prove_by_pass(struct proving *proving)
+{
+    struct proven *proven = &proving->proven;
+    struct sluis_verify_report report = {0};
+    const struct ledger_visitor visitor = {add_leaf, add_checkpoint, proving};
+    proof_catch_leaf(&proving->caught, proving->index);
+    enum sluis_verify_result result = ledger_walk(&proving->source, &visitor, &report);
+    if (result != SLUIS_VERIFY_VALID)
+        report_print_problem(proving->cli, result, &report);
+    /* What is wrong after the last checkpoint that holds takes nothing from a proof under it. */
+    if (proven->leaf_n > 0) {
+        proven->size = proving->caught.tree.size;
+        tree_root(&proving->caught.tree, proven->root);
+        if (proof_inclusion_make(proof_catch_source(&proving->caught), proving->index, proven->size,
+                                 &proven->proof) != SL_OK)
+            return cli_fail(proving->cli, EX_SOFTWARE, "the proof could not be made");
+        return write_proof(proving);
+    }
+    proven->n_receipts = report.n_receipts;
+    if (result == SLUIS_VERIFY_VALID)
+        return say_not_there(proving);
+    if (proving->cli->json)
+        cli_print_json(proving->cli, output_problem_json(result, report.problem));
+    return (int)result;
+}
+
+static int prove_from_folder(struct proving *proving)
+{
+    struct ledger_problem problem;
+    if (prove_by_index(&proving->source, proving->index, proving->size_max, &problem,
+                       &proving->proven))
+        return proving->proven.is_there ? write_proof(proving) : say_not_there(proving);
+    if (problem.text[0]) {
+        fprintf(stderr, "sluis-audit: the index is not used: ");
+        print_text(stderr, slice_of_str(problem.text));
+        fprintf(stderr, "; reading the whole ledger instead\n");
+    }
+    memset(&proving->proven, 0, sizeof proving->proven);
+    return prove_by_pass(proving);
+}
+
+static int prove(struct proving *proving)
+{
+    const struct cli *cli = proving->cli;
+    if (!slice_to_u64(slice_of_str(cli->arguments[0]), INT64_MAX, &proving->index))
         return cli_misused(cli, "a receipt's number looks like 17; found \"%s\"",
                            cli->arguments[0]);
     if (!cli->given[KEY_KEY])
         return cli_misused(cli, "prove under which key? add --key FILE, the ledger.vkey that the "
                                 "operator published");
-    struct ledger_source source = {0};
-    int code = ledger_source_init(&source, cli, cli->arguments[1]);
+    int code = ledger_source_init(&proving->source, cli, cli->arguments[1]);
+    if (code == EX_OK)
+        code = read_checkpoint(proving);
     if (code != EX_OK)
         return code;
-    if ((code = read_checkpoint(cli, proving)) != EX_OK)
-        return code;
-    proof_catch_leaf(&proving->caught, proving->index);
-    const struct ledger_visitor visitor = {add_leaf, add_checkpoint, proving};
-    enum sluis_verify_result result = ledger_walk(&source, &visitor, &proving->report);
-    if (result != SLUIS_VERIFY_VALID)
-        report_print_problem(cli, result, &proving->report);
-    /* What is wrong after the last checkpoint that holds takes nothing from a proof under it. */
-    if (proving->leaf_n > 0) {
-        code = use_checkpoint(cli, proving);
-        return code == EX_OK ? write_proof(cli, proving) : code;
-    }
-    if (result == SLUIS_VERIFY_VALID)
-        return cli_fail(cli, AUDIT_UNCHECKED, "the ledger has no receipt %llu; it has %llu",
-                        (unsigned long long)proving->index,
-                        (unsigned long long)proving->report.n_receipts);
-    if (cli->json)
-        cli_print_json(cli, output_problem_json(result, proving->report.problem));
-    return (int)result;
+    return proving->source.is_remote ? prove_over_http(proving) : prove_from_folder(proving);
 }
 
 int prove_run(struct cli *cli)
 {
     static struct proving proving;
-    int code = prove(cli, &proving);
+    proving.cli = cli;
+    int code = prove(&proving);
     free(proving.given_note);
     return code;
 }

@@ -187,8 +187,9 @@ static int print_words(const struct ledger_source *source, const struct shown *s
     print_text(stdout, slice_of_str(source->origin));
     printf("/%llu\n", (unsigned long long)shown->index);
     print_row("verified", slice_of_str(source->has_key ? "yes" : "no"),
-              source->has_key ? "it and all before it hold under the key"
-                              : "add --key FILE to check it");
+              !source->has_key    ? "add --key FILE to check it"
+              : source->is_remote ? "it is in the ledger that the newest checkpoint was signed over"
+                                  : "it and all before it hold under the key");
     print_row("time", text_of(receipt, "time"), "");
     print_kind(leaf, receipt);
     print_row("leaf hash", writer_slice(&writer), "its place in the tree");

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "ledger.h"
 #include "ledger/segment.h"
+#include "remote.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,8 +33,23 @@ static bool has_segments(const char *folder)
     return found;
 }
 
+static int take_url(struct ledger_source *source, const char *url)
+{
+    if (!source->cli->given[KEY_KEY])
+        return cli_misused(source->cli, "a ledger over HTTP is read under which key? add --key "
+                                        "FILE, the ledger.vkey that the operator published");
+    int code = remote_check_url(source->cli, url);
+    if (code != EX_OK)
+        return code;
+    snprintf(source->folder, sizeof source->folder, "%s", url);
+    source->is_remote = true;
+    return EX_OK;
+}
+
 static int find_folder(struct ledger_source *source, const char *folder)
 {
+    if (remote_is_url(folder))
+        return take_url(source, folder);
     static const char *const below[] = {"/ledger", "/state/ledger"};
     DIR *listing = opendir(folder);
     if (!listing)

@@ -62,21 +62,40 @@ static void print_keys(const struct sluis_verify_report *report)
     }
 }
 
-static void print_report(const struct sluis_verify_report *report)
+/* What is seen by who reads every byte of a folder. */
+static void print_folder_facts(const struct sluis_verify_report *report)
+{
+    printf("  tags        none is under two receipts\n");
+    print_heads(report);
+    print_keys(report);
+}
+
+static void print_report(const struct ledger_source *source,
+                         const struct sluis_verify_report *report)
 {
     char room[64];
     struct slice root = root_text(report, room);
     print_styled(stdout, STYLE_GOOD, "valid");
     printf("\n  ledger      ");
     print_text(stdout, slice_of_str(report->origin));
-    printf("\n  receipts    %llu\n  batches     %llu, each under a signed checkpoint\n"
-           "  segments    %llu\n  root        %.*s\n  checkpoint  the newest is of size %llu\n"
-           "  tags        none is under two receipts\n",
-           (unsigned long long)report->n_receipts, (unsigned long long)report->n_batches,
-           (unsigned long long)report->n_segments, SLICE_PRINTF(root),
+    printf("\n  receipts    %llu\n", (unsigned long long)report->n_receipts);
+    if (!source->is_remote)
+        printf("  batches     %llu, each under a signed checkpoint\n  segments    %llu\n",
+               (unsigned long long)report->n_batches, (unsigned long long)report->n_segments);
+    printf("  root        %.*s\n  checkpoint  the newest is of size %llu\n", SLICE_PRINTF(root),
            (unsigned long long)report->n_receipts);
-    print_heads(report);
-    print_keys(report);
+    if (source->is_remote)
+        printf("  tags, heads not checked over HTTP; for that a copy of the folder is needed\n");
+    else
+        print_folder_facts(report);
+}
+
+/* What only a folder has. */
+static void forget_folder_facts(json_t *answer)
+{
+    static const char *const names[] = {"batches", "segments", "epochs", "covered", "keys"};
+    for (size_t i = 0; i < SL_LENGTH(names); i++)
+        json_object_set_new(answer, names[i], json_null());
 }
 
 static json_t *report_json(enum sluis_verify_result result,
@@ -140,10 +159,13 @@ int verify_run(struct cli *cli)
     if (result != SLUIS_VERIFY_VALID)
         report_print_problem(cli, result, &report);
     if (cli->json) {
-        code = cli_print_json(cli, report_json(result, &report));
+        json_t *answer = report_json(result, &report);
+        if (source.is_remote)
+            forget_folder_facts(answer);
+        code = cli_print_json(cli, answer);
         return code == EX_OK ? (int)result : code;
     }
     if (result == SLUIS_VERIFY_VALID)
-        print_report(&report);
+        print_report(&source, &report);
     return (int)result;
 }
