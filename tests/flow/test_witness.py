@@ -189,7 +189,7 @@ def test_422_for_a_fork_and_it_is_kept_as_evidence(witness, watched):
     assert witness.add(forked, 8)[0] == 422
     kept = witness.state / f"{witness.hash(watched.origin)}.refused"
     assert kept.read_text(encoding="utf-8") == tlog.request(8, forked.proof(8), forked.checkpoint())
-    assert f"{watched.origin}: a signed checkpoint of size 14" in witness.text()
+    witness.wait_for_text(f"{watched.origin}: a signed checkpoint of size 14")
     witness.cosigns(watched.grow(), 8)
 
 

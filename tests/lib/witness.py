@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
 import tlog
 from gateway import AUDIT, ENVIRONMENT, WAIT_S, check_sanitizers, run
@@ -69,6 +70,13 @@ class Witness:
 
     def text(self):
         return "".join(self.log)
+
+    def wait_for_text(self, part):
+        """What it logs is read by a thread, which may be a moment behind its answer."""
+        end = time.monotonic() + WAIT_S
+        while part not in self.text():
+            assert time.monotonic() < end, f"never logged: {part}\n{self.text()}"
+            time.sleep(0.01)
 
     def end(self, number):
         process, self.process = self.process, None
