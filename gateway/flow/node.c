@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,47 +24,6 @@ static enum node_state broken(struct node_problem *problem, const char *text)
 {
     snprintf(problem->text, sizeof problem->text, "%s", text);
     return NODE_BROKEN;
-}
-
-/* The process that holds the lock wrote its number into the file. */
-static void say_who_locked(int fd, const char *path, struct node_problem *problem)
-{
-    char text[32] = "";
-    ssize_t n = pread(fd, text, sizeof text - 1, 0);
-    text[n > 0 ? n : 0] = 0;
-    text[strcspn(text, "\n")] = 0;
-    snprintf(problem->text, sizeof problem->text,
-             "%.400s is held by another process (%s): one gateway at a time may write a state "
-             "folder; stop that one, or give this one a state folder of its own",
-             path, text[0] ? text : "unknown");
-}
-
-static enum node_state take_lock(struct node *node, struct node_problem *problem)
-{
-    char path[PATH_BYTES_MAX];
-    if (keys_path(node->config->state_folder, STATE_LOCK, path) != SL_OK)
-        return broken(problem, path_too_long);
-    node->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (node->lock_fd < 0) {
-        snprintf(problem->text, sizeof problem->text,
-                 "cannot open %.300s: %s; `sluis init` makes a state folder, and the user that "
-                 "runs sluisd must be able to write it",
-                 path, strerror(errno));
-        return NODE_BROKEN;
-    }
-    if (flock(node->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK)
-            return broken(problem, "the state folder can't be locked; is it on a file system "
-                                   "without locks?");
-        say_who_locked(node->lock_fd, path, problem);
-        return NODE_LOCKED_BY_OTHER;
-    }
-    char text[32];
-    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (ftruncate(node->lock_fd, 0) != 0 || pwrite(node->lock_fd, text, (size_t)n, 0) != n)
-        return broken(problem, "the state folder's disk is full or can't be written: there is no "
-                               "room for the lock file; make room, then start again");
-    return NODE_OPENED;
 }
 
 static enum node_state make_folder(const struct config *config, enum state_place place,
@@ -171,7 +129,8 @@ static enum node_state record_missing(struct node *node, struct node_problem *pr
     if (recorder_start(node->recorder) != SL_OK)
         return broken(problem, "the recorder's thread can't be started");
     if (change_missing_record(missing, node->recorder) != SL_OK)
-        return broken(problem, "a change that a crash cut short can't be recorded; is the disk full?");
+        return broken(problem,
+                      "a change that a crash cut short can't be recorded; is the disk full?");
     recorder_start_epochs(node->recorder);
     return NODE_OPENED;
 }
@@ -241,7 +200,7 @@ static enum node_state open_ledger(struct node *node, struct node_problem *probl
 static enum node_state open_all(struct node *node, struct node_problem *problem)
 {
     static const enum state_place folders[] = {STATE_STORE, STATE_LEDGER, STATE_INDEX};
-    enum node_state state = take_lock(node, problem);
+    enum node_state state = lock_take(node->config->state_folder, problem, &node->lock_fd);
     for (size_t i = 0; state == NODE_OPENED && i < SL_LENGTH(folders); i++)
         state = make_folder(node->config, folders[i], problem);
     if (state == NODE_OPENED)
@@ -275,7 +234,7 @@ static enum node_state rebuild(struct node *node, const struct node_reading *rea
     struct ledger_paths paths;
     struct recorder_config recorder;
     struct recorder_problem rebuild_problem;
-    enum node_state state = take_lock(node, problem);
+    enum node_state state = lock_take(node->config->state_folder, problem, &node->lock_fd);
     if (state == NODE_OPENED)
         state = open_store(node, problem);
     if (state == NODE_OPENED)

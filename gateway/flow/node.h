@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "flow/change.h"
+#include "flow/lock.h"
 #include "flow/upkeep.h"
 #include "flow/witnessed.h"
 #include "identify/pseudonym.h"
@@ -29,12 +30,6 @@ struct node {
     struct witnessed *witnessed;                /* NULL without witnesses */
     struct upkeep *upkeep;                      /* NULL until somebody starts it */
     uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
-};
-
-enum node_state { NODE_OPENED, NODE_LOCKED_BY_OTHER, NODE_BROKEN };
-
-struct node_problem {
-    char text[640];
 };
 
 /*

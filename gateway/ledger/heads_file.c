@@ -183,7 +183,8 @@ static void find_fault(const struct reading *reading, const struct leaf_heads *h
                  (unsigned long long)reading->bad_order - 1);
     else if (reading->bad_delta < heads->n_entries)
         snprintf(text, cap, "entry %llu is of no receipt", (unsigned long long)reading->bad_delta);
-    else if (reading->overflow || reading->sum != n_receipts)
+    else if (n_receipts != HEADS_RECEIPTS_UNKNOWN &&
+             (reading->overflow || reading->sum != n_receipts))
         snprintf(
             text, cap,
             "it accounts for %llu receipts, and subjects have %llu from receipt %llu up to %llu",

@@ -20,6 +20,8 @@ enum heads_check {
     HEADS_UNREADABLE, /* it can't be opened or read */
 };
 
+#define HEADS_RECEIPTS_UNKNOWN UINT64_MAX
+
 struct heads_file {
     int fd;
     uint64_t epoch;
@@ -48,7 +50,7 @@ void heads_file_close(struct heads_file *file);
 
 /*
  * Is it the list that `heads` commits to? `n_receipts` is how many receipts of subjects there are
- * in [first, end).
+ * in [first, end), or HEADS_RECEIPTS_UNKNOWN.
  */
 SL_NODISCARD enum heads_check heads_file_check(struct heads_file *file,
                                                const struct leaf_heads *heads, uint64_t n_receipts);

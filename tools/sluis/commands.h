@@ -33,6 +33,8 @@ int evidence_export_run(struct cli *cli);
 
 int ledger_index_run(struct cli *cli);
 int ledger_rotate_key_run(struct cli *cli);
+int ledger_archive_run(struct cli *cli);
+int ledger_restore_run(struct cli *cli);
 
 /* Keys of the options; letters where there is a short form. */
 enum {
@@ -41,6 +43,7 @@ enum {
     KEY_ROUTE = 'r',
     KEY_PURPOSE = 'u',
     KEY_OUTPUT = 'o',
+    KEY_KEY = 'k',
     KEY_ORIGIN = 200,
     KEY_EXPECT,
     KEY_VERSION,

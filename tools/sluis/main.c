@@ -52,6 +52,12 @@ static const struct argp_option evidence_options[] = {
     {0},
 };
 
+static const struct argp_option restore_options[] = {
+    {"output", KEY_OUTPUT, "STATE", 0, "the state folder (default: the configuration's)", 0},
+    {"key", KEY_KEY, "FILE", 0, "the ledger's public keys (default: STATE/keys/ledger.vkey)", 0},
+    {0},
+};
+
 static const struct argp_option rotate_key_options[] = {
     {"prepare", KEY_PREPARE, NULL, 0,
      "only draw the next key and print it, so that others can be told ahead", 0},
@@ -139,6 +145,16 @@ static const struct cli_command commands[] = {
      "one had seen, the old one stays, and the exit code is 74.\n\n"
      "Example:\n  sluis ledger index",
      NULL, ledger_index_run},
+    {"ledger archive", "DIR", 1, 1, "copy the ledger to another place",
+     "Copies what is new since the last time, while sluisd runs, and proves each copy as the disk "
+     "gives it back. A run that was interrupted goes on where it stopped. DIR is a ledger folder "
+     "that `sluis-audit verify' takes.\n\nExample:\n  sluis ledger archive /mnt/backup/ledger",
+     NULL, ledger_archive_run},
+    {"ledger restore", "DIR", 1, 1, "put a ledger back from its archive",
+     "For a state folder without a ledger; nothing is overwritten. Everything is proven on the "
+     "way, up to the checkpoint of the archive. A copy that is behind the last checkpoint kept "
+     "elsewhere is refused.\n\nExample:\n  sluis ledger restore /mnt/backup/ledger",
+     restore_options, ledger_restore_run},
     {"ledger rotate-key", "", 0, 0, "sign the ledger with a new key from now on",
      "A receipt, signed by the old key, names the new one; who has the first key can follow. The "
      "old private key is destroyed. If it may have been stolen, --discard a prepared one "
