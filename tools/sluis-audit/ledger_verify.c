@@ -99,6 +99,36 @@ static void print_repeated_tag(const struct sluis_verify_report *report)
         (unsigned long long)report->tag_receipt);
 }
 
+static bool is_read_over_http(const struct cli *cli)
+{
+    for (int i = 0; i < cli->n_arguments; i++)
+        if (remote_is_url(cli->arguments[i]))
+            return true;
+    return false;
+}
+
+static void print_meaning(const struct cli *cli, const struct sluis_verify_report *report)
+{
+    if (is_read_over_http(cli)) {
+        fprintf(
+            stderr,
+            "  meaning   what is served is not what the gateway signed: the server, or somebody "
+            "on the way\n            to it, has changed it, or the key is another ledger's\n"
+            "  to do     keep what you were served; ask again from elsewhere, and compare with "
+            "a copy of\n            the folder and with a checkpoint that somebody kept\n");
+        return;
+    }
+    if (report->n_receipts == 0)
+        fprintf(stderr, "  meaning   nothing here holds under this key: the ledger was changed "
+                        "from the start on,\n            or the key is another ledger's\n");
+    else
+        fprintf(stderr, "  meaning   what stands there is not what the gateway signed: it was "
+                        "changed, cut off\n            or damaged afterwards\n");
+    fprintf(stderr, "  to do     keep this copy as it is; compare it with another copy and with "
+                    "the last checkpoint\n            that you, a partner or a witness kept; ask "
+                    "the operator about the difference\n");
+}
+
 void report_print_problem(const struct cli *cli, enum sluis_verify_result result,
                           const struct sluis_verify_report *report)
 {
@@ -131,13 +161,5 @@ void report_print_problem(const struct cli *cli, enum sluis_verify_result result
         print_repeated_tag(report);
         return;
     }
-    if (report->n_receipts == 0)
-        fprintf(stderr, "  meaning   nothing here holds under this key: the ledger was changed "
-                        "from the start on,\n            or the key is another ledger's\n");
-    else
-        fprintf(stderr, "  meaning   what stands there is not what the gateway signed: it was "
-                        "changed, cut off\n            or damaged afterwards\n");
-    fprintf(stderr, "  to do     keep this copy as it is; compare it with another copy and with "
-                    "the last checkpoint\n            that you, a partner or a witness kept; ask "
-                    "the operator about the difference\n");
+    print_meaning(cli, report);
 }

@@ -136,8 +136,7 @@ int mine_run(struct cli *cli)
     struct subject_key key = {0};
     uint8_t text[SUBJECT_KEY_FILE_BYTES_MAX];
     if (remote_is_url(cli->arguments[0]))
-        return cli_misused(cli, "the lists of heads are not served over HTTP: `mine' needs a copy "
-                                "of the folder");
+        return cli_misused(cli, "`mine' does not work over HTTP: it needs a copy of the folder");
     int code = ledger_source_folder(&mining.source, cli, cli->arguments[0]);
     if (code == EX_OK)
         code = read_key(cli, text, &key);
