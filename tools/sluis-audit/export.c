@@ -412,7 +412,8 @@ static int close_output(struct export *export, int code)
 int export_run(struct cli *cli)
 {
     static struct passing passing;
-    struct export export = {.cli = cli};
+    static struct export export;
+    export.cli = cli;
     passing.export = &export;
     int code = read_options(&export);
     if (code == EX_OK)
