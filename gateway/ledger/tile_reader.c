@@ -105,7 +105,7 @@ static enum sl_err view(struct tile_reader *reader, uint64_t offset, size_t n, s
 static enum sl_err open_segment(struct tile_reader *reader, uint64_t first)
 {
     char name[SEGMENT_NAME_BYTES + 1];
-    struct slice bytes;
+    struct slice bytes = {0};
     struct segment_head head;
     close_segment(reader);
     segment_name(first, name);
@@ -146,7 +146,7 @@ static enum sl_err follow(struct tile_reader *reader, struct cursor *cursor)
 static enum sl_err view_batch(struct tile_reader *reader, const struct cursor *cursor,
                               struct batch *batch)
 {
-    struct slice bytes;
+    struct slice bytes = {0};
     uint32_t total = 0;
     if (cursor->offset > reader->segment_bytes ||
         reader->segment_bytes - cursor->offset < BATCH_HEAD_BYTES)
@@ -166,7 +166,7 @@ static enum sl_err view_batch(struct tile_reader *reader, const struct cursor *c
 static enum sl_err add_batch(struct tile_reader *reader, struct cursor *cursor, uint16_t width,
                              struct receipt_tile *tile)
 {
-    struct batch batch;
+    struct batch batch = {0};
     SL_TRY(view_batch(reader, cursor, &batch));
     uint64_t n_before = tile->index * TILE_WIDTH + tile->width - batch.first_index;
     uint32_t i = n_before < batch.n_receipts ? (uint32_t)n_before : batch.n_receipts;

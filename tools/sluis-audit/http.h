@@ -10,6 +10,7 @@
 #ifndef SLUIS_AUDIT_HTTP_H
 #define SLUIS_AUDIT_HTTP_H
 
+#include "base/err.h"
 #include "common/cli.h"
 
 struct http;
