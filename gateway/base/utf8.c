@@ -34,6 +34,19 @@ size_t utf8_sequence_bytes(struct slice text)
     return text.n >= 4 && is_tail(text.p[3]) ? 4 : 0;
 }
 
+uint32_t utf8_code_point(struct slice text, size_t *n_bytes)
+{
+    const size_t n = utf8_sequence_bytes(text);
+    uint32_t c = text.p[0];
+    *n_bytes = n > 0 ? n : 1;
+    if (n < 2)
+        return c;
+    c &= 0xffU >> (n + 1);
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (text.p[i] & 0x3fU);
+    return c;
+}
+
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* The high bit of each byte that is zero, right up to and with the lowest that is. */

@@ -13,6 +13,8 @@ size_t utf8_sequence_bytes(struct slice text);
  * and neither '"' nor '\\'.
  */
 size_t utf8_plain_bytes(struct slice text);
+/* The code point at the start of `text`, which is not empty; a byte that starts none is itself. */
+uint32_t utf8_code_point(struct slice text, size_t *n_bytes);
 bool utf8_is_valid(struct slice text);
 /* True when no byte is a control (below 0x20, or 0x7F) and the whole is valid UTF-8. */
 bool utf8_is_printable(struct slice text);

@@ -6,6 +6,7 @@
  *     $.user:         subject               becomes the partner's pseudonym
  *     $.at:           time                  follows the coarsest class that is kept
  *     $.type:         structure             says nothing about anyone
+ *     $.guest.name:   profile.name          and the first name that is made of it
  *
  * The classes are numbered in the order in which they first appear; that is their order in the
  * decision and in the receipt.
@@ -27,10 +28,11 @@ static const struct word words[] = {
 
 /* Whether a text is redacted, like every other coarseness, is up to the plan. */
 static const enum field_form field_forms[] = {
-    [FORM_VALUE] = FIELD_VALUE,
-    [FORM_LATITUDE] = FIELD_LATITUDE,
-    [FORM_LONGITUDE] = FIELD_LONGITUDE,
-    [FORM_TEXT] = FIELD_VALUE,
+    [FORM_VALUE] = FIELD_VALUE,         [FORM_LATITUDE] = FIELD_LATITUDE,
+    [FORM_LONGITUDE] = FIELD_LONGITUDE, [FORM_TEXT] = FIELD_VALUE,
+    [FORM_TIME] = FIELD_MOMENT,         [FORM_FIRST_WORD] = FIELD_FIRST_WORD,
+    [FORM_MONTH] = FIELD_MONTH,         [FORM_HOUR] = FIELD_HOUR,
+    [FORM_AGE_GROUP] = FIELD_AGE_GROUP,
 };
 
 static void report_unknown(struct build *build, const struct yaml_node *node)
@@ -80,8 +82,21 @@ static bool number_class(struct build *build, const struct yaml_node *node,
     return true;
 }
 
+/* A name tells the first name, a date the month: the field serves that class as well. */
+static bool read_coarser(struct build *build, const struct yaml_node *node,
+                         const struct vocabulary_class *class, struct config_route *route,
+                         struct path_field *out)
+{
+    const struct vocabulary_class *coarser = class->coarser;
+    if (class->n_parts > 0 || !coarser || coarser->n_parts > 0 || !form_is_made(coarser->form))
+        return true;
+    out->form = field_forms[coarser->form];
+    return number_class(build, node, coarser, route, &out->class_index);
+}
+
 static bool read_class(struct build *build, const struct yaml_node *node,
-                       struct config_route *route, struct path_field *out)
+                       struct config_route *route, struct path_field *out,
+                       struct path_field *coarser)
 {
     if (!build_is_text(build, node, "a data class, subject, time or structure"))
         return false;
@@ -99,7 +114,8 @@ static bool read_class(struct build *build, const struct yaml_node *node,
         return false;
     }
     struct path_field field = {.form = field_forms[form]};
-    if (!number_class(build, node, class, route, &field.class_index))
+    if (!number_class(build, node, class, route, &field.class_index) ||
+        !read_coarser(build, node, class, route, coarser))
         return false;
     *out = field;
     return true;
@@ -154,15 +170,18 @@ void build_fields(struct build *build, const struct yaml_node *node, struct conf
     bool all_added = true;
     for (const struct yaml_node *item = node->first; item; item = item->next) {
         struct path_field field;
+        struct path_field coarser = {.form = FIELD_VALUE};
         size_t at = 0;
         enum path_fault fault = PATH_OK;
-        bool known = read_class(build, item, out, &field);
+        bool known = read_class(build, item, out, &field, &coarser);
         if (!known) /* the path is checked all the same */
             field = (struct path_field){.form = FIELD_STRUCTURE};
         if ((fault = path_trie_add(trie, item->key, field, &at)) != PATH_OK)
             report_fault(build, item, fault, at);
         else
             added[n_added++] = item;
+        if (fault == PATH_OK && coarser.form != FIELD_VALUE)
+            path_trie_set_coarser(trie, coarser);
         all_added = all_added && known && fault == PATH_OK;
     }
     /* A latitude whose longitude was refused above would be reported as alone. */

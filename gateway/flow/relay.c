@@ -6,6 +6,7 @@
  */
 #include "flow/relay.h"
 
+#include "base/timestamp.h"
 #include "flow/recorded.h"
 
 static struct flow *flow_of(struct upstream_exchange *exchange)
@@ -112,6 +113,12 @@ static void answer_done(struct upstream_exchange *exchange, enum upstream_outcom
 
 static const struct upstream_events answer_events = {answer_head, answer_body, answer_done};
 
+static int32_t year_of(int64_t time_ms)
+{
+    static const int64_t day_ms = 86400000;
+    return civil_from_days(time_ms / day_ms - (time_ms % day_ms < 0)).year;
+}
+
 static void plan_reduction(struct flow *flow)
 {
     struct reduction *reduction = &flow->reduction;
@@ -122,6 +129,7 @@ static void plan_reduction(struct flow *flow)
             .coarseness = flow->decision.entries[i].coarseness,
         };
     reduction->time_s = flow->decision.time_s;
+    reduction->year = year_of(flow->time_ms);
     reduction->user = flow->user;
     reduction->pseudonym = slice_of(flow->pseudonym, PSEUDONYM_CHARS);
 }

@@ -184,6 +184,11 @@ static void read_least(struct loading *loading, const struct yaml_node *class_no
     }
 }
 
+bool form_is_made(enum part_form form)
+{
+    return form >= FORM_FIRST_WORD;
+}
+
 /* Of a part, a position has two; a whole class is never one half. */
 static bool read_form(struct slice text, bool is_part, enum part_form *form)
 {
@@ -192,10 +197,11 @@ static bool read_form(struct slice text, bool is_part, enum part_form *form)
         enum part_form form;
         bool of_parts, of_classes;
     } forms[] = {
-        {"value", FORM_VALUE, true, true},
-        {"latitude", FORM_LATITUDE, true, false},
-        {"longitude", FORM_LONGITUDE, true, false},
-        {"text", FORM_TEXT, false, true},
+        {"value", FORM_VALUE, true, true},          {"latitude", FORM_LATITUDE, true, false},
+        {"longitude", FORM_LONGITUDE, true, false}, {"text", FORM_TEXT, false, true},
+        {"time", FORM_TIME, false, true},           {"first_word", FORM_FIRST_WORD, false, true},
+        {"month", FORM_MONTH, false, true},         {"hour", FORM_HOUR, false, true},
+        {"age_group", FORM_AGE_GROUP, false, true},
     };
     for (size_t i = 0; i < SL_LENGTH(forms); i++) {
         if (slice_equals_str(text, forms[i].name) &&
@@ -219,7 +225,9 @@ static void read_class_form(struct loading *loading, const struct yaml_node *cla
                       "`form` beside `parts`; the parts have forms of their own");
     else if (!read_form(form->text, false, &class->form))
         yaml_error_at(loading->problems, form->line, form->column,
-                      "`form: %.*s`; expected value or text", SLICE_PRINTF(form->text));
+                      "`form: %.*s`; expected value, text, time, first_word, month, hour or "
+                      "age_group",
+                      SLICE_PRINTF(form->text));
     if (class->form == FORM_TEXT) {
         class->dimensions |= DIMENSION_REDACT;
         class->least.by[COARSE_REDACT] = 1;

@@ -49,9 +49,17 @@ struct vocabulary_part {
         FORM_VALUE,    /* kept or dropped as it is */
         FORM_LATITUDE, /* degrees; snapped together with its longitude */
         FORM_LONGITUDE,
-        FORM_TEXT, /* what people write; classes only */
+        FORM_TEXT, /* what people write; this one and those below are of classes only */
+        FORM_TIME,
+        FORM_FIRST_WORD, /* made from finer values as well: see form_is_made() */
+        FORM_MONTH,
+        FORM_HOUR,
+        FORM_AGE_GROUP,
     } form;
 };
+
+/* True when a value of the form can be made from one of a class that names its class as coarser. */
+bool form_is_made(enum part_form form);
 
 enum { VOCABULARY_PARTS_MAX = 8 };
 

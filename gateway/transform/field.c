@@ -7,6 +7,8 @@
  *     LATITUDE    number on the globe, or null  the centre of the cell, once both are known
  *     LONGITUDE     for both halves
  *     TIME        RFC 3339 text, number, null   the start of the bucket, in the same notation
+ *     MOMENT        the same, of a data class     (moment.c)
+ *     FIRST_WORD, MONTH, HOUR, AGE_GROUP        what derive.c makes of it
  *     SUBJECT     the user's name               the partner's pseudonym
  *
  * A container in the place of a VALUE or STRUCTURE is left out: the operator classified a value
@@ -20,22 +22,14 @@
  */
 #include "transform/field.h"
 
-#include "base/timestamp.h"
-
 #include "transform/coarsen.h"
+#include "transform/moment.h"
 #include "transform/number.h"
 #include "transform/value.h"
 
 enum {
     DEGREES_BYTES_MAX = 11, /* -179.999999 */
-    TIME_BYTES_MAX = 24,    /* a quoted timestamp, or 64 bits in decimal */
 };
-
-/* Numbers below are seconds (until the year 5138), from here on milliseconds (from 1973). */
-static const int64_t SECONDS_LIMIT = 100000000000;
-/* 0001-01-01T00:00:00Z and 10000-01-01T00:00:00Z: between them a year has four digits. */
-static const int64_t YEAR_1_MS = -62135596800000;
-static const int64_t YEAR_10000_MS = 253402300800000;
 
 bool field_emit_room(struct filter *filter, const struct path_node *node, size_t n_value)
 {
@@ -144,74 +138,6 @@ static enum filter_fault take_position(struct filter *filter, const struct path_
     return emit_snapped(filter, node, pair, precision_m);
 }
 
-static enum filter_fault emit_time_text(struct filter *filter, const struct path_node *node,
-                                        int64_t time_ms)
-{
-    uint8_t text[TIME_BYTES_MAX];
-    struct writer writer = writer_over(text, sizeof text);
-    write_u8(&writer, '"');
-    write_timestamp_s(&writer, time_ms);
-    write_u8(&writer, '"');
-    SL_ASSERT(!writer.overflow);
-    return field_emit(filter, node, writer_slice(&writer));
-}
-
-static bool has_four_digit_year(int64_t time_ms)
-{
-    return time_ms >= YEAR_1_MS && time_ms < YEAR_10000_MS;
-}
-
-static enum filter_fault take_time_text(struct filter *filter, const struct path_node *node,
-                                        const struct token *token)
-{
-    struct slice text;
-    if (!filter_text(filter, token, &text))
-        return FILTER_TOO_LARGE;
-    int64_t time_ms;
-    if (!timestamp_parse(text, &time_ms) || !has_four_digit_year(time_ms))
-        return FILTER_TIME;
-    if (filter->reduction->time_s == 0)
-        return field_emit(filter, node, token->bytes);
-    int64_t start_ms = coarsen_time(time_ms, filter->reduction->time_s);
-    return has_four_digit_year(start_ms) ? emit_time_text(filter, node, start_ms) : FILTER_TIME;
-}
-
-static enum filter_fault take_time_number(struct filter *filter, const struct path_node *node,
-                                          const struct token *token)
-{
-    int64_t time;
-    if (!number_to_whole(token->bytes, YEAR_10000_MS, &time))
-        return FILTER_TIME;
-    bool is_seconds = time > -SECONDS_LIMIT && time < SECONDS_LIMIT;
-    int64_t time_ms = is_seconds ? time * 1000 : time;
-    if (!has_four_digit_year(time_ms))
-        return FILTER_TIME;
-    if (filter->reduction->time_s == 0)
-        return field_emit(filter, node, token->bytes);
-
-    int64_t start_ms = coarsen_time(time_ms, filter->reduction->time_s);
-    uint8_t text[TIME_BYTES_MAX];
-    struct writer writer = writer_over(text, sizeof text);
-    write_signed_decimal(&writer, is_seconds ? start_ms / 1000 : start_ms);
-    SL_ASSERT(!writer.overflow);
-    return field_emit(filter, node, writer_slice(&writer));
-}
-
-static enum filter_fault take_time(struct filter *filter, const struct path_node *node,
-                                   const struct token *token)
-{
-    switch (token->kind) {
-    case TOKEN_STRING:
-        return take_time_text(filter, node, token);
-    case TOKEN_NUMBER:
-        return take_time_number(filter, node, token);
-    case TOKEN_NULL:
-        return field_emit(filter, node, token->bytes);
-    default:
-        return FILTER_TIME;
-    }
-}
-
 /* The name the app gives: a string, or an integer that is spelled as the name is. */
 static enum filter_fault check_subject(struct filter *filter, const struct token *token)
 {
@@ -238,6 +164,24 @@ static enum filter_fault emit_pseudonym(struct filter *filter, const struct path
     return FILTER_OK;
 }
 
+/* As the finest class that is kept: the field's own, or the coarser one made from it. */
+static enum filter_fault take_value(struct filter *filter, const struct path_node *node,
+                                    const struct token *token)
+{
+    if (is_out_of_place(filter, node))
+        return FILTER_OK;
+    if (!(filter->kept >> node->class_index & 1))
+        return value_derive(filter, node, token, (enum field_form)node->coarser_form,
+                            node->coarser_index);
+    if (node->form == FIELD_MOMENT)
+        return moment_take(filter, node, token, filter_coarseness(filter, node)->by[COARSE_TIME]);
+    if (node->form != FIELD_VALUE)
+        return value_derive(filter, node, token, (enum field_form)node->form, node->class_index);
+    if (filter->plain >> node->class_index & 1)
+        return field_emit(filter, node, token->bytes);
+    return value_take(filter, node, token);
+}
+
 enum filter_fault field_take_scalar(struct filter *filter, const struct path_node *node,
                                     const struct token *token)
 {
@@ -258,15 +202,16 @@ enum filter_fault field_take_scalar(struct filter *filter, const struct path_nod
     case FIELD_LONGITUDE:
         return take_position(filter, node, token);
     case FIELD_TIME:
-        return take_time(filter, node, token);
+        return moment_take(filter, node, token, filter->reduction->time_s);
     case FIELD_SUBJECT:
         return emit_pseudonym(filter, node);
     case FIELD_VALUE:
-        if (is_out_of_place(filter, node))
-            return FILTER_OK;
-        if (filter->plain >> node->class_index & 1)
-            return field_emit(filter, node, token->bytes);
-        return value_take(filter, node, token);
+    case FIELD_MOMENT:
+    case FIELD_FIRST_WORD:
+    case FIELD_MONTH:
+    case FIELD_HOUR:
+    case FIELD_AGE_GROUP:
+        return take_value(filter, node, token);
     case FIELD_STRUCTURE:
         return field_emit(filter, node, token->bytes);
     }
@@ -285,6 +230,7 @@ enum filter_fault field_refuse_container(const struct filter *filter, const stru
     case FIELD_LONGITUDE:
         return FILTER_POSITION;
     case FIELD_TIME:
+    case FIELD_MOMENT:
         return FILTER_TIME;
     default:
         return FILTER_OK;

@@ -90,6 +90,7 @@ enum sl_err filter_new(const struct limits *limits, struct filter **out)
     bool ok = buffer_init(&filter->output, OUTPUT_START_BYTES, filter->answer_bytes_max);
     ok = buffer_init(&filter->carry, CARRY_START_BYTES, carry_max) && ok;
     ok = buffer_init(&filter->unescaped, CARRY_START_BYTES, carry_max) && ok;
+    ok = buffer_init(&filter->derived, CARRY_STEP_BYTES, carry_max + CARRY_STEP_BYTES) && ok;
     ok = key_set_init(&filter->keys) && ok;
     ok = cut_init(&filter->cut, limits) && ok;
     if (!ok) {
@@ -107,6 +108,7 @@ void filter_free(struct filter *filter)
     buffer_deinit(&filter->output);
     buffer_deinit(&filter->carry);
     buffer_deinit(&filter->unescaped);
+    buffer_deinit(&filter->derived);
     key_set_deinit(&filter->keys);
     cut_deinit(&filter->cut);
     free(filter);
@@ -117,6 +119,7 @@ void filter_wipe(struct filter *filter)
     buffer_wipe(&filter->output);
     buffer_wipe(&filter->carry);
     buffer_wipe(&filter->unescaped);
+    buffer_wipe(&filter->derived);
     key_set_reset(&filter->keys);
     cut_wipe(&filter->cut);
     filter->trie = NULL;
@@ -423,6 +426,7 @@ const char *filter_fault_name(enum filter_fault fault)
         [FILTER_POSITION] = "position",
         [FILTER_TIME] = "time",
         [FILTER_NUMBER] = "number",
+        [FILTER_VALUE] = "value",
         [FILTER_SHAPE] = "shape",
     };
     return names[fault];

@@ -28,6 +28,7 @@ struct reduction {
     size_t n_classes;
     struct reduction_entry classes[LIMIT_MAX_route_classes];
     uint32_t time_s;        /* bucket for times; 0: as it is */
+    int32_t year;           /* in which the flow takes place, UTC; for ages */
     struct slice user;      /* the app's own name of the subject, unescaped */
     struct slice pseudonym; /* what the partner knows the subject by; JSON-safe ASCII */
 };
@@ -46,6 +47,7 @@ enum filter_fault {
     FILTER_SUBJECT,   /* a subject field names somebody else, or is no string */
     FILTER_POSITION,  /* a position that is no pair of numbers on the globe */
     FILTER_TIME,      /* a time that is none */
+    FILTER_VALUE,     /* what a coarser value can't be made from */
     FILTER_NUMBER,    /* what is to be a number and is none, or one of more than 15 digits */
     FILTER_SHAPE,     /* the root is not what the route's fields say */
 };

@@ -100,6 +100,7 @@ struct filter {
     struct buffer carry;
 
     struct buffer unescaped; /* one string at a time */
+    struct buffer derived;   /* what was made of it */
     struct buffer output;
 };
 

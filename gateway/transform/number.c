@@ -21,6 +21,10 @@ enum {
     EXPONENT_CAP = 1000000, /* beyond, all that counts is the sign */
 };
 
+/* Numbers below are seconds (until the year 5138), from here on milliseconds (from 1973). */
+static const int64_t SECONDS_LIMIT = 100000000000;
+static const int64_t YEAR_1_MS = -62135596800000;
+static const int64_t YEAR_10000_MS = 253402300800000;
 static const int64_t THOUSANDTHS_MAX = 1000000000000000000;
 
 static const double exact_powers[EXACT_POWER_MAX + 1] = {
@@ -101,6 +105,25 @@ bool number_to_whole(struct slice text, int64_t max, int64_t *out)
     if (at < text.n)
         return false;
     *out = negative ? -value - has_rest : value;
+    return true;
+}
+
+bool time_has_four_digit_year(int64_t time_ms)
+{
+    return time_ms >= YEAR_1_MS && time_ms < YEAR_10000_MS;
+}
+
+bool number_to_time(struct slice text, int64_t *time_ms, bool *is_seconds)
+{
+    int64_t time;
+    if (!number_to_whole(text, YEAR_10000_MS, &time))
+        return false;
+    const bool in_seconds = time > -SECONDS_LIMIT && time < SECONDS_LIMIT;
+    time = in_seconds ? time * 1000 : time;
+    if (!time_has_four_digit_year(time))
+        return false;
+    *time_ms = time;
+    *is_seconds = in_seconds;
     return true;
 }
 

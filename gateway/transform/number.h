@@ -20,6 +20,13 @@ double number_to_double(struct slice text);
  */
 bool number_to_whole(struct slice text, int64_t max, int64_t *out);
 
+/* 0001-01-01T00:00:00Z and 10000-01-01T00:00:00Z: between them a year has four digits. */
+bool time_has_four_digit_year(int64_t time_ms);
+/*
+ * A number of seconds since 1970 below 10^11 in size, of milliseconds from there on; fractions are
+ * rounded down. False for an exponent, or a year that has not four digits.
+ */
+bool number_to_time(struct slice text, int64_t *time_ms, bool *is_seconds);
 /*
  * A thousand times the number, rounded down, exactly: 1.9996 is 1999, -0.0001 is -1, 1.5e3 is
  * 1500000. False beyond 10^18 thousandths in size; `*out` is then untouched.

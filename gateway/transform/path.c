@@ -29,6 +29,7 @@ struct path_trie {
     uint16_t *table; /* node numbers; 0, the root, is nobody's child: free */
     size_t n_slots;
     size_t n_fields;
+    size_t last_field; /* the node that was made a field last */
     size_t fault_field;
     bool finished;
 };
@@ -228,6 +229,7 @@ static enum path_fault add_field(struct path_trie *trie, const struct steps *ste
     last->is_field = true;
     last->form = (uint8_t)field.form;
     last->class_index = field.class_index;
+    trie->last_field = (size_t)(last - trie->nodes);
     last->field_number = (uint16_t)trie->n_fields++;
     return PATH_OK;
 }
@@ -263,10 +265,27 @@ enum path_fault path_trie_add(struct path_trie *trie, struct slice path, struct 
     return fault;
 }
 
-static bool has_class(const struct path_node *node)
+void path_trie_set_coarser(struct path_trie *trie, struct path_field coarser)
 {
-    return node->is_field && (node->form == FIELD_VALUE || node->form == FIELD_LATITUDE ||
-                              node->form == FIELD_LONGITUDE);
+    struct path_node *node = &trie->nodes[trie->last_field];
+    SL_ASSERT(!trie->finished && node->is_field);
+    SL_ASSERT(coarser.form != FIELD_VALUE && coarser.class_index < LIMIT_MAX_route_classes);
+    node->coarser_form = (uint8_t)coarser.form;
+    node->coarser_index = coarser.class_index;
+}
+
+bool form_has_class(enum field_form form)
+{
+    return form != FIELD_TIME && form != FIELD_SUBJECT && form != FIELD_STRUCTURE;
+}
+
+/* Bit i: the field's value may leave for class i. */
+static uint32_t classes_of(const struct path_node *node)
+{
+    if (!node->is_field || !form_has_class((enum field_form)node->form))
+        return 0;
+    return 1u << node->class_index |
+           (node->coarser_form != FIELD_VALUE ? 1u << node->coarser_index : 0);
 }
 
 /*
@@ -275,11 +294,12 @@ static bool has_class(const struct path_node *node)
  */
 static void mark_list(struct path_trie *trie, const struct path_node *field)
 {
-    size_t at = field->form == FIELD_VALUE ? (size_t)(field - trie->nodes) : field->parent;
+    const bool is_half = field->form == FIELD_LATITUDE || field->form == FIELD_LONGITUDE;
+    size_t at = is_half ? field->parent : (size_t)(field - trie->nodes);
     while (at != 0 && trie->nodes[at].step == STEP_NAME)
         at = trie->nodes[at].parent;
     if (at != 0)
-        trie->nodes[at].listed |= 1u << field->class_index;
+        trie->nodes[at].listed |= classes_of(field);
 }
 
 /* The latitude's partner is a longitude, and the other way round. */
@@ -340,8 +360,8 @@ enum path_fault path_trie_finish(struct path_trie *trie)
     for (size_t i = trie->n_nodes; i-- > 0;) {
         struct path_node *node = &trie->nodes[i];
         struct path_node *parent = &trie->nodes[node->parent];
-        if (has_class(node)) {
-            node->classes |= 1u << node->class_index;
+        if (classes_of(node) != 0) {
+            node->classes |= classes_of(node);
             mark_list(trie, node);
         }
         node->holds_subject |= node->is_field && node->form == FIELD_SUBJECT;

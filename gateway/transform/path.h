@@ -19,15 +19,22 @@ enum field_form {
     FIELD_VALUE,    /* kept byte for byte, or dropped, with its data class */
     FIELD_LATITUDE, /* a number in degrees; snapped with the longitude beside it */
     FIELD_LONGITUDE,
-    FIELD_TIME,      /* RFC 3339 text, or seconds or milliseconds since 1970 as a number */
-    FIELD_SUBJECT,   /* the app's own name of the subject; becomes the partner's pseudonym */
-    FIELD_STRUCTURE, /* says nothing about anyone ("type": "Feature"); kept on any release */
+    FIELD_TIME,       /* RFC 3339 text, or seconds or milliseconds since 1970 as a number */
+    FIELD_SUBJECT,    /* the app's own name of the subject; becomes the partner's pseudonym */
+    FIELD_STRUCTURE,  /* says nothing about anyone ("type": "Feature"); kept on any release */
+    FIELD_MOMENT,     /* as FIELD_TIME, of a data class; a date too */
+    FIELD_FIRST_WORD, /* what these make of a value: see derive.h */
+    FIELD_MONTH,
+    FIELD_HOUR,
+    FIELD_AGE_GROUP,
 };
 
 struct path_field {
     enum field_form form;
-    uint8_t class_index; /* FIELD_VALUE, _LATITUDE, _LONGITUDE: index into the route's classes */
+    uint8_t class_index; /* index into the route's classes, of a form that has one */
 };
+/* False for times, subjects and structure, which go with any release. */
+bool form_has_class(enum field_form form);
 
 struct path_trie;
 
@@ -49,6 +56,11 @@ const char *path_fault_text(enum path_fault fault);
 /* A path that is refused leaves the trie as it was; `*fault_at` is an offset in the path. */
 enum path_fault path_trie_add(struct path_trie *trie, struct slice path, struct path_field field,
                               size_t *fault_at);
+/*
+ * The value of the field that was added last serves a coarser class as well: where its own class is
+ * dropped and `coarser.class_index` is kept, `coarser.form` makes a value of it.
+ */
+void path_trie_set_coarser(struct path_trie *trie, struct path_field coarser);
 /* Checks the pairs; nothing can be added afterwards. */
 enum path_fault path_trie_finish(struct path_trie *trie);
 /* After PATH_UNPAIRED: which field, counted from 0 in the order in which they were added. */

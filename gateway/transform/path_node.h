@@ -30,7 +30,8 @@ struct path_node {
     bool is_field;
     bool holds_subject; /* a subject field is this node or lies below it */
     uint8_t class_index;
-    uint8_t form; /* enum field_form, when is_field */
+    uint8_t form;                        /* enum field_form, when is_field */
+    uint8_t coarser_form, coarser_index; /* see path_trie_set_coarser(); or FIELD_VALUE */
 };
 
 /* The trie must be finished. */

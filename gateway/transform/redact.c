@@ -57,16 +57,12 @@ static bool is_in(const struct range *ranges, size_t n_ranges, uint32_t c)
     return false;
 }
 
-/* The code point at `at`, and where the next one is. A byte that is no UTF-8 stands for itself. */
+/* The code point at `at`, and where the next one is. */
 static uint32_t code_point(const struct pass *pass, size_t at, size_t *next)
 {
-    const uint8_t *p = pass->text + at;
-    size_t n = p[0] < 0x80 ? 1 : utf8_sequence_bytes(slice_of(p, pass->n - at));
-    n = n > 0 ? n : 1;
-    *next = at + n;
-    uint32_t c = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | (p[i] & 0x3f);
+    size_t n_bytes;
+    const uint32_t c = utf8_code_point(slice_of(pass->text + at, pass->n - at), &n_bytes);
+    *next = at + n_bytes;
     return c;
 }
 

@@ -11,11 +11,17 @@
  */
 #include "transform/value.h"
 
+#include "transform/derive.h"
 #include "transform/field.h"
 #include "transform/number.h"
 #include "transform/redact.h"
 
-enum { NUMBER_BYTES_MAX = 24 /* 64 bits in decimal, with a sign, a point and quotes */ };
+enum {
+    NUMBER_BYTES_MAX = 24,  /* 64 bits in decimal, with a sign, a point and quotes */
+    DERIVED_BYTES_MAX = 16, /* a month, an hour, an age group */
+};
+
+static const struct slice json_null = SLICE_LITERAL("null");
 
 /* A string is one number and nothing else. */
 static bool is_number(struct slice text)
@@ -81,4 +87,40 @@ enum filter_fault value_take(struct filter *filter, const struct path_node *node
     if (filter_coarseness(filter, node)->by[COARSE_BUCKET] > 0)
         return take_number(filter, node, token);
     return take_text(filter, node, token);
+}
+
+/* What is derived is no longer than the text it is a part of, or than a date. */
+enum filter_fault value_derive(struct filter *filter, const struct path_node *node,
+                               const struct token *token, enum field_form form, uint8_t class_index)
+{
+    const struct reduction *reduction = filter->reduction;
+    struct derive_input input = {
+        .is_string = token->kind == TOKEN_STRING,
+        .text = token->bytes,
+        .time_s = reduction->classes[class_index].coarseness.by[COARSE_TIME],
+        .year = reduction->year,
+    };
+    if (token->kind == TOKEN_NULL)
+        return field_emit(filter, node, token->bytes);
+    if (token->kind != TOKEN_STRING && token->kind != TOKEN_NUMBER)
+        return FILTER_VALUE;
+    if (input.is_string && !filter_text(filter, token, &input.text))
+        return FILTER_TOO_LARGE;
+    struct buffer *scratch = &filter->derived;
+    buffer_cut(scratch, 0);
+    const size_t room = input.text.n + DERIVED_BYTES_MAX;
+    if (!buffer_reserve(scratch, room))
+        return FILTER_TOO_LARGE;
+    struct writer writer = writer_over(scratch->p, room);
+    if (!derive_value(form, &input, &writer))
+        return FILTER_VALUE;
+    SL_ASSERT(!writer.overflow);
+    scratch->n = writer.n;
+    if (writer.n == 0)
+        return field_emit(filter, node, json_null);
+    const size_t n_written = redact_write(writer_slice(&writer), NULL);
+    if (!field_emit_room(filter, node, n_written))
+        return FILTER_TOO_LARGE;
+    filter->output.n += redact_write(writer_slice(&writer), filter->output.p + filter->output.n);
+    return FILTER_OK;
 }

@@ -9,5 +9,9 @@
 /* Emits what is left of a scalar at `node`, of a class that is kept and not plain. */
 enum filter_fault value_take(struct filter *filter, const struct path_node *node,
                              const struct token *token);
+/* Emits what `form` makes of a scalar for the class, which is kept. */
+enum filter_fault value_derive(struct filter *filter, const struct path_node *node,
+                               const struct token *token, enum field_form form,
+                               uint8_t class_index);
 
 #endif

@@ -89,8 +89,19 @@ FORMS = """
         $.points[*].lon: run.route.longitude
         $.points[*].bpm: run.pace
         $.points[*].t: time
+  - id: guest
+    app: waze
+    request: GET /v1/customers/{subject}/guest
+    answers:
+      type: application/json
+      fields:
+        $.name: profile.name
+        $.born: profile.birth_date
+        $.arrives: stay.arrival
+        $.bought: purchase.date
 """
 RUN = "/v1/customers/{subject}/run"
+GUEST = "/v1/customers/{subject}/guest"
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +145,19 @@ def test_a_run_shows_neither_home_nor_the_way_home(forms):
     assert {metres[i] for i in kept} >= {4750, 5000}  # and not simply nothing
     again, _ = asked(forms, RUN, data, {"start": None, "points": points})
     assert again["points"] == left["points"]
+
+
+ABOUT = {"name": "Sanne Visser", "born": "1990-05-17", "arrives": "2026-11-28T15:40:00+01:00",
+         "bought": "2026-11-27"}
+
+
+def test_of_a_name_a_first_name_and_of_a_date_a_month_leaves(forms):
+    left, done = asked(forms, GUEST, "profile.first_name: {}\nprofile.age_group: {}\n"
+                       "stay.arrival_hour: {}\npurchase.month: {}", ABOUT)
+    assert left == {"name": "Sanne", "born": "35-44", "arrives": "15:00", "bought": "2026-11"}
+    assert done["profile.name"] == "dropped" and done["profile.first_name"] == "kept"
+    left, done = asked(forms, GUEST, "profile.name: {}\nstay.arrival: {time: 1h}\n"
+                       "profile.birth_date: {detail: age_group}\npurchase.date: {time: 2d}", ABOUT)
+    assert left == {"name": "Sanne Visser", "born": "35-44", "arrives": "2026-11-28T14:00:00Z",
+                    "bought": "2026-11-27"}
+    assert done["profile.birth_date"] == "dropped" and done["stay.arrival"] == "3600s"

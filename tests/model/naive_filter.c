@@ -65,8 +65,12 @@ static bool leads_to(const struct naive_field *field, const struct place *place,
 
 static bool has_class(const struct naive_field *field)
 {
-    return field->field.form == FIELD_VALUE || field->field.form == FIELD_LATITUDE ||
-           field->field.form == FIELD_LONGITUDE;
+    return form_has_class(field->field.form);
+}
+
+static bool is_half(const struct naive_field *field)
+{
+    return field->field.form == FIELD_LATITUDE || field->field.form == FIELD_LONGITUDE;
 }
 
 static bool is_kept(const struct walk *walk, const struct naive_field *field)
@@ -263,12 +267,41 @@ static json_t *reduce_text(const json_t *value)
     return json_deep_copy(value);
 }
 
+/* The names of the model have no commas, and none of them is written without spaces. */
+static json_t *reduce_name(struct walk *walk, const json_t *value)
+{
+    if (json_is_null(value))
+        return json_null();
+    if (!json_is_string(value))
+        return fault(walk, FILTER_VALUE);
+    const char *text = json_string_value(value);
+    size_t n = json_string_length(value), at = 0, end;
+    if (memchr(text, '@', n))
+        return json_null();
+    while (at < n && (unsigned char)text[at] <= ' ')
+        at++;
+    for (end = at; end < n && (unsigned char)text[end] > ' ';)
+        end++;
+    return end > at ? json_stringn(text + at, end - at) : json_null();
+}
+
+/* Of a class that is cut, and in no element that has a position. */
+static bool is_out_of_place(const struct walk *walk, const struct naive_field *field)
+{
+    const size_t n = field->steps.n;
+    return walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_CUT] > 0 &&
+           (!(walk->in_element >> field->field.class_index & 1) || n == 0 ||
+            field->steps.step[n - 1].kind != STEP_NAME);
+}
+
 static json_t *reduce_field(struct walk *walk, const struct naive_field *field,
                             const json_t *container, const json_t *value, bool emitting)
 {
     if (field->field.form == FIELD_SUBJECT && !is_subject(walk, value))
         return fault(walk, FILTER_SUBJECT);
     if (!emitting || (has_class(field) && !is_kept(walk, field)))
+        return NULL;
+    if (has_class(field) && !is_half(field) && is_out_of_place(walk, field))
         return NULL;
     switch (field->field.form) {
     case FIELD_SUBJECT:
@@ -280,16 +313,15 @@ static json_t *reduce_field(struct walk *walk, const struct naive_field *field,
     case FIELD_LONGITUDE:
         return reduce_position(walk, field, container, value);
     case FIELD_VALUE:
-        if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_CUT] > 0 &&
-            (!(walk->in_element >> field->field.class_index & 1) ||
-             field->steps.n == 0 || field->steps.step[field->steps.n - 1].kind != STEP_NAME))
-            return NULL;
         if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_BUCKET] > 0)
             return reduce_number(walk, field, value);
         if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_REDACT] > 0)
             return reduce_text(value);
         break;
+    case FIELD_FIRST_WORD:
+        return json_is_object(value) || json_is_array(value) ? NULL : reduce_name(walk, value);
     case FIELD_STRUCTURE:
+    default: /* derived values have tests of their own */
         break;
     }
     return json_is_object(value) || json_is_array(value) ? NULL : json_deep_copy(value);
@@ -345,7 +377,7 @@ static bool element_holds(const struct walk *walk, size_t class_index)
         if (!has_class(field) || field->field.class_index != class_index ||
             !leads_to(field, &walk->place, walk->place.n))
             continue;
-        const size_t n_steps = field->steps.n - (field->field.form != FIELD_VALUE);
+        const size_t n_steps = field->steps.n - is_half(field);
         for (size_t k = walk->place.n; k < n_steps; k++)
             in_list = in_list || field->steps.step[k].kind != STEP_NAME;
         in_list = in_list || n_steps < walk->place.n;

@@ -95,7 +95,8 @@ static void add_object_fields(struct subject_under_test *sut, const char *prefix
         char step[32];
         snprintf(step, sizeof step, "['%s']", value_names[i]);
         if (one_in(3))
-            add_field(sut, prefix, step, FIELD_VALUE, (uint8_t)random_below(N_CLASSES));
+            add_field(sut, prefix, step, one_in(6) ? FIELD_FIRST_WORD : FIELD_VALUE,
+                      (uint8_t)random_below(N_CLASSES));
     }
     for (size_t i = 0; i < SL_LENGTH(container_names); i++) {
         char below[NAIVE_NAMES_BYTES];
@@ -378,7 +379,7 @@ static void compare(struct subject_under_test *sut, struct slice answer)
 static bool is_about_meaning(enum filter_fault fault)
 {
     return fault == FILTER_SUBJECT || fault == FILTER_POSITION || fault == FILTER_TIME ||
-           fault == FILTER_NUMBER || fault == FILTER_SHAPE;
+           fault == FILTER_NUMBER || fault == FILTER_VALUE || fault == FILTER_SHAPE;
 }
 
 /* A key that jansson refuses for its NUL; looked for roughly, as a tolerance. */

@@ -140,9 +140,11 @@ static void largest_policy_fits(void **state)
     static char text[LIMIT_MAX_policy_bytes + 1];
     struct writer writer = writer_over(text, sizeof text - 1);
     write_str(&writer, HEAD "consents:\n");
-    for (int i = 0; i < 64; i++) {
+    /* As many consents that each grant every class as the text has room for. */
+    for (size_t i = 0, n_one = 0; i < 64 && writer.n + n_one < sizeof text - 1; i++) {
+        n_one = writer.n;
         write_str(&writer, "- {id: i");
-        write_decimal(&writer, (uint64_t)i);
+        write_decimal(&writer, i);
         write_str(&writer, ", app: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, partner: "
                            "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, purpose: sales, data: {");
         for (size_t c = 0; c < vocabulary_n_classes(vocabulary); c++) {
@@ -150,6 +152,7 @@ static void largest_policy_fits(void **state)
             write_str(&writer, ": {},");
         }
         write_str(&writer, "}}\n");
+        n_one = writer.n - n_one;
     }
     assert_false(writer.overflow);
     struct slice blob = compile(text);

@@ -26,7 +26,7 @@ static void assert_refused(const char *text, uint32_t line, const char *words)
 static void shipped_vocabulary_loads_and_is_labelled_in_full(void **state)
 {
     (void)state;
-    assert_int_equal(vocabulary_version(vocabulary), 5);
+    assert_int_equal(vocabulary_version(vocabulary), 6);
     assert_true(vocabulary_n_classes(vocabulary) > 30);
     for (size_t i = 0; i < vocabulary_n_classes(vocabulary); i++) {
         const struct vocabulary_term *term = &vocabulary_class_at(vocabulary, i)->term;
@@ -218,8 +218,8 @@ static void what_people_write_is_always_redacted(void **state)
     assert_int_equal(form, FORM_TEXT);
     assert_int_equal(review->dimensions, DIMENSION_REDACT);
     assert_int_equal(review->least.by[COARSE_REDACT], 1);
-    assert_refused(CLASSES "  a: {" TERM ", form: prose}\n", 8, "expected value or text");
-    assert_refused(CLASSES "  a: {" TERM ", form: latitude}\n", 8, "expected value or text");
+    assert_refused(CLASSES "  a: {" TERM ", form: prose}\n", 8, "expected value, text, time");
+    assert_refused(CLASSES "  a: {" TERM ", form: latitude}\n", 8, "expected value, text, time");
     assert_refused(CLASSES "  a: {" TERM ", form: text, parts: {b: value}}\n", 8,
                    "`form` beside `parts`");
     assert_refused(CLASSES "  a: {" TERM ", parts: {b: text}}\n", 8, "part \"b\"");
