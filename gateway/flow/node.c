@@ -94,6 +94,10 @@ static enum node_state compare_store_with_ledger(struct node *node, uint64_t n_m
     uint64_t n_recorded = recorder_n_changes(node->recorder);
     if (n_stored == n_recorded + n_missing)
         return NODE_OPENED;
+    if (recorder_forget_numbers(node->recorder) != SL_OK)
+        return broken(problem,
+                      "the index was counted with the keys of another store, and can't be "
+                      "written; restore the whole state folder, then `sluis ledger index`");
     snprintf(problem->text, sizeof problem->text,
              "store and ledger do not belong together: the store knows %llu changes, the "
              "ledger %llu, and %llu are to be written; the %s is an older copy. Restore the whole "

@@ -391,6 +391,12 @@ void recorder_stop(struct recorder *r)
 
 /* ----------------------------------------------------------------------------------- facts -- */
 
+enum sl_err recorder_forget_numbers(struct recorder *r)
+{
+    SL_ASSERT(!r->started);
+    return index_clear(r->index);
+}
+
 uint64_t recorder_n_changes(const struct recorder *r)
 {
     SL_ASSERT(!r->started);

@@ -194,6 +194,11 @@ SL_NODISCARD enum sl_err recorder_reader_new(struct recorder *recorder,
  */
 uint64_t recorder_n_changes(const struct recorder *recorder);
 /*
+ * For the owner, before start only, when the store turned out to be another: numbers that were
+ * counted with its keys must not stay. The next opening counts all of them anew, from the segments.
+ */
+SL_NODISCARD enum sl_err recorder_forget_numbers(struct recorder *recorder);
+/*
  * For any thread: the list of an epoch whose heads are in the ledger; for others HEADS_MISSING, and
  * no problem is named. Close it in any case.
  */

@@ -274,3 +274,24 @@ def test_the_port_in_use_is_named(fresh):
                                     encoding="utf-8")
     assert str(port) in fresh.gateway.refuses_to_start()
     taken.close()
+
+
+def test_numbers_go_on_after_a_start_on_the_wrong_store(fresh, tmp_path):
+    """The receipts' numbers are counted with the store's keys: those of another store count none."""
+    gateway = fresh.gateway
+    gateway.start()
+    gateway.stop()
+    shutil.copytree(gateway.state / "store", tmp_path / "empty")
+    gateway.start()
+    name = fresh.person(consent())
+    last = [fresh.ask(name).receipt for _ in range(3)][-1]
+    gateway.stop()
+    shutil.move(gateway.state / "store", tmp_path / "right")
+    shutil.copytree(tmp_path / "empty", gateway.state / "store")
+    shutil.rmtree(gateway.state / "index")
+    assert "older copy" in gateway.refuses_to_start()
+    shutil.rmtree(gateway.state / "store")
+    shutil.move(tmp_path / "right", gateway.state / "store")
+    gateway.start()
+    assert fresh.ask(name).receipt == last + 1
+    gateway.verify()
