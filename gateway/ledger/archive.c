@@ -320,7 +320,7 @@ static enum sl_err other_ledger(struct archiving *a)
 
 static enum sl_err copy_all(struct archiving *a, uint64_t *n_copied)
 {
-    struct ahead ahead;
+    struct ahead ahead = {0};
     *n_copied = 0;
     for (bool is_last = false; !is_last;) {
         uint64_t n_receipts;
