@@ -171,7 +171,7 @@ static const struct cli_command commands[] = {
      "Examples:\n  sluis-audit export state/ledger --key ledger.vkey --format csv -o 2026.csv\n"
      "  sluis-audit export state/ledger --key ledger.vkey --evidence lotte.evidence --format dpv",
      export_options, export_run},
-    {"verify-export", "FILE", 1, 1, "check everything that an export carries, without the ledger",
+    {"verify-export", "FILE", 1, 1, "check the evidence that an export carries, without the ledger",
      "Receipts, proofs, and each opening against what the receipt pins. FILE is of any format but "
      "csv. The exit code is 0 when all holds, 1 when something does not, 2 when it could not be "
      "checked.\n\nExample:\n  sluis-audit verify-export lotte.json --key ledger.vkey",
