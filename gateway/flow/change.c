@@ -48,6 +48,8 @@ static enum sl_err note_read(struct slice note, struct record *record)
         struct slice subject = read_bytes(&reader, SUBJECT_ID_BYTES);
         record->policy_version = read_u64(&reader);
         struct slice basis = read_bytes(&reader, SHA256_BYTES);
+        if (subject.n != SUBJECT_ID_BYTES || basis.n != SHA256_BYTES)
+            return SL_ESTORE;
         memcpy(record->subject, subject.p, subject.n);
         memcpy(record->basis, basis.p, basis.n);
     }

@@ -27,7 +27,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MANIFEST "manifest"
+#define MANIFEST     "manifest"
+#define MANIFEST_NEW "manifest.tmp"
 
 struct archiving {
     const struct archive_request *request;
@@ -69,7 +70,7 @@ static bool is_inside(int fd, const struct stat *folder)
 
 static bool is_ours(const char *name)
 {
-    static const char *const known[] = {".",        "..",   MANIFEST, MANIFEST ".tmp",
+    static const char *const known[] = {".",        "..",   MANIFEST, MANIFEST_NEW,
                                         "incoming", "lock", "heads",  "lost+found"};
     uint64_t first;
     for (size_t i = 0; i < SL_LENGTH(known); i++)

@@ -220,7 +220,7 @@ static enum sl_err settle_list(const struct keyring *keyring, const struct keyri
                                struct slice vkey, const struct vkey *in_force, uint64_t n_keys,
                                struct note_problem *problem)
 {
-    size_t place;
+    size_t place = 0;
     size_t n_listed = list->is_file ? list->list.n : 0;
     bool is_last = vkey_list_find(&list->list, in_force, &place) && place + 1 == n_listed;
     if (is_last && n_listed == n_keys)
@@ -274,7 +274,7 @@ enum sl_err keyring_follow(const struct keyring *keyring, struct slice vkey, uin
                            struct note_problem *problem)
 {
     struct vkey in_force;
-    struct keyring_list *list = malloc(sizeof *list);
+    struct keyring_list *list = calloc(1, sizeof *list);
     if (!list)
         return refuse(problem, "out of memory");
     SL_ASSERT(vkey_parse(vkey, &in_force) == SL_OK);

@@ -117,7 +117,8 @@ bool record_history_read(struct slice bytes, struct record_history *out)
     size_t blob_bytes = read_u32(&reader);
     history.yaml = read_bytes(&reader, yaml_bytes);
     history.blob = read_bytes(&reader, blob_bytes);
-    if (reader.bad || reader_left(&reader) > 0 || format != RECORD_FORMAT)
+    if (reader.bad || reader_left(&reader) > 0 || format != RECORD_FORMAT ||
+        digest.n != SHA256_BYTES)
         return false;
     memcpy(history.digest, digest.p, SHA256_BYTES);
     *out = history;
@@ -137,7 +138,8 @@ bool record_key_read(struct slice key, uint8_t id[STORE_SUBJECT_ID_BYTES], uint6
     if (key.n != RECORD_KEY_BYTES)
         return false;
     struct reader reader = reader_over(key);
-    memcpy(id, read_bytes(&reader, STORE_SUBJECT_ID_BYTES).p, STORE_SUBJECT_ID_BYTES);
+    (void)read_bytes(&reader, STORE_SUBJECT_ID_BYTES);
+    memcpy(id, key.p, STORE_SUBJECT_ID_BYTES);
     *version = read_u64be(&reader);
     return true;
 }

@@ -250,8 +250,8 @@ static bool is_gap(uint32_t c)
 /* A plus in front, and a bracket that is closed inside, are part of the number. */
 static void take_back(struct pass *pass, bool has_closed)
 {
-    static const char in_front[] = "+(+";
-    for (size_t i = 0; i < 3; i++) {
+    static const uint8_t in_front[] = {'+', '(', '+'};
+    for (size_t i = 0; i < SL_LENGTH(in_front); i++) {
         const bool may_take = in_front[i] == '+' || has_closed;
         if (may_take && pass->n_left > 0 && pass->left[pass->n_left - 1] == in_front[i])
             pass->n_left--;
