@@ -110,6 +110,15 @@ def walk_items(raw, released, indent):
         print(f"  {'  ' * indent}… and {n_more} more like it")
 
 
+def show(raw_file, released_file, raw_title, released_title):
+    raw = json.loads(raw_file.read_bytes())
+    released = json.loads(released_file.read_bytes())
+    left, right = raw_file.stat().st_size, released_file.stat().st_size
+    print(f"  {'':{NAME_WIDTH}}{fit(raw_title, VALUE_WIDTH):{VALUE_WIDTH}}  {released_title}")
+    print(f"  {'':{NAME_WIDTH}}{f'({left:,} bytes)':{VALUE_WIDTH}}  ({right:,} bytes)")
+    walk_items(raw, released, 0)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Shows two JSON documents side by side.")
     parser.add_argument("raw", type=pathlib.Path)
@@ -117,13 +126,7 @@ def main():
     parser.add_argument("--raw-title", default="the app knows")
     parser.add_argument("--released-title", default="the partner gets")
     given = parser.parse_args()
-    raw = json.loads(given.raw.read_bytes())
-    released = json.loads(given.released.read_bytes())
-
-    left, right = given.raw.stat().st_size, given.released.stat().st_size
-    print(f"  {'':{NAME_WIDTH}}{fit(given.raw_title, VALUE_WIDTH):{VALUE_WIDTH}}  {given.released_title}")
-    print(f"  {'':{NAME_WIDTH}}{f'({left:,} bytes)':{VALUE_WIDTH}}  ({right:,} bytes)")
-    walk_items(raw, released, 0)
+    show(given.raw, given.released, given.raw_title, given.released_title)
 
 
 if __name__ == "__main__":

@@ -8,19 +8,22 @@ set -euo pipefail
 usage() {
   cat <<'END'
 Usage: tools/dev/demo.sh [--once] [--no-deps] [--port PORT] [DIR]
+       tools/dev/demo.sh [--no-deps] --exchange NAME|list [DIR]
 
   --once       play it through and end; without it, the gateway stays up for you to try things
   --no-deps    do not look for missing Debian packages
   --port PORT  where partners call (default: 8460, with --once a free one)
+  --exchange   play this one of policies/exchanges instead, and end; docs/exchanges.md has them
   DIR          keep the node here (must not exist); default: a temporary folder, removed at the end
 END
 }
-once=false with_deps=true port='' dir=''
+once=false with_deps=true port='' dir='' exchange=''
 while [ $# -gt 0 ]; do
   case $1 in
     --once) once=true ;;
     --no-deps) with_deps=false ;;
     --port) port=${2:?--port needs a number}; shift ;;
+    --exchange) exchange=${2:?--exchange needs a name}; shift ;;
     -h|--help) usage; exit 0 ;;
     -*) echo "demo.sh: unknown option \"$1\"" >&2; usage >&2; exit 2 ;;
     *) dir=$1 ;;
@@ -56,6 +59,9 @@ say "Building (the first time takes a minute) ..."
 built=$(ninja -C "$build" gateway/daemon/sluisd tools/sluis/sluis tools/sluis-audit/sluis-audit 2>&1) ||
   { printf '%s\n' "$built" | tail -n 40 >&2; fail "the build failed"; }
 PATH=$build/gateway/daemon:$build/tools/sluis:$build/tools/sluis-audit:$PATH
+export PATH
+if [ "$exchange" = list ]; then exec "$demo/exchange.py"; fi
+if [ -n "$exchange" ]; then exec "$demo/exchange.py" "$exchange" ${dir:+--folder "$dir"}; fi
 
 # --- a place for it, and a way out ----------------------------------------------------------
 
