@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import ssl
+import re
 import time
 
 import pytest
@@ -13,19 +14,12 @@ import pytest
 import answers
 import tlog
 from fake_witness import FakeWitness
-from gateway import AUDIT, ORIGIN, WAIT_S, consent, run
+from gateway import AUDIT, ORIGIN, consent, run
+from process import wait_for
 from witness import Witness
 from world import World, feature
 
 QUICK = {"witness_answer_ms": 500, "witness_alarm_ms": 3000}
-
-
-def wait_for(what, condition):
-    """Until it holds; only something broken takes so long as to fail here."""
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end, f"it never happened: {what}"
-        time.sleep(0.05)
 
 
 class Watched:
@@ -36,6 +30,7 @@ class Watched:
         self.gateway = self.world.gateway
         self.trust = folder / "trust"
         self.refuse_after = refuse_after
+        self.every = "1s"
         self.more = more
         self.set(witnesses, quorum)
 
@@ -47,7 +42,7 @@ class Watched:
             lines.append(f"group enough {quorum} {' '.join(witnesses)}")
             quorum = "enough"
         self.trust.write_text("\n".join(lines) + f"\nquorum {quorum}\n", encoding="utf-8")
-        self.gateway.sections = (f"witnesses:\n  policy: {self.trust}\n  every: 1s\n"
+        self.gateway.sections = (f"witnesses:\n  policy: {self.trust}\n  every: {self.every}\n"
                                  f"  refuse_after: {self.refuse_after}\n{self.more}")
         self.gateway.write_config()
 
@@ -125,6 +120,23 @@ def fake():
     one = FakeWitness()
     yield one
     one.close()
+
+
+@pytest.fixture
+def ticking():
+    """A witness that always fails: each request to it tells that the gateway's time has gone on.
+
+    The pauses between them are of 0.75, 1.5 and 3 s at least, then more; `every` is a second.
+    """
+    one = FakeWitness("ticking.example", 154)
+    one.behave = one.be_broken
+    yield one
+    one.close()
+
+
+def wait_for_ticks(ticking, n):
+    at = len(ticking.bodies)
+    wait_for(f"{n} more requests", lambda: len(ticking.bodies) >= at + n)
 
 
 # --- what is cosigned ----------------------------------------------------------------------------
@@ -242,13 +254,13 @@ def test_the_proof_is_right_at_every_pair_of_sizes(make, real):
     assert watched.one("north")["state"] == "agrees" and "DISAGREES" not in watched.gateway.text()
 
 
-def test_nothing_new_is_not_submitted(make, fake):
-    watched = make({"fake": fake}, "fake")
+def test_nothing_new_is_not_submitted(make, fake, ticking):
+    watched = make({"fake": fake, "ticking": ticking}, "fake")
     watched.gateway.start()
     watched.add_receipts()
     watched.wait_until_cosigned()
     n = len(fake.bodies)
-    time.sleep(2.5)
+    wait_for_ticks(ticking, 3)
     assert len(fake.bodies) == n
 
 
@@ -392,16 +404,17 @@ def test_a_liar_that_mends_its_ways_counts_again(among_liars):
     wait_for("all lines", lambda: watched.kept.count(tlog.DASH) == 2 + len(liars))
 
 
-def test_a_slow_witness_is_part_of_a_quorum_that_needs_it(make, fake):
+def test_a_slow_witness_is_part_of_a_quorum_that_needs_it(make, fake, ticking):
     """Slower than `every`, faster than the deadline: the round waits for it."""
     slow = FakeWitness("slow.example", 153)
 
     def late(body):
-        time.sleep(1.5)
+        wait_for_ticks(ticking, 1 if len(slow.bodies) > 1 else 2)
         return slow.cosign(body)
     slow.behave = late
     try:
-        watched = make({"fake": fake, "slow": slow}, 2, limits={"witness_answer_ms": 5000})
+        watched = make({"fake": fake, "slow": slow, "ticking": ticking}, 2,
+                       limits={"witness_answer_ms": 60000})
         watched.gateway.start()
         for _ in range(2):
             watched.add_receipts(2)
@@ -413,12 +426,14 @@ def test_a_slow_witness_is_part_of_a_quorum_that_needs_it(make, fake):
 def test_pauses_grow_while_a_witness_fails(make, fake):
     fake.behave = fake.be_broken
     watched = make({"fake": fake}, "fake")
-    watched.gateway.start()
+    watched.gateway.start("--debug")
     watched.add_receipts()
-    wait_for("three tries", lambda: len(fake.bodies) >= 3)
-    at = len(fake.bodies)
-    time.sleep(2)  # the third pause is of three seconds at least
-    assert len(fake.bodies) == at
+
+    def pauses():
+        said = re.findall(r"witness fake is asked again in (\d+) ms", watched.gateway.text())
+        return [int(ms) for ms in said]
+    wait_for("three pauses", lambda: len(pauses()) >= 3)
+    assert pauses() == sorted(set(pauses())) and len(fake.bodies) <= len(pauses()) + 1
 
 
 # --- without a quorum ----------------------------------------------------------------------------
@@ -479,13 +494,13 @@ def test_a_flow_under_way_is_refused_when_the_window_ends(make, fake):
     assert watched.gateway.receipts("--decision", "release") == []
 
 
-def test_an_idle_ledger_is_never_overdue(make, fake):
-    watched = make({"fake": fake}, "fake", refuse_after="10s")
+def test_an_idle_ledger_is_never_overdue(make, fake, ticking):
+    watched = make({"fake": fake, "ticking": ticking}, "fake", refuse_after="10s")
     watched.gateway.start()
     watched.add_receipts()
     watched.wait_until_cosigned()
     fake.behave = fake.hang
-    time.sleep(2)
+    wait_for_ticks(ticking, 3)  # longer than witness_alarm_ms
     status = watched.status()
     assert status["waiting_s"] == 0 and not status["missed"]
 
@@ -624,6 +639,93 @@ def test_a_copied_state_folder_that_goes_on_elsewhere_is_caught(make, real):
     wait_for("the alarm", lambda: "no quorum of witnesses" in second.gateway.text())
     assert second.status()["cosigned"] == 3
     assert "does not fit what was cosigned" in north["north"].text()
+    assert second.one("north")["state"] == "disagrees"
     first.add_receipts()
     first.wait_until_cosigned()
     assert first.one("north")["state"] == "agrees"
+
+
+def n_failed(watched):
+    return watched.gateway.text().count("witness north is asked again in")
+
+
+def test_a_fork_of_the_same_size_is_called_one_at_once_and_from_then_on(make, real):
+    """Both gateways write as many receipts: never is it said that the witness fails."""
+    north = real("north")
+    first = make(north, "north")
+    real.watch(first, "north")
+    first.gateway.start()
+    first.add_receipts(3)
+    first.wait_until_cosigned()
+    first.gateway.stop()
+    second = make(north, "north")
+    shutil.rmtree(second.gateway.state)
+    shutil.copytree(first.gateway.state, second.gateway.state)
+    second.set(north, "north")
+    first.gateway.start()
+    second.gateway.start("--debug")
+    for _ in range(4):
+        first.add_receipts()
+        second.add_receipts()
+        first.wait_until_cosigned()
+        second.wait_for_state("north", "disagrees")
+        assert first.size() == second.size()
+    north["north"].kill()
+    n_tried = n_failed(second)
+    wait_for("a request that is not answered", lambda: n_failed(second) > n_tried)
+    first.add_receipts()
+    first.wait_for_state("north", "fails")
+    assert second.one("north")["state"] == "disagrees"
+    said = second.gateway.text()
+    assert said.count("witness north DISAGREES") == 1 and "witness north:" not in said
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+def test_what_came_since_the_last_round_is_cosigned_at_a_stop(make, real):
+    """Whoever stops a node for good leaves nothing behind that no witness has seen."""
+    north = real("north")
+    watched = make(north, "north", limits={"witness_alarm_ms": 30000})
+    watched.every = "10s"
+    watched.set(north, "north")
+    real.watch(watched, "north")
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    watched.add_receipts(3)
+    size = watched.size()
+    watched.gateway.stop()
+    text, lines = tlog.split_note(watched.kept)
+    assert text.splitlines()[1] == str(size)
+    tlog.cosigned_at(north["north"].vkey, text, lines)
+    assert north["north"].newest(tlog.Log(ORIGIN))[0] == text
+    assert "a quorum of witnesses has seen" not in watched.gateway.text()
+
+
+def test_a_stop_waits_no_longer_than_for_one_answer(make, fake):
+    """It hangs twice as long as a test waits for an end."""
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    fake.behave = fake.hang
+    watched.add_receipts()
+    watched.gateway.stop()
+    assert "ended with 2 receipts, and a quorum of witnesses has seen 1" in watched.gateway.text()
+    fake.behave = fake.cosign
+    watched.gateway.start()
+    assert watched.wait_until_cosigned() == 2
+
+
+def test_who_has_just_failed_does_not_hold_up_a_stop(make, fake, ticking):
+    watched = make({"fake": fake, "ticking": ticking}, "fake",
+                   limits={"witness_answer_ms": 60000})
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    watched.wait_for_state("ticking", "fails")
+    wait_for_ticks(ticking, 2)
+    ticking.behave = ticking.hang
+    watched.add_receipts()
+    watched.gateway.stop()
+    assert fake.size_of(fake.bodies[-1]) == 2

@@ -6,19 +6,16 @@ policies go through `sluis policy put`, and what the ledger holds is what `sluis
 import json
 import os
 import pathlib
-import re
-import signal
 import subprocess
-import threading
 
 import partner
+from process import ENVIRONMENT, WAIT_S, Process, check_sanitizers
 
 BUILD = pathlib.Path(os.environ.get("SLUIS_BUILD", "build/asan")).resolve()
 SLUISD = BUILD / "gateway/daemon/sluisd"
 SLUIS = BUILD / "tools/sluis/sluis"
 AUDIT = BUILD / "tools/sluis-audit/sluis-audit"
 ORIGIN = "test.example/gateway"
-WAIT_S = 60  # sanitizers on a busy machine; only something broken takes so long
 
 # A limit of its own for what a test has to wait for; and small segments, quickly written.
 QUICK_LIMITS = {
@@ -27,14 +24,6 @@ QUICK_LIMITS = {
     "app_connect_ms": 1000,
     "app_head_ms": 700,
     "app_body_ms": 900,
-}
-
-ENVIRONMENT = {
-    "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-    "LC_ALL": "C.UTF-8",
-    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99",
-    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
-    "TSAN_OPTIONS": "halt_on_error=1:exitcode=99:second_deadlock_stack=1",
 }
 
 PARTNERS = {
@@ -105,12 +94,6 @@ class Failed(Exception):
         self.stderr = done.stderr
 
 
-def check_sanitizers(text):
-    for mark in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
-                 "WARNING: ThreadSanitizer"):
-        assert mark not in text, f"a sanitizer has found something:\n{text}"
-
-
 def run(*command, ok=(0,), given=None):
     done = subprocess.run([str(part) for part in command], input=given, text=True, timeout=WAIT_S,
                           stdin=subprocess.DEVNULL if given is None else None,
@@ -140,8 +123,9 @@ def consent(ident="c1", app="waze", partner_="spotify", purpose="recommendation"
     return "\n".join(lines) + "\n"
 
 
-class Gateway:
+class Gateway(Process):
     def __init__(self, folder, apps, limits=None, partners=None, routes=ROUTES, threads=2):
+        super().__init__("sluisd")
         self.folder = pathlib.Path(folder)
         self.config = self.folder / "sluis.yaml"
         self.state = self.folder / "state"
@@ -152,10 +136,7 @@ class Gateway:
         self.routes = routes
         self.threads = threads
         self.sections = ""  # more of sluis.yaml
-        self.process = None
-        self.environment = ENVIRONMENT
         self.address = self.ledger_address = None
-        self.log = []
         self._pseudonyms = {}
         run(SLUIS, "init", self.folder, "--origin", ORIGIN)
         self.partners = {name: {**facts, "token": None, "hash": None}
@@ -186,75 +167,24 @@ class Gateway:
 
     # The daemon.
 
-    def start(self, prefix=()):
+    def command(self, *more):
+        return [SLUISD, "-c", self.config, *more]
+
+    def start(self, *more, prefix=()):
         """Returns when it listens. `prefix`: a command that starts it, such as unshare."""
-        assert self.process is None
-        self.process = subprocess.Popen(
-            [*prefix, str(SLUISD), "-c", str(self.config)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-            env=self.environment)
-        self.log = []
-        ready = threading.Event()
-        self._reader = threading.Thread(target=self._read_log, args=(self.process, ready),
-                                        daemon=True)
-        self._reader.start()
-        if not ready.wait(WAIT_S) or self.address is None:
-            status = self._end(signal.SIGKILL)
-            raise AssertionError(f"sluisd did not get ready (status {status}):\n{self.text()}")
+        found = self.launch([*prefix, *self.command(*more)],
+                            r"ready: partners on (\S+):(\d+)(?:, ledger on (\S+):(\d+))?")
+        self.address = (found[1].strip("[]"), int(found[2]))
+        self.ledger_address = (found[3].strip("[]"), int(found[4])) if found[3] else None
         return self
-
-    def _read_log(self, process, ready):
-        self.address = None
-        for line in process.stderr:
-            self.log.append(line)
-            found = re.search(r"ready: partners on (\S+):(\d+)", line)
-            if found:
-                self.address = (found[1].strip("[]"), int(found[2]))
-                found = re.search(r"ledger on (\S+):(\d+)", line)
-                self.ledger_address = found and (found[1].strip("[]"), int(found[2]))
-                ready.set()
-        ready.set()
-
-    def text(self):
-        return "".join(self.log)
-
-    def _end(self, number):
-        process, self.process = self.process, None
-        if process.poll() is None:
-            process.send_signal(number)
-        try:
-            status = process.wait(WAIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            status = None
-        self._reader.join()
-        process.stderr.close()
-        check_sanitizers(self.text())
-        return status
-
-    def stop(self):
-        """As an operator would; a clean end is part of the deal."""
-        if self.process is not None:
-            status = self._end(signal.SIGTERM)
-            assert status == 0, f"sluisd ended with {status}:\n{self.text()}"
-
-    def kill(self):
-        """SIGKILL: what a power cut leaves of the process, with all that was not yet written."""
-        self._end(signal.SIGKILL)
 
     def restart(self):
         self.stop()
         return self.start()
 
     def refuses_to_start(self):
-        """Starts sluisd, which has to give up by itself; returns what it says."""
-        done = subprocess.run([str(SLUISD), "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                              text=True, errors="replace", capture_output=True, env=ENVIRONMENT,
-                              timeout=WAIT_S, check=False)
-        check_sanitizers(done.stderr)
-        assert done.returncode > 0, f"sluisd started, or crashed ({done.returncode}): {done.stderr}"
-        return done.stderr
+        """What it says."""
+        return self.refusal(self.command())[1]
 
     # The operator.
 

@@ -1,20 +1,17 @@
 """witness.py - a real witness in a folder of its own, and what asks it"""
 import http.client
 import pathlib
-import re
-import signal
-import subprocess
-import threading
-import time
 
 import tlog
-from gateway import AUDIT, ENVIRONMENT, WAIT_S, check_sanitizers, run
+from gateway import AUDIT, run
+from process import WAIT_S, Process
 
 
-class Witness:
+class Witness(Process):
     """`sluis-audit witness`, on a port of the system's choice that it keeps when it starts again."""
 
     def __init__(self, folder, name="north.example/w", logs=()):
+        super().__init__("the witness")
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.state = self.folder / "state"
@@ -24,8 +21,6 @@ class Witness:
         self.name = name
         self.vkey = run(AUDIT, "witness", "--new-key", name, self.key).stdout.strip()
         self.port = 0
-        self.process = None
-        self.environment = ENVIRONMENT
         self.watch(*logs)
 
     def watch(self, *vkeys):
@@ -42,67 +37,14 @@ class Witness:
                                        "--state", self.state, *more)]
 
     def start(self, *more, prefix=()):
-        assert self.process is None
-        self.process = subprocess.Popen(
-            [*prefix, *self.command(*more)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, errors="replace", env=self.environment)
-        self.log = []
-        ready = threading.Event()
-        self._reader = threading.Thread(target=self._read_log, args=(self.process, ready),
-                                        daemon=True)
-        self._reader.start()
-        if not ready.wait(WAIT_S) or not self._is_ready:
-            self.end(signal.SIGKILL)
-            raise AssertionError(f"the witness did not get ready:\n{self.text()}")
+        found = self.launch([*prefix, *self.command(*more)], r"ready: (\S+) on port (\d+)")
+        assert found[1] == self.vkey
+        self.port = int(found[2])
         return self
-
-    def _read_log(self, process, ready):
-        self._is_ready = False
-        for line in process.stderr:
-            self.log.append(line)
-            found = re.search(r"ready: (\S+) on port (\d+)", line)
-            if found:
-                assert found[1] == self.vkey
-                self.port = int(found[2])
-                self._is_ready = True
-                ready.set()
-        ready.set()
-
-    def text(self):
-        return "".join(self.log)
-
-    def wait_for_text(self, part):
-        """What it logs is read by a thread, which may be a moment behind its answer."""
-        end = time.monotonic() + WAIT_S
-        while part not in self.text():
-            assert time.monotonic() < end, f"never logged: {part}\n{self.text()}"
-            time.sleep(0.01)
-
-    def end(self, number):
-        process, self.process = self.process, None
-        process.send_signal(number)
-        status = process.wait(WAIT_S)
-        self._reader.join()
-        process.stderr.close()
-        check_sanitizers(self.text())
-        return status
-
-    def stop(self):
-        if self.process is not None:
-            status = self.end(signal.SIGTERM)
-            assert status == 0, f"the witness ended with {status}:\n{self.text()}"
-
-    def kill(self):
-        self.end(signal.SIGKILL)
 
     def refuses_to_start(self, *more):
         """Status and what it says."""
-        done = subprocess.run(self.command(*more), stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, errors="replace", env=ENVIRONMENT, timeout=WAIT_S,
-                              check=False)
-        check_sanitizers(done.stderr)
-        assert done.returncode > 0, done.stderr
-        return done.returncode, done.stderr
+        return self.refusal(self.command(*more))
 
     # Asking it.
 
