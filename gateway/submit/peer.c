@@ -5,6 +5,14 @@
  * (a restart, another gateway's turn): the size it names is where to go on. A witness that always
  * answers so is one that fails. One that names more receipts than there are has seen another
  * history of this ledger, and that is worth an alarm of its own.
+ *
+ *     409 with  ─┬─ up to the round's size     asked again at once, from there
+ *     a size     ├─ up to what is there now    the next round begins at once, and asks from there
+ *                └─ more than there is         another history
+ *
+ * A witness that disagrees is believed until it says otherwise itself, by a cosignature: only that
+ * shows that what it has seen is a part of this ledger. That it does not answer, or fails in some
+ * other way, takes nothing back of what it has said.
  */
 #include "submit/peer.h"
 
@@ -37,10 +45,21 @@ void peer_asked(struct peer *peer, const struct round *round, uint64_t old_size)
     memcpy(peer->asked_note, round->head.note, round->head.note_n);
 }
 
+/* Asked for a checkpoint before its newest, it could only answer 409 once more. */
+static bool is_ahead(const struct peer *peer, const struct round *round)
+{
+    return peer->is_known && peer->size > round->head.tree.size;
+}
+
 bool peer_is_due(const struct peer *peer, const struct round *round, int64_t now_ms)
 {
     return peer->can_be_asked && round->number > 0 && peer->cosigned_round != round->number &&
-           now_ms >= peer->next_ms;
+           !is_ahead(peer, round) && now_ms >= peer->next_ms;
+}
+
+bool peer_wants_round(const struct peer *peer, const struct round *round)
+{
+    return peer->has_just_moved && is_ahead(peer, round);
 }
 
 void peer_failed(struct peer *peer, enum witness_state state, const char *why,
@@ -55,6 +74,8 @@ void peer_failed(struct peer *peer, enum witness_state state, const char *why,
     peer->n_failures++;
     peer->next_ms = pause.now_ms + (int64_t)ms;
     peer->has_just_moved = false;
+    if (peer->fact.state == WITNESS_DISAGREES && state != WITNESS_DISAGREES)
+        return;
     peer->fact.state = state;
     text_make_printable(slice_of_str(why), peer->fact.text, sizeof peer->fact.text);
 }
@@ -83,8 +104,9 @@ static bool moved(struct peer *peer, uint64_t size, uint64_t ledger_size, char w
                  (unsigned long long)size, (unsigned long long)ledger_size);
         return false;
     }
-    snprintf(why, 200, "it answers 409 each time, now with the size %llu",
-             (unsigned long long)size);
+    snprintf(why, 200, "it answers 409 each time, now with the size %llu%s",
+             (unsigned long long)size,
+             size > peer->size ? ": somebody else has it cosign this ledger" : "");
     peer->is_known = true;
     peer->size = peer->fact.size = size;
     return !peer->has_just_moved;

@@ -31,6 +31,8 @@ uint64_t peer_old_size(const struct peer *peer, uint64_t size);
 void peer_asked(struct peer *peer, const struct round *round, uint64_t old_size);
 /* Should it be asked for the round's checkpoint now? If it is not answering still. */
 bool peer_is_due(const struct peer *peer, const struct round *round, int64_t now_ms);
+/* Did it just name more receipts than the round has? Only a newer round can show whose they are. */
+bool peer_wants_round(const struct peer *peer, const struct round *round);
 struct peer_pause {
     int64_t now_ms;
     uint64_t first_ms; /* after the first failure; the next are longer */
@@ -40,7 +42,7 @@ struct peer_pause {
 /* Takes an answer in. `ledger_size`: how many receipts there are by now. */
 void peer_replied(struct peer *peer, const struct reply *reply, uint64_t ledger_size,
                   struct peer_pause pause);
-/* The same when there was none. */
+/* The same when there was none. A disagreement stands until the witness cosigns again. */
 void peer_failed(struct peer *peer, enum witness_state state, const char *why,
                  struct peer_pause pause);
 

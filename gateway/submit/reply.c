@@ -94,6 +94,10 @@ static void read_conflict(const struct reply_question *question, const struct re
             say(out, REPLY_FAILED, "it answered 409 without a size to go on from");
     } else if (!size_parse(http->body, &size)) {
         say(out, REPLY_FAILED, "it answered 409 with something else than a size");
+    } else if (size == question->old_size && size == question->size) {
+        /* v1.0.0 again: from the right size, to the same size, so it is the root. */
+        say(out, REPLY_DISAGREES, "it has cosigned another root at size %llu",
+            (unsigned long long)size);
     } else if (size == question->old_size) {
         say(out, REPLY_FAILED, "it answered 409 with the size that it was asked from, %llu",
             (unsigned long long)size);

@@ -8,6 +8,11 @@
  * A round ends when it has its quorum, or when nobody is left who is still answering; the next one
  * takes what is the newest then. A witness that is slow only holds up itself: it is asked for the
  * next checkpoint when it has answered. So a round lasts witness_answer_ms at most.
+ *
+ * At a stop there is one more round, of what has come since the last one: a node that is stopped
+ * for good, or for long, leaves nothing behind that no witness has seen. It is over when a quorum
+ * has cosigned, when nobody is left to wait for, or after witness_answer_ms. Who has just failed is
+ * not asked again for it.
  */
 #include "submit/submitter.h"
 
@@ -87,9 +92,12 @@ static void log_witness(const struct witness_fact *fact, enum witness_state befo
 /* The witness's state has changed, perhaps. */
 static void publish(struct submitter *s, size_t witness, enum witness_state before)
 {
-    const struct witness_fact *fact = &s->peers[witness].fact;
-    witnessed_put_witness(s->board, witness, fact);
-    log_witness(fact, before);
+    const struct peer *peer = &s->peers[witness];
+    witnessed_put_witness(s->board, witness, &peer->fact);
+    log_witness(&peer->fact, before);
+    if (peer->n_failures > 0)
+        log_debug("witness %.*s is asked again in %lld ms", SLICE_PRINTF(peer->fact.name),
+                  (long long)(peer->next_ms - clock_monotonic_ms()));
 }
 
 static void log_age(const struct submitter *s, const struct age *before)
@@ -198,13 +206,21 @@ static int64_t next_round_ms(const struct submitter *s)
                                : INT64_MIN;
 }
 
+static bool someone_is_ahead(const struct submitter *s)
+{
+    for (size_t i = 0; i < policy_of(s)->n_witnesses; i++)
+        if (peer_wants_round(&s->peers[i], &s->round))
+            return true;
+    return false;
+}
+
 /* The next round, when its time has come and there is something new. */
 static void move_on(struct submitter *s, int64_t now_ms)
 {
     struct ledger_head head;
     bool is_over = s->round.number == 0 || s->round.has_quorum || !someone_answers(s);
-    if (!is_over || now_ms < next_round_ms(s) ||
-        recorder_tree_size(s->recorder) == s->round.head.tree.size)
+    bool is_time = now_ms >= next_round_ms(s) || someone_is_ahead(s) || atomic_load(&s->stopping);
+    if (!is_over || !is_time || recorder_tree_size(s->recorder) == s->round.head.tree.size)
         return;
     ledger_reader_head(s->reader, &head);
     if (head.note_n > 0 && head.tree.size > s->round.head.tree.size)
@@ -301,20 +317,51 @@ static int wait_ms(const struct submitter *s, int64_t now_ms)
     return (int)(until_ms - now_ms);
 }
 
+/* What has come in, and what is due by now. Returns when that was. */
+static int64_t turn(struct submitter *s)
+{
+    int n_running;
+    curl_multi_perform(s->multi, &n_running);
+    take_replies(s);
+    int64_t now_ms = clock_monotonic_ms();
+    move_on(s, now_ms);
+    ask_who_is_due(s, now_ms);
+    update_age(s);
+    return now_ms;
+}
+
+static bool all_is_cosigned(const struct submitter *s)
+{
+    return s->cosigned_size == recorder_tree_size(s->recorder);
+}
+
+static void last_round(struct submitter *s)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t until_ms = now_ms + (int64_t)s->config->limits.witness_answer_ms;
+    while (!all_is_cosigned(s) && now_ms < until_ms) {
+        now_ms = turn(s);
+        if (!someone_answers(s))
+            break;
+        if (now_ms < until_ms)
+            curl_multi_poll(s->multi, NULL, 0, (int)(until_ms - now_ms), NULL);
+    }
+    if (!all_is_cosigned(s))
+        log_warn("ended with %llu receipts, and a quorum of witnesses has seen %llu; the next "
+                 "start asks them again",
+                 (unsigned long long)recorder_tree_size(s->recorder),
+                 (unsigned long long)s->cosigned_size);
+}
+
 static void *run(void *context)
 {
     struct submitter *s = context;
     while (!atomic_load(&s->stopping)) {
-        int n_running;
-        curl_multi_perform(s->multi, &n_running);
-        take_replies(s);
-        int64_t now_ms = clock_monotonic_ms();
-        move_on(s, now_ms);
-        ask_who_is_due(s, now_ms);
-        update_age(s);
+        int64_t now_ms = turn(s);
         /* A request that was just begun makes this return at once. */
         curl_multi_poll(s->multi, NULL, 0, wait_ms(s, now_ms), NULL);
     }
+    last_round(s);
     return NULL;
 }
 

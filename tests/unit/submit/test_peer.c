@@ -95,6 +95,43 @@ static void more_than_the_ledger_has_is_a_disagreement(void **state)
     assert_int_equal(peer.fact.state, WITNESS_UNKNOWN);
     assert_int_equal(peer_old_size(&peer, 11), 10);
     assert_int_equal(peer_old_size(&peer, 9), 0);
+    assert_true(peer_wants_round(&peer, &round_of));
+    assert_false(peer_is_due(&peer, &round_of, NOW));
+    ask(11);
+    assert_false(peer_wants_round(&peer, &round_of));
+    assert_true(peer_is_due(&peer, &round_of, NOW));
+    /* It can call for a round of its own only once, too. */
+    reply(REPLY_SIZE, 12, 13);
+    assert_false(peer_wants_round(&peer, &round_of));
+    assert_non_null(strstr(peer.fact.text, "somebody else has it cosign this ledger"));
+}
+
+static void a_disagreement_stands_until_it_cosigns_again(void **state)
+{
+    (void)state;
+    ask(9);
+    reply(REPLY_SIZE, 10, 9);
+    assert_int_equal(peer.fact.state, WITNESS_DISAGREES);
+    ask(9);
+    reply(REPLY_FAILED, 0, 9);
+    assert_int_equal(peer.fact.state, WITNESS_DISAGREES);
+    assert_non_null(strstr(peer.fact.text, "10 receipts"));
+    ask(12);
+    reply(REPLY_SIZE, 11, 12);
+    ask(12);
+    reply(REPLY_SIZE, 10, 12); /* 409 each time */
+    assert_int_equal(peer.fact.state, WITNESS_DISAGREES);
+    assert_non_null(strstr(peer.fact.text, "10 receipts"));
+    ask(12);
+    reply(REPLY_DISAGREES, 0, 12);
+    assert_string_equal(peer.fact.text, "because"); /* the newest word is told */
+    ask(12);
+    reply(REPLY_COSIGNED, 0, 12);
+    assert_int_equal(peer.fact.state, WITNESS_AGREES);
+    assert_string_equal(peer.fact.text, "");
+    ask(13);
+    reply(REPLY_FAILED, 0, 13);
+    assert_int_equal(peer.fact.state, WITNESS_FAILS);
 }
 
 static void pauses_grow_up_to_their_limit_and_end_with_a_cosignature(void **state)
@@ -170,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup(a_cosignature_moves_it_on, setup),
         cmocka_unit_test_setup(another_size_is_asked_from_at_once_but_only_once, setup),
         cmocka_unit_test_setup(more_than_the_ledger_has_is_a_disagreement, setup),
+        cmocka_unit_test_setup(a_disagreement_stands_until_it_cosigns_again, setup),
         cmocka_unit_test_setup(pauses_grow_up_to_their_limit_and_end_with_a_cosignature, setup),
         cmocka_unit_test_setup(jitter_takes_up_to_a_quarter_off, setup),
         cmocka_unit_test_setup(what_a_witness_says_is_made_printable, setup),
