@@ -58,7 +58,7 @@ static void blob_holds_what_the_format_says(void **state)
     assert_int_equal(blob_u32(blob, refusal), 0);
     assert_int_equal(blob.p[refusal + 12], 0);
     assert_true(slice_equals_str(blob_text(blob, refusal + 8, refusal + 13), "spotify"));
-    assert_int_equal(blob_u16(blob, refusal + 14), 5); /* location and the four below it */
+    assert_int_equal(blob_u16(blob, refusal + 14), 6); /* location and the five below it */
     assert_int_equal(blob_u16(blob, refusal + 32 + 14), 0);
     assert_int_equal(policy_blob_n_consents(blob), 1);
     assert_true(slice_equals_str(policy_blob_consent_id(blob, 0), "drive"));
