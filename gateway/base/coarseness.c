@@ -61,19 +61,24 @@ bool coarseness_is_none(struct coarseness coarseness)
     return coarseness_equals(coarseness, (struct coarseness){0});
 }
 
-void write_thousandths(struct writer *writer, int64_t thousandths)
+void write_parts(struct writer *writer, int64_t value, uint32_t per_one)
 {
-    const uint64_t size = thousandths < 0 ? -(uint64_t)thousandths : (uint64_t)thousandths;
-    if (thousandths < 0)
+    const uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    if (value < 0)
         write_u8(writer, '-');
-    write_decimal(writer, size / 1000);
-    uint64_t rest = size % 1000;
+    write_decimal(writer, size / per_one);
+    uint64_t rest = size % per_one;
     if (rest > 0)
         write_u8(writer, '.');
-    for (uint64_t unit = 100; rest > 0; unit /= 10) {
+    for (uint64_t unit = per_one / 10; rest > 0; unit /= 10) {
         write_u8(writer, (uint8_t)('0' + rest / unit));
         rest %= unit;
     }
+}
+
+void write_thousandths(struct writer *writer, int64_t thousandths)
+{
+    write_parts(writer, thousandths, 1000);
 }
 
 bool thousandths_parse(struct slice text, uint32_t max, uint32_t *out)

@@ -38,7 +38,9 @@ struct coarseness coarseness_coarser(struct coarseness a, struct coarseness b);
 bool coarseness_equals(struct coarseness a, struct coarseness b);
 bool coarseness_is_none(struct coarseness coarseness);
 
-/* A number of thousandths in decimal, without trailing zeros: 10, 0.5, -2.25. */
+/* So many parts, of which `per_one` (a power of ten) are one, in decimal without trailing zeros. */
+void write_parts(struct writer *writer, int64_t value, uint32_t per_one);
+/* A number of thousandths: 10, 0.5, -2.25. */
 void write_thousandths(struct writer *writer, int64_t thousandths);
 /* The same backwards, positive, at most `max`; one text for one number. */
 bool thousandths_parse(struct slice text, uint32_t max, uint32_t *out);

@@ -24,6 +24,8 @@
  */
 #include "transform/coarsen.h"
 
+#include "base/coarseness.h"
+
 #include <math.h>
 
 static const double METRES_PER_DEGREE_LATITUDE = 110574;
@@ -122,19 +124,7 @@ bool cells_touch(const struct cell *a, const struct cell *b)
 
 void write_degrees(struct writer *writer, double degrees)
 {
-    int64_t micro = llround(degrees * MICRODEGREES);
-    if (micro < 0)
-        write_u8(writer, '-');
-    uint64_t size = (uint64_t)(micro < 0 ? -micro : micro);
-    write_decimal(writer, size / 1000000);
-
-    uint64_t rest = size % 1000000;
-    if (rest > 0)
-        write_u8(writer, '.');
-    for (uint64_t unit = 100000; rest > 0 && unit > 0; unit /= 10) {
-        write_u8(writer, (uint8_t)('0' + rest / unit));
-        rest %= unit;
-    }
+    write_parts(writer, llround(degrees * MICRODEGREES), (uint32_t)MICRODEGREES);
 }
 
 /* The greatest multiple of `step` that is not above `value`. */
