@@ -1,5 +1,6 @@
 /*
- * change.c - the recorder commits a change and gives its receipt its place, in that order
+ * change.c - the recorder commits a change and gives its receipt its place, in that order; and
+ *            before flows are written it commits what they use
  *
  *   caller's thread                     recorder's thread
  *   submit ---------------------------> commit to LMDB, with a note of the receipt
@@ -82,6 +83,19 @@ static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_
     return SL_OK;
 }
 
+static enum sl_err admit_flow(void *context, struct record *record)
+{
+    struct change_memory *memory = context;
+    struct flow_demand *demand = record->demand;
+    return store_charge(memory->store, demand->time_s, demand->allowances, demand->n_allowances);
+}
+
+static enum sl_err commit_flows(void *context)
+{
+    struct change_memory *memory = context;
+    return store_batch_commit(memory->store);
+}
+
 static size_t copy_heads(const struct record *record, struct store_head heads[RECORDER_HEADS_MAX])
 {
     for (size_t i = 0; i < record->n_heads; i++) {
@@ -159,6 +173,8 @@ struct recorder_ops change_recorder_ops(struct change_memory *memory)
 {
     return (struct recorder_ops){
         .load_subject = load_subject,
+        .admit_flow = admit_flow,
+        .commit_flows = commit_flows,
         .commit_change = commit_change,
         .each_subject = each_subject,
         .each_kept = each_kept,

@@ -9,12 +9,19 @@
 #define SLUIS_FLOW_CHANGE_H
 
 #include "ledger/recorder.h"
-#include "store/store.h"
+#include "store/uses.h"
 
 /* What the recorder's thread reads of the store. */
 struct change_memory {
     struct store *store;
     struct store_reader *reader;
+};
+
+/* For record.demand, on the recorder's way: what a flow needs to be in the store first. */
+struct flow_demand {
+    int64_t time_s;
+    size_t n_allowances; /* one use of each; they are filled in, see store_charge() */
+    struct store_allowance *allowances;
 };
 
 /* For record.change; on the recorder's way. */

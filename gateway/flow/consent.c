@@ -99,6 +99,7 @@ static enum consent_outcome outcome_of(struct node *node, const struct record *r
         return fail(receipt, "the disk is full, and so is the reserve of the ledger; make room on "
                              "the state folder's disk");
     case RECORD_STALE:
+    case RECORD_DENIED:
     case RECORD_FAILED:
         break;
     }

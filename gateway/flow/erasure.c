@@ -71,6 +71,7 @@ static enum erasure_outcome attempt(struct node *node, struct store_reader *read
         return fail(receipt, "the disk is full, and so is the reserve of store or ledger; make "
                              "room on the state folder's disk");
     case RECORD_STALE:
+    case RECORD_DENIED:
     case RECORD_FAILED:
         break;
     }

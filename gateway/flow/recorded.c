@@ -103,7 +103,8 @@ static void release_recorded(struct flow *flow)
         flow->answer.reason = REASON_CONSENTED;
         answer(flow, FLOW_RELEASED, ANSWER_RELEASED);
         return;
-    case RECORD_STALE: {
+    case RECORD_STALE:
+    case RECORD_DENIED: {
         /* As of now: withdrawn, or nobody any more, or allowed under another plan. */
         enum reason reason = REASON_CONSENT_CHANGED;
         (void)judge_flow_again(flow, &reason);

@@ -105,6 +105,7 @@ static enum sl_err record_rotation(struct node *node, struct note_signer **next,
         return say(rotation, "the ledger has another key by now, or has had as many as it can; "
                              "`sluis status` tells");
     case RECORD_STALE:
+    case RECORD_DENIED:
     case RECORD_FAILED:
         break;
     }

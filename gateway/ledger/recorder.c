@@ -170,6 +170,7 @@ enum sl_err recorder_open(const struct recorder_config *config, struct recorder_
                           struct recorder **out)
 {
     SL_ASSERT(config->ops.load_subject && config->ops.commit_change && config->ops.each_subject);
+    SL_ASSERT(!config->ops.admit_flow == !config->ops.commit_flows);
     (void)refuse(problem, SL_OK, "out of memory");
     SL_AUTO(recorder) r = calloc(1, sizeof *r);
     if (!r)

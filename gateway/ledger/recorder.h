@@ -18,6 +18,9 @@
  *   RECORD_RELEASE  re-checked: the policy version must still be the subject's current one, else
  *                   RECORD_STALE and nothing is written
  *   RECORD_REFUSAL  written as it is
+ *   either          with a `demand`: what the store has to keep of it is durable there before the
+ *                   batch is written, in one transaction for all of the batch. A crash between
+ *                   the two leaves something in the store of a flow that never was
  *   RECORD_CONSENT  ops.commit_change() first, then its receipt at that place in the sequence
  *   RECORD_ERASURE  the same, but the receipt is complete when it is committed: afterwards nobody
  *                   has the subject's key. Everything before it is durable by then: it is the
@@ -43,6 +46,7 @@ enum record_outcome {
     RECORD_REJECTED, /* a change: commit_change() said no (a version conflict), or there is nobody
                         to erase; key receipt: it does not go over from the key in use; heads that
                         are not due. Nothing was written */
+    RECORD_DENIED,   /* a flow: ops.admit_flow() said no; nothing was written */
     RECORD_FULL,     /* no room left but the reserve for withdrawals */
     RECORD_FAILED,   /* the ledger can't be written any more */
 };
@@ -65,6 +69,7 @@ struct record {
     uint8_t basis[SHA256_BYTES];       /* digest of what the decision rests on, see basis.h */
     uint8_t body[SHA256_BYTES];        /* SHA-256 of the body to be released */
     struct leaf_draft leaf;
+    void *demand;                    /* a flow: for ops.admit_flow(); NULL: it needs nothing */
     void *change;                    /* a change: for ops.commit_change() */
     struct note_signer *next_signer; /* node: of a key receipt, which must name it; else NULL */
     bool may_use_reserve; /* a change: it only takes away, so a full disk must not stop it */
@@ -88,6 +93,17 @@ struct recorder_ops {
      */
     enum sl_err (*load_subject)(void *context, const uint8_t subject[SUBJECT_ID_BYTES],
                                 uint8_t key[SUBJECT_KEY_BYTES], uint64_t *policy_version);
+    /*
+     * A flow with a demand, at its place in the sequence: record->index is what it will have. Keeps
+     * in the store what has to be there before the receipt. SL_EMALFORMED: no, and nothing was
+     * kept; SL_ELIMIT: no room. May be NULL where nobody has a demand.
+     */
+    enum sl_err (*admit_flow)(void *context, struct record *record);
+    /*
+     * Makes durable what admit_flow() kept since the last time: before the batch is written, and
+     * before commit_change(). Comes after each admit_flow(), also when that failed.
+     */
+    enum sl_err (*commit_flows)(void *context);
     /*
      * Makes the change durable together with a note of its receipt, so that a start after a crash
      * can write the receipt if it is missing. SL_EMALFORMED: rejected (the policy is not at the

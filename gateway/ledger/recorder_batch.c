@@ -10,6 +10,10 @@
  * the table knows the new version, and a release that was decided on the old one is stale: also
  * when both are in this batch.
  *
+ * What flows demand of the store (a quota to be charged) is kept there in one transaction, begun at
+ * the first that has a demand and committed before the batch is written, or before a change. So
+ * the store may know of a flow that has no receipt, and there is no receipt that it does not know.
+ *
  * Nothing is allocated here. A known subject costs one look into a table; an unknown one is given
  * a number under a ghost's key: the same work, and a tag that nobody can tell from another.
  */
@@ -33,9 +37,23 @@ static bool fits(const struct recorder *r, const struct record *record)
                                    segment_writer_alignment(r->segments)) <= room;
 }
 
+static bool commit_flows(struct recorder *r)
+{
+    if (!r->demands_open)
+        return true;
+    r->demands_open = false;
+    if (r->ops.commit_flows(r->ops.context) == SL_OK)
+        return true;
+    recorder_fail(r, "what flows use can't be written to the store; see the disk of the state "
+                     "folder, then start again");
+    return false;
+}
+
 /* For an empty batch: waits for the next segment, or begins it. False: there is no room. */
 static bool make_room(struct recorder *r, const struct record *record)
 {
+    if (!commit_flows(r)) /* nobody who needs the store waits with us */
+        return false;
     while (!fits(r, record)) {
         r->spare_ready = segment_writer_await_next(r->segments);
         if (fits(r, record))
@@ -92,8 +110,8 @@ static enum record_outcome store_failed(struct recorder *r, const char *what)
 }
 
 /* Outcome DURABLE means: may be written, as a receipt of *subject. */
-static enum record_outcome admit_flow(struct recorder *r, const struct record *record,
-                                      struct subject_entry **subject)
+static enum record_outcome find_subject(struct recorder *r, const struct record *record,
+                                        struct subject_entry **subject)
 {
     *subject = &r->ghost;
     if (!record->subject_known)
@@ -112,8 +130,31 @@ static enum record_outcome admit_flow(struct recorder *r, const struct record *r
     return record->kind == RECORD_RELEASE && is_stale ? RECORD_STALE : RECORD_DURABLE;
 }
 
+static enum record_outcome admit_flow(struct recorder *r, struct record *record,
+                                      struct subject_entry **subject)
+{
+    enum record_outcome outcome = find_subject(r, record, subject);
+    if (outcome != RECORD_DURABLE || !record->demand)
+        return outcome;
+    record->index = r->tree.size;
+    r->demands_open = true;
+    r->n_batch_demands++;
+    switch (r->ops.admit_flow(r->ops.context, record)) {
+    case SL_OK:
+        return RECORD_DURABLE;
+    case SL_EMALFORMED:
+        return RECORD_DENIED;
+    case SL_ELIMIT:
+        return RECORD_FULL;
+    default:
+        return store_failed(r, "what a flow uses can't be written to the store");
+    }
+}
+
 static enum record_outcome commit(struct recorder *r, struct record *record)
 {
+    if (!commit_flows(r))
+        return RECORD_FAILED;
     switch (r->ops.commit_change(r->ops.context, record)) {
     case SL_OK:
         return RECORD_DURABLE;
@@ -402,9 +443,11 @@ static void gather(struct recorder *r, struct done_list *done)
     r->next_signer = NULL;
     r->n_batch_subjects = 0;
     r->batch_has_heads = false;
+    r->n_batch_demands = 0;
     r->spare_ready = segment_writer_next_is_ready(r->segments);
     while (r->waiting && !r->next_signer && r->batch.n_receipts < r->batch_receipts &&
-           done->n < LIMIT_MAX_batch_receipts && !atomic_load(&r->failed)) {
+           done->n < LIMIT_MAX_batch_receipts && r->n_batch_demands < BATCH_DEMANDS_MAX &&
+           !atomic_load(&r->failed)) {
         struct record *record = (struct record *)(void *)r->waiting;
         bool has_room = fits(r, record);
         if (r->batch.n_receipts > 0 && (!has_room || record->kind == RECORD_ERASURE))
@@ -423,7 +466,8 @@ void recorder_batch(struct recorder *r)
         struct tree before = r->tree;
         int64_t newest_before_ms = r->newest_ms;
         gather(r, &done);
-        if (r->batch.n_receipts > 0 && !atomic_load(&r->failed))
+        bool is_kept = commit_flows(r); /* also when something failed */
+        if (is_kept && r->batch.n_receipts > 0 && !atomic_load(&r->failed))
             write_batch(r, &before, newest_before_ms);
         if (r->batch_erases)
             recorder_flush(r, true);

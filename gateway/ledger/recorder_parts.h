@@ -74,7 +74,9 @@ struct recorder {
     struct leaf_heads batch_heads; /* if batch_has_heads */
     struct batch_tiles batch_tiles;
     bool batch_erases, batch_has_heads;
-    bool spare_ready; /* the segment in use can be filled to its end */
+    size_t n_batch_demands; /* of its flows; */
+    bool demands_open;      /* some are not committed yet */
+    bool spare_ready;       /* the segment in use can be filled to its end */
 
     /* The index: what it has not seen yet. */
     struct index_state state;
@@ -92,6 +94,7 @@ enum {
     INDEX_FLUSH_MS = 250,
     INDEX_RETRY_MS = 1000,
     INDEX_FLUSH_RECEIPTS = 4096,
+    BATCH_DEMANDS_MAX = 512, /* each may change a page of the store, which has a reserve of 1024 */
     RECORDER_ASKED_MAX = INDEX_FLUSH_RECEIPTS + LIMIT_MAX_batch_receipts,
 };
 

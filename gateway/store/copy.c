@@ -7,7 +7,8 @@
  *
  *     names ─────────────▶ as it is
  *     live ──────────────▶ K_s unwrapped, wrapped under the new key; the rest as it is
- *     history, accounts ─▶ as they are
+ *     history, accounts,
+ *     uses, budgets ─────▶ as they are
  *
  * Transactions are committed every few megabytes, and none is synced: whoever copies syncs once.
  */
@@ -118,6 +119,8 @@ int copy_subjects(struct copying *copying)
         code = copy_database(copying, from->history, to->history, put_as_it_is, MDB_APPEND);
     if (code == 0)
         code = copy_database(copying, from->accounts, to->accounts, put_as_it_is, MDB_APPEND);
+    if (code == 0)
+        code = copy_database(copying, from->uses, to->uses, put_as_it_is, MDB_APPEND);
     return end(copying, code);
 }
 
@@ -153,20 +156,19 @@ static int copy_accounts_of(struct copying *copying, MDB_val id, struct slice ac
     return code;
 }
 
-static int copy_history_of(struct copying *copying, MDB_val id)
+/* Of a database whose keys begin with the subject's id. */
+static int copy_rows_of(struct copying *copying, MDB_val id, MDB_dbi from, MDB_dbi to)
 {
     MDB_cursor *cursor;
-    int code = mdb_cursor_open(copying->in, copying->from->history, &cursor);
+    int code = mdb_cursor_open(copying->in, from, &cursor);
     if (code != 0)
         return code;
-    uint8_t first[RECORD_KEY_BYTES];
-    record_key_write(id.mv_data, 0, first);
-    MDB_val key = {sizeof first, first}, value;
+    MDB_val key = id, value;
     for (code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); code == 0;
          code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         if (key.mv_size < id.mv_size || memcmp(key.mv_data, id.mv_data, id.mv_size) != 0)
             break;
-        code = put_as_it_is(copying, copying->to->history, key, value, 0);
+        code = put_as_it_is(copying, to, key, value, 0);
         if (code != 0)
             break;
     }
@@ -189,7 +191,9 @@ static int copy_subject(struct copying *copying, uint8_t id_bytes[STORE_SUBJECT_
     if (code == 0)
         code = copy_accounts_of(copying, id, live.accounts);
     if (code == 0)
-        code = copy_history_of(copying, id);
+        code = copy_rows_of(copying, id, copying->from->history, copying->to->history);
+    if (code == 0)
+        code = copy_rows_of(copying, id, copying->from->uses, copying->to->uses);
     return code;
 }
 
@@ -213,6 +217,8 @@ int copy_rest(struct copying *copying, uint64_t n_paid)
         copy_database(copying, from->vocabularies, to->vocabularies, put_as_it_is, MDB_APPEND);
     if (code == 0)
         code = copy_database(copying, from->pending, to->pending, put_as_it_is, MDB_APPEND);
+    if (code == 0)
+        code = copy_database(copying, from->budgets, to->budgets, put_as_it_is, MDB_APPEND);
     if (code == 0)
         code = begin(copying);
     if (code == 0)

@@ -23,6 +23,7 @@ struct store {
     struct store_reader *readers;
 
     pthread_mutex_t lock; /* of all below; held for a whole write */
+    MDB_txn *batch;       /* NULL, or begun by the recorder's thread, which has the lock; uses.c */
     uint64_t n_durable;   /* changes whose receipts are; notes up to there are done */
     bool broken; /* nobody knows which of two copies a restart would find: no more writes */
     char failure[sizeof(struct store_problem)];
@@ -95,6 +96,9 @@ int meta_copy(const struct generation *from, MDB_txn *in, const struct generatio
 /* All records of a subject, which *live is of; it must not point into this transaction's pages. */
 int erase_records(struct generation *generation, MDB_txn *txn,
                   const uint8_t id[STORE_SUBJECT_ID_BYTES], const struct record_live *live);
+/* All that was counted of a subject. */
+int uses_forget(struct generation *generation, MDB_txn *txn,
+                const uint8_t id[STORE_SUBJECT_ID_BYTES]);
 /*
  * Remembers that a subject's records are being changed, for a rewrite that is under way; with the
  * lock held.

@@ -1,7 +1,8 @@
 /*
  * erase.c - nothing of a subject is left for anyone who reads the store
  *
- *     begin ── name, accounts, every version, the record with the key ── count ── note ── commit
+ *     begin ── name, accounts, every version, counts, the record with the key ── count ── note ──
+ * commit
  *
  * One transaction, like any other change: it is all gone, or none of it. That is what a flow sees,
  * and what a partner sees. The bytes are another matter: LMDB copies on write, and what was deleted
@@ -69,6 +70,8 @@ int erase_records(struct generation *generation, MDB_txn *txn,
         code = forget_accounts(generation, txn, live->accounts);
     if (code == 0)
         code = forget_history(generation, txn, id);
+    if (code == 0)
+        code = uses_forget(generation, txn, id);
     if (code == 0)
         code = forget(txn, generation->live, slice_of(id, STORE_SUBJECT_ID_BYTES));
     return code;

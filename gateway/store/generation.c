@@ -31,7 +31,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STORE_FORMAT = 1, STORE_DATABASES = 7 };
+enum { STORE_FORMAT = 1, STORE_DATABASES = 9 };
 
 static const struct slice meta_format_key = SLICE_LITERAL("format");
 static const struct slice meta_check_key = SLICE_LITERAL("check");
@@ -242,6 +242,7 @@ static int open_databases(struct generation *generation, MDB_txn *txn, unsigned 
         {"names", &generation->names},       {"live", &generation->live},
         {"history", &generation->history},   {"pending", &generation->pending},
         {"accounts", &generation->accounts}, {"vocabularies", &generation->vocabularies},
+        {"uses", &generation->uses},         {"budgets", &generation->budgets},
         {"meta", &generation->meta}};
     int code = 0;
     for (size_t i = 0; i < SL_LENGTH(databases) && code == 0; i++)

@@ -26,6 +26,11 @@
  * vocabularies  SHA-256[32]                            -> u32 version || text
  *            written with the first policy under it, and never changed
  *
+ * uses       owner[32] || u8 period || u64be start s   -> i64 end s || u32 count
+ *            owner: id[16] || SHA-256(id of the consent)[0..15]; counts since the start
+ *
+ * budgets    the same, owner: SHA-256(id of the partner)
+ *
  * meta       "format" -> u32; "check" -> 32 zero bytes wrapped under the key-encryption key,
  *            which tells a wrong key from a damaged record; "changes" -> u64, how many changes
  *            there were; "owed" -> u64, how many erasures left bytes in free pages; "pin NAME" ->
@@ -157,6 +162,36 @@ bool record_number_read(struct slice key, uint64_t *number)
     if (reader.bad || reader_left(&reader) > 0)
         return false;
     *number = found;
+    return true;
+}
+
+void record_use_key_write(const struct record_use *use, uint8_t key[RECORD_USE_KEY_BYTES])
+{
+    struct writer writer = writer_over(key, RECORD_USE_KEY_BYTES);
+    write_bytes(&writer, slice_of(use->owner, sizeof use->owner));
+    write_u8(&writer, use->period);
+    write_u64be(&writer, (uint64_t)use->start_s);
+}
+
+void record_use_write(const struct record_use *use, uint8_t value[RECORD_USE_BYTES])
+{
+    struct writer writer = writer_over(value, RECORD_USE_BYTES);
+    write_u64(&writer, (uint64_t)use->end_s);
+    write_u32(&writer, use->n);
+}
+
+bool record_use_read(struct slice key, struct slice value, struct record_use *out)
+{
+    if (key.n != RECORD_USE_KEY_BYTES || value.n != RECORD_USE_BYTES)
+        return false;
+    struct reader reader = reader_over(key);
+    struct slice owner = read_bytes(&reader, STORE_OWNER_BYTES);
+    out->period = read_u8(&reader);
+    out->start_s = (int64_t)read_u64be(&reader);
+    reader = reader_over(value);
+    out->end_s = (int64_t)read_u64(&reader);
+    out->n = read_u32(&reader);
+    memcpy(out->owner, owner.p, sizeof out->owner);
     return true;
 }
 

@@ -11,7 +11,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 #include "store/keywrap.h"
-#include "store/store.h"
+#include "store/uses.h"
 
 struct record_live {
     uint64_t version;
@@ -47,6 +47,18 @@ bool record_number_read(struct slice key, uint64_t *number);
 /* Of `accounts`: sorted by user, then by app. */
 enum { RECORD_ACCOUNT_BYTES = STORE_USER_BYTES_MAX + 1 + STORE_APP_BYTES_MAX };
 void record_account_key_write(struct slice user, struct slice app, struct writer *writer);
+
+/* Of `uses` and `budgets`: sorted by owner, then by period, then by start. */
+enum { RECORD_USE_KEY_BYTES = STORE_OWNER_BYTES + 1 + 8, RECORD_USE_BYTES = 8 + 4 };
+struct record_use {
+    uint8_t owner[STORE_OWNER_BYTES];
+    uint8_t period;
+    int64_t start_s, end_s;
+    uint32_t n;
+};
+void record_use_key_write(const struct record_use *use, uint8_t key[RECORD_USE_KEY_BYTES]);
+void record_use_write(const struct record_use *use, uint8_t value[RECORD_USE_BYTES]);
+bool record_use_read(struct slice key, struct slice value, struct record_use *out);
 
 /* The next account of a list; false at the end. */
 bool record_account_next(struct reader *reader, struct slice *app, struct slice *user);

@@ -136,7 +136,7 @@ void store_free(struct store *store)
 {
     if (!store)
         return;
-    SL_ASSERT(!store->readers);
+    SL_ASSERT(!store->readers && !store->batch);
     generation_free(store->leaving);
     generation_free(store->now);
     free((char *)(uintptr_t)store->folder);

@@ -51,10 +51,33 @@ static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_
     return SL_OK;
 }
 
+static enum sl_err admit_flow(void *context, struct record *record)
+{
+    struct fixture *fixture = context;
+    struct fixture_demand *demand = record->demand;
+    fixture->demands_open = true;
+    demand->index = record->index;
+    fixture->n_kept += demand->err == SL_OK;
+    return demand->err;
+}
+
+static enum sl_err commit_flows(void *context)
+{
+    struct fixture *fixture = context;
+    fixture->demands_open = false;
+    if (fixture->flows_err != SL_OK)
+        return fixture->flows_err;
+    fixture->n_durable = fixture->n_kept;
+    fixture->n_commits++;
+    fixture->size_at_commit = recorder_tree_size(fixture->recorder);
+    return SL_OK;
+}
+
 static enum sl_err commit_change(void *context, struct record *record)
 {
     struct fixture *fixture = context;
     struct fixture_subject *subject = record->change;
+    assert_false(fixture->demands_open); /* the store is free */
     if (fixture->commit_err != SL_OK)
         return fixture->commit_err;
     if (!subject) /* committed before a crash */
@@ -151,6 +174,8 @@ void fixture_init_in(struct fixture *fixture, const char *base)
         .vkey_file = fixture->vkey_file,
         .limits = &fixture->limits,
         .ops = {.load_subject = load_subject,
+                .admit_flow = admit_flow,
+                .commit_flows = commit_flows,
                 .commit_change = commit_change,
                 .each_subject = each_subject,
                 .context = fixture},

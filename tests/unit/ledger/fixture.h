@@ -15,6 +15,12 @@ enum { FIXTURE_SUBJECTS = 8 };
 
 #define FIXTURE_ORIGIN "ledger.example/test"
 
+/* For record.demand. What is asked for is kept at once, and durable when it is committed. */
+struct fixture_demand {
+    enum sl_err err; /* how it is met */
+    uint64_t index;  /* out: where the receipt was to stand */
+};
+
 struct fixture_subject {
     bool known;
     uint8_t id[SUBJECT_ID_BYTES];
@@ -32,7 +38,11 @@ struct fixture {
     struct recorder *recorder;
     struct mailbox box;
     struct fixture_subject subjects[FIXTURE_SUBJECTS];
-    enum sl_err load_err, commit_err;
+    enum sl_err load_err, commit_err, flows_err;
+    size_t n_kept, n_durable; /* demands; the receipts of the durable ones may be missing */
+    uint64_t n_commits;
+    uint64_t size_at_commit; /* of the ledger */
+    bool demands_open;
     bool epochs_end; /* its receipts are old: every epoch is due at once */
 };
 

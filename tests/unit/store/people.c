@@ -49,6 +49,22 @@ static void read_keys(struct store *store, struct person *person)
     free(copy);
 }
 
+/* What the person's consent is used for. */
+static struct store_allowance drives_of(const struct person *person)
+{
+    return (struct store_allowance){.owner =
+                                        store_owner_of_consent(person->id, slice_of_str("drive")),
+                                    .start_s = 86400,
+                                    .end_s = 2 * 86400,
+                                    .at_most = PERSON_USES};
+}
+
+static bool drives_are(struct store_reader *reader, const struct person *person, uint32_t n)
+{
+    struct store_allowance allowance = drives_of(person);
+    return store_uses_read(reader, &allowance, 1) == SL_OK && allowance.n_used == n;
+}
+
 static void make_person(struct store *store, struct person *person)
 {
     char yaml[64], blob[64], user[64];
@@ -61,6 +77,11 @@ static void make_person(struct store *store, struct person *person)
     for (size_t i = 0; i < SL_LENGTH(apps); i++)
         SL_ASSERT(store_set_account(store, person->id, slice_of_str(apps[i]),
                                     slice_of(user, user_of(person, i, user)), NULL) == SL_OK);
+    for (uint32_t i = 0; i < PERSON_USES; i++) {
+        struct store_allowance allowance = drives_of(person);
+        SL_ASSERT(store_charge(store, allowance.start_s, &allowance, 1) == SL_OK);
+    }
+    SL_ASSERT(store_batch_commit(store) == SL_OK);
     read_keys(store, person);
 }
 
@@ -109,7 +130,8 @@ bool person_is_there(struct store *store, const struct person *person)
     if (store_find(reader, slice_of_str(person->name), id, &found) != SL_OK || !found ||
         memcmp(id, person->id, sizeof id) != 0 || !versions_are_there(reader, person) ||
         store_subject_key(reader, id, key) != SL_OK || memcmp(key, person->key, sizeof key) != 0 ||
-        store_read(reader, id, &subject) != SL_OK || subject.version != PERSON_VERSIONS)
+        store_read(reader, id, &subject) != SL_OK || subject.version != PERSON_VERSIONS ||
+        !drives_are(reader, person, PERSON_USES))
         return false;
     for (size_t i = 0; i < SL_LENGTH(apps); i++) {
         char user[64];
@@ -130,7 +152,8 @@ bool person_is_gone(struct store *store, const struct person *person)
     SL_ASSERT(store_reader_new(store, &reader) == SL_OK);
     if (store_find(reader, slice_of_str(person->name), id, &found) != SL_OK || found ||
         store_subject_key(reader, person->id, key) != SL_EMALFORMED ||
-        store_read(reader, person->id, &subject) != SL_OK || subject.found)
+        store_read(reader, person->id, &subject) != SL_OK || subject.found ||
+        !drives_are(reader, person, 0))
         return false;
     for (uint64_t v = 0; v <= PERSON_VERSIONS + 1; v++)
         if (store_version_get(reader, person->id, v, &version, &found) != SL_OK || found)

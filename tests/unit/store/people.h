@@ -6,14 +6,16 @@
 
 #include "fixture.h"
 
-/* Somebody with three versions of a policy, and accounts at two apps. */
+#include "store/uses.h"
+
+/* Somebody with three versions of a policy, accounts at two apps, and a consent used twice. */
 struct person {
     char name[16];
     uint8_t id[16];
     uint8_t key[32], wrapped[40]; /* as they were when the person was made */
 };
 
-enum { PEOPLE = 5, PERSON_VERSIONS = 3 };
+enum { PEOPLE = 5, PERSON_VERSIONS = 3, PERSON_USES = 2 };
 
 /* Fills the key file with random bytes, opens the store, and makes everybody. */
 void people_make(struct fixture *fixture, uint8_t kek[32], struct person people[PEOPLE]);

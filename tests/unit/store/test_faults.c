@@ -14,6 +14,8 @@
 
 #include "fixture.h"
 
+#include "store/uses.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -174,6 +176,74 @@ static void a_failed_write_or_sync_refuses_the_change_and_keeps_the_old_one(void
 static void a_full_disk_is_told_apart_from_a_broken_one(void **state)
 {
     fail_each_call(*state, ENOSPC, SL_ELIMIT);
+}
+
+static enum sl_err use(struct fixture *fixture)
+{
+    struct store_allowance allowance = {.owner = store_owner_of_consent(id, slice_of_str("drive")),
+                                        .end_s = 86400,
+                                        .at_most = UINT32_MAX};
+    enum sl_err err = store_charge(fixture->store, 0, &allowance, 1);
+    enum sl_err commit_err = store_batch_commit(fixture->store); /* in any case */
+    return err == SL_OK ? commit_err : err;
+}
+
+static uint32_t n_used(struct fixture *fixture)
+{
+    SL_AUTO(store_reader) reader = NULL;
+    struct store_allowance allowance = {.owner = store_owner_of_consent(id, slice_of_str("drive")),
+                                        .end_s = 86400};
+    assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
+    assert_int_equal(store_uses_read(reader, &allowance, 1), SL_OK);
+    return allowance.n_used;
+}
+
+static void what_is_used_is_counted_or_the_charge_fails(void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t n = 1;
+    int call = 0;
+    assert_int_equal(put(fixture, 0), SL_OK);
+    assert_int_equal(use(fixture), SL_OK);
+    for (;; call++) {
+        calls_until_fault = call;
+        fault_error = EIO;
+        enum sl_err err = use(fixture);
+        bool met = calls_until_fault < 0;
+        calls_until_fault = -1;
+        if (!met) {
+            assert_int_equal(err, SL_OK);
+            break;
+        }
+        assert_int_equal(err, SL_ESTORE);
+        fixture_close(fixture);
+        fixture_open(fixture);
+        assert_int_equal(n_used(fixture), n);
+        assert_int_equal(use(fixture), SL_OK);
+        n++;
+    }
+    assert_true(call >= 3); /* pages, sync, meta page */
+    assert_int_equal(n_used(fixture), n + 1);
+}
+
+static void without_memory_nothing_is_charged_and_the_next_charge_works(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(put(fixture, 0), SL_OK);
+    uint32_t n = 0;
+    int allocation = 0;
+    for (;; allocation++) {
+        allocations_until_fault = allocation;
+        enum sl_err err = use(fixture);
+        bool met = allocations_until_fault < 0;
+        allocations_until_fault = -1;
+        assert_int_equal(n_used(fixture), n + (err == SL_OK));
+        n += err == SL_OK;
+        if (!met)
+            break;
+    }
+    assert_int_equal(use(fixture), SL_OK);
+    assert_int_equal(n_used(fixture), n + 1);
 }
 
 static void a_failed_allocation_refuses_the_change_and_the_next_one_works(void **state)
@@ -338,6 +408,8 @@ static void a_store_without_its_reserve_is_low_until_it_has_it_back(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        OPEN(what_is_used_is_counted_or_the_charge_fails),
+        OPEN(without_memory_nothing_is_charged_and_the_next_charge_works),
         OPEN(a_failed_write_or_sync_refuses_the_change_and_keeps_the_old_one),
         OPEN(a_full_disk_is_told_apart_from_a_broken_one),
         OPEN(a_failed_allocation_refuses_the_change_and_the_next_one_works),

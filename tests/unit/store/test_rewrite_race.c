@@ -15,6 +15,8 @@
 #include "fixture.h"
 #include "raw.h"
 
+#include "store/uses.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct twin {
     bool exists;
     uint8_t id[16];
     uint64_t version;
+    uint32_t n_used;
     char name[16], user[16];
 };
 
@@ -141,6 +144,21 @@ static void set_account(struct race *race, unsigned s)
                                 slice_of_str(twin->user), NULL) == SL_OK);
 }
 
+static struct store_allowance allowance_of(const struct twin *twin)
+{
+    return (struct store_allowance){.owner = store_owner_of_consent(twin->id, slice_of_str("c1")),
+                                    .end_s = 86400,
+                                    .at_most = UINT32_MAX};
+}
+
+static void use(struct race *race, unsigned s)
+{
+    struct store_allowance allowance = allowance_of(&race->twins[s]);
+    SL_ASSERT(store_charge(race->fixture->store, 0, &allowance, 1) == SL_OK);
+    SL_ASSERT(store_batch_commit(race->fixture->store) == SL_OK);
+    race->twins[s].n_used++;
+}
+
 static void be_born(struct race *race, unsigned s)
 {
     struct twin *twin = &race->twins[s];
@@ -176,12 +194,18 @@ static void change_something(struct race *race)
 {
     unsigned s = pick(&race->random, SUBJECTS);
     struct twin *twin = &race->twins[s];
-    switch (twin->exists ? pick(&race->random, 8) : 0) {
+    switch (twin->exists ? pick(&race->random, 12) : 0) {
     case 6:
         set_account(race, s);
         break;
     case 7:
         erase(race, s);
+        break;
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+        use(race, s);
         break;
     default:
         put(race, s);
@@ -210,6 +234,9 @@ static void assert_as_the_twin(struct race *race)
         assert_memory_equal(id, twin->id, sizeof id);
         assert_int_equal(store_read(reader, id, &subject), SL_OK);
         assert_int_equal(subject.version, twin->version);
+        struct store_allowance allowance = allowance_of(twin);
+        assert_int_equal(store_uses_read(reader, &allowance, 1), SL_OK);
+        assert_int_equal(allowance.n_used, twin->n_used);
         assert_true(slice_equals_str(store_account(&subject, slice_of_str("waze")),
                                      twin->user[0] ? twin->user : twin->name));
         for (uint64_t v = 1; v <= twin->version; v++) {
