@@ -2,9 +2,9 @@
  * receipt.c - every flow on every route must fit a receipt; found out now, not at the first flow
  *
  * For each route the longest receipt is drafted for real: with the partner whose id, longest
- * purpose and longest benefit take most bytes, every data class coarsened by the longest numbers,
- * and the longest reason. A release with the reason of a refusal does not occur; the bound is a
- * few bytes above what can.
+ * purpose and longest benefit take most bytes, as many situations as can hold, every data class
+ * coarsened by the longest numbers, and the longest reason. A release with the reason of a refusal
+ * does not occur; the bound is a few bytes above what can.
  */
 #include "config/build.h"
 #include "ledger/leaf.h"
@@ -43,6 +43,28 @@ static void set_partner(const struct config_partner *partner, struct leaf_flow *
     }
 }
 
+/* The vocabulary's longest names, `n` at most, in the order of a receipt. */
+static size_t set_situations(const struct vocabulary *vocabulary, size_t n,
+                             struct slice situations[LEAF_SITUATIONS_MAX])
+{
+    size_t n_all = vocabulary_n_situations(vocabulary), n_set = 0;
+    for (size_t i = 0; i < n_all; i++) {
+        struct slice name = vocabulary_situation_at(vocabulary, i)->name;
+        size_t n_longer = 0;
+        for (size_t k = 0; k < n_all; k++) {
+            struct slice other = vocabulary_situation_at(vocabulary, k)->name;
+            n_longer += other.n > name.n || (other.n == name.n && slice_compare(other, name) < 0);
+        }
+        if (n_longer >= n)
+            continue;
+        size_t at = n_set++;
+        for (; at > 0 && slice_compare(situations[at - 1], name) > 0; at--)
+            situations[at] = situations[at - 1];
+        situations[at] = name;
+    }
+    return n_set;
+}
+
 /* The number that takes most characters: "by999999.999" is longer than "by1000000". */
 static uint32_t longest_number(enum coarse_dimension dimension)
 {
@@ -70,10 +92,14 @@ static const struct config_partner *misfit(const struct build *build,
                                            const struct config_route *route)
 {
     struct leaf_class classes[LIMIT_MAX_route_classes];
+    struct slice situations[LEAF_SITUATIONS_MAX];
     struct leaf_flow flow = {
         .kind = LEAF_PULL,
         .app = route->app->id,
         .route = route->id,
+        .n_situations =
+            set_situations(build->config->vocabulary, LIMIT_MAX_told_situations, situations),
+        .situations = situations,
         .released = true,
         .reason = longest_reason(),
         .n_classes = set_classes(route, classes),

@@ -25,21 +25,14 @@ enum { ON_ITS_WAY_MS = 60000 };
 const char *replay_fault_name(enum replay_fault fault)
 {
     static const char *const names[] = {
-        [REPLAY_VOCABULARY] = "vocabulary",
-        [REPLAY_ARCHIVE] = "archive",
-        [REPLAY_COMPILED] = "compiled",
-        [REPLAY_TIME] = "time",
-        [REPLAY_COUNTS] = "counts",
-        [REPLAY_MISSING] = "missing",
-        [REPLAY_VERSION] = "version",
-        [REPLAY_EFFECT] = "effect",
-        [REPLAY_REASON] = "reason",
-        [REPLAY_DATA] = "data",
-        [REPLAY_BENEFIT] = "benefit",
-        [REPLAY_BASIS] = "basis",
-        [REPLAY_ZONE] = "zone",
-        [REPLAY_NOBODY] = "nobody",
-        [REPLAY_ERASED] = "erased",
+        [REPLAY_VOCABULARY] = "vocabulary", [REPLAY_ARCHIVE] = "archive",
+        [REPLAY_COMPILED] = "compiled",     [REPLAY_TIME] = "time",
+        [REPLAY_COUNTS] = "counts",         [REPLAY_MISSING] = "missing",
+        [REPLAY_VERSION] = "version",       [REPLAY_EFFECT] = "effect",
+        [REPLAY_REASON] = "reason",         [REPLAY_DATA] = "data",
+        [REPLAY_SITUATION] = "situation",   [REPLAY_BENEFIT] = "benefit",
+        [REPLAY_BASIS] = "basis",           [REPLAY_ZONE] = "zone",
+        [REPLAY_NOBODY] = "nobody",         [REPLAY_ERASED] = "erased",
     };
     return names[fault];
 }

@@ -22,7 +22,8 @@ enum replay_fault {
     REPLAY_VERSION,    /* a release that rests on a policy which was not in force any more */
     REPLAY_EFFECT,
     REPLAY_REASON,
-    REPLAY_DATA, /* what was done to a data class */
+    REPLAY_DATA,      /* what was done to a data class */
+    REPLAY_SITUATION, /* one that no consent asked for */
     REPLAY_BENEFIT,
     REPLAY_BASIS, /* the receipt pins other grounds than the decision rests on */
     REPLAY_ZONE,  /* under this machine's time zone rules the decision is another */

@@ -1,10 +1,10 @@
 /*
  * replay_flow.c - decides a flow once more and holds the receipt against it
  *
- * The facts are in the receipt: time, app, partner, purpose, and the route's data classes in
- * their order. Which policy was in force follows from the receipts before it. So everything that
- * the receipt says of the decision can be said again; and the commitment tells whether the gateway
- * decided on that policy and for those consents.
+ * The facts are in the receipt: time, app, partner, purpose, the situations that held, and the
+ * route's data classes in their order. Which policy was in force follows from the receipts before
+ * it. So everything that the receipt says of the decision can be said again; and the commitment
+ * tells whether the gateway decided on that policy and for those consents.
  *
  *     reason                        what the policy must say
  *     consented                     release
@@ -30,17 +30,25 @@ struct attempt {
     bool is_pinned; /* the receipt pins this version and these consents */
 };
 
-static struct facts facts_of(const struct leaf *leaf, uint32_t codes[LIMIT_MAX_route_classes])
+struct codes {
+    uint32_t classes[LIMIT_MAX_route_classes], situations[LEAF_SITUATIONS_MAX];
+};
+
+static struct facts facts_of(const struct leaf *leaf, struct codes *codes)
 {
     for (size_t i = 0; i < leaf->n_classes; i++)
-        codes[i] = vocabulary_code(leaf->classes[i].name);
+        codes->classes[i] = vocabulary_code(leaf->classes[i].name);
+    for (size_t i = 0; i < leaf->n_situations; i++)
+        codes->situations[i] = vocabulary_code(leaf->situations[i]);
     return (struct facts){
         .time_ms = leaf->time_ms,
         .partner = leaf->partner,
         .app = leaf->app,
         .purpose = leaf->purpose.n > 0 ? vocabulary_code(leaf->purpose) : 0,
         .n_classes = leaf->n_classes,
-        .classes = codes,
+        .classes = codes->classes,
+        .n_situations = leaf->n_situations,
+        .situations = codes->situations,
     };
 }
 
@@ -198,6 +206,22 @@ static bool compare_benefit(struct replay *replay, const struct replay_at *at,
     return false;
 }
 
+/* A receipt tells of no situation that the policy did not ask for. */
+static bool compare_situations(struct replay *replay, const struct replay_at *at,
+                               const struct attempt *attempt)
+{
+    const struct leaf *leaf = at->leaf;
+    for (size_t i = 0; i < leaf->n_situations; i++) {
+        if (attempt->decision.situations >> i & 1)
+            continue;
+        replay_say(&replay->expected, "no situation but those that a consent asks for");
+        replay_say(&replay->found, "\"%.*s\"", SLICE_PRINTF(leaf->situations[i]));
+        replay_tell(replay, REPLAY_SITUATION, at, attempt->version);
+        return false;
+    }
+    return true;
+}
+
 static void say_ids(struct replay_text *text, const struct replay *replay,
                     const struct replay_at *at, const struct attempt *attempt)
 {
@@ -320,8 +344,8 @@ void replay_flow(struct replay *replay, const struct replay_at *at)
     uint64_t version = replay->subjects[at->subject].in_force;
     if (!is_repeatable(replay, at, version))
         return;
-    uint32_t codes[LIMIT_MAX_route_classes];
-    const struct facts facts = facts_of(leaf, codes);
+    struct codes codes;
+    const struct facts facts = facts_of(leaf, &codes);
     struct attempt current, chosen;
     attempt(replay, at, &facts, version, &current);
     chosen = current;
@@ -334,7 +358,7 @@ void replay_flow(struct replay *replay, const struct replay_at *at)
     }
     replay->counts.n_earlier_version += is_earlier;
     bool has_effect = compare_effect(replay, at, &chosen);
-    if (has_effect && compare_data(replay, at, &chosen))
+    if (has_effect && compare_data(replay, at, &chosen) && compare_situations(replay, at, &chosen))
         (void)compare_benefit(replay, at, &chosen);
     if (has_effect && !chosen.is_pinned)
         tell_basis(replay, at, &chosen);

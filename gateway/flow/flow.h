@@ -59,6 +59,8 @@ struct flow {
     struct slice user; /* the subject's name at the app */
     struct slice benefit;
     struct decision decision;
+    size_t n_situations; /* of those that held, what the policy asked about: for the receipt */
+    struct slice situations[DECIDE_SITUATIONS_MAX];
 
     /* forward, transform */
     struct upstream_exchange exchange;

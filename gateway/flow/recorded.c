@@ -36,6 +36,8 @@ static enum sl_err draft(struct flow *flow, bool released, enum reason reason)
         .route = flow->request.route->id,
         .purpose = flow->purpose ? flow->purpose->name : slice_of(NULL, 0),
         .benefit = released ? flow->benefit : slice_of(NULL, 0),
+        .n_situations = flow->n_situations,
+        .situations = flow->situations,
         .released = released,
         .reason = slice_of_str(reason_name(reason)),
         .n_classes = draft_classes(flow, released, classes),

@@ -101,6 +101,29 @@ static void write_text_or_null(struct writer *writer, const char *before, struct
         write_str(writer, "null");
 }
 
+bool leaf_text_is_plain(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= 0x20 || text.p[i] >= 0x7f || text.p[i] == '"' || text.p[i] == '\\')
+            return false;
+    return text.n > 0;
+}
+
+static void write_situations(struct writer *writer, const struct leaf_flow *flow)
+{
+    write_str(writer, LEAF_BEFORE_SITUATION);
+    if (flow->n_situations == 0)
+        write_str(writer, "null");
+    for (size_t i = 0; i < flow->n_situations; i++) {
+        SL_ASSERT(leaf_text_is_plain(flow->situations[i]));
+        SL_ASSERT(i == 0 || slice_compare(flow->situations[i - 1], flow->situations[i]) < 0);
+        write_str(writer, i > 0 ? "," : "[");
+        write_json_string(writer, flow->situations[i]);
+        if (i + 1 == flow->n_situations)
+            write_str(writer, "]");
+    }
+}
+
 static void write_number(struct writer *writer, const char *before, uint64_t number)
 {
     write_str(writer, before);
@@ -137,7 +160,7 @@ enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out
 {
     SL_ASSERT(flow->kind == LEAF_PULL);
     SL_ASSERT(flow->reason.n > 0);
-    if (flow->n_classes > LIMIT_MAX_route_classes)
+    if (flow->n_classes > LIMIT_MAX_route_classes || flow->n_situations > LEAF_SITUATIONS_MAX)
         return SL_ELIMIT;
 
     uint8_t block[LEAF_BYTES_MAX];
@@ -148,6 +171,7 @@ enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out
     write_text_or_null(&writer, LEAF_BEFORE_ROUTE, flow->route);
     write_text_or_null(&writer, LEAF_BEFORE_PURPOSE, flow->purpose);
     write_text_or_null(&writer, LEAF_BEFORE_BENEFIT, flow->benefit);
+    write_situations(&writer, flow);
     write_str(&writer, LEAF_BEFORE_DECISION);
     write_str(&writer, flow->released ? "release" : "refuse");
     write_str(&writer, LEAF_BEFORE_REASON);
@@ -192,14 +216,6 @@ enum sl_err leaf_draft_heads(const struct leaf_heads *heads, struct leaf_draft *
     write_base64url(&writer, slice_of(heads->root, sizeof heads->root));
     write_str(&writer, "\"}");
     return finish_draft(&writer, LEAF_HEADS, false, out);
-}
-
-bool leaf_text_is_plain(struct slice text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] <= 0x20 || text.p[i] >= 0x7f || text.p[i] == '"' || text.p[i] == '\\')
-            return false;
-    return text.n > 0;
 }
 
 enum sl_err leaf_draft_key(const struct leaf_key *key, struct leaf_draft *out)

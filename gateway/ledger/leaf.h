@@ -3,8 +3,8 @@
  *
  * Shape   of a subject: {"sluis":1,"tag":"<22>","basis":"<43>","body":"<43>","kind":"pull",
  *          "time":"...","partner":"..","app":"..","route":"..","purpose":"..","benefit":"..",
- *          "decision":"release","reason":"consented","data":{"location":"5000m 900s",..}}
- *         tag, basis and body have fixed places and widths, so that a data thread drafts the
+ *          "situation":["driving"],"decision":"release","reason":"consented","data":{"location":"5000m
+ * 900s",..}} tag, basis and body have fixed places and widths, so that a data thread drafts the
  *         whole leaf and the recorder only fills in what depends on the subject's number.
  *         A release has a body, everything else has null.
  *         Of the node: {"sluis":1,"kind":"key","time":"...",..}: nobody's, so without a tag.
@@ -23,6 +23,7 @@
 enum {
     LEAF_BYTES_MAX = LIMIT_MAX_receipt_bytes,
     LEAF_TAG_BYTES = 16, /* 22 characters of base64url */
+    LEAF_SITUATIONS_MAX = LIMIT_MAX_told_situations + LIMIT_MAX_route_situations,
 };
 
 enum leaf_kind {
@@ -60,6 +61,9 @@ struct leaf_flow {
     enum leaf_kind kind; /* LEAF_PULL */
     int64_t time_ms;
     struct slice partner, app, route, purpose, benefit;
+    size_t
+        n_situations; /* known to hold, and asked for; plain, in strictly rising order of bytes */
+    const struct slice *situations;
     bool released;
     struct slice reason;
     size_t n_classes;
@@ -90,8 +94,9 @@ struct leaf_key {
 };
 
 /*
- * SL_ELIMIT when the leaf would exceed LEAF_BYTES_MAX, or there are too many classes. A subject's
- * draft is not a receipt yet: leaf_parse() refuses it until leaf_complete(). The node's is one.
+ * SL_ELIMIT when the leaf would exceed LEAF_BYTES_MAX, or there are too many classes or situations.
+ * A subject's draft is not a receipt yet: leaf_parse() refuses it until leaf_complete(). The node's
+ * is one.
  */
 SL_NODISCARD enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out);
 SL_NODISCARD enum sl_err leaf_draft_policy(const struct leaf_policy *policy,
@@ -132,6 +137,8 @@ struct leaf {
     struct leaf_policy policy;     /* LEAF_POLICY */
     struct leaf_heads heads;       /* LEAF_HEADS */
     struct leaf_key key;           /* LEAF_KEY */
+    size_t n_situations;
+    struct slice situations[LEAF_SITUATIONS_MAX]; /* in strictly rising order */
     size_t n_classes;
     struct {
         struct slice name, done;        /* coarse_done_parse() takes `done` */

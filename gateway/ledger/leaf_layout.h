@@ -18,6 +18,7 @@
 #define LEAF_BEFORE_ROUTE            ",\"route\":"
 #define LEAF_BEFORE_PURPOSE          ",\"purpose\":"
 #define LEAF_BEFORE_BENEFIT          ",\"benefit\":"
+#define LEAF_BEFORE_SITUATION        ",\"situation\":"
 #define LEAF_BEFORE_DECISION         ",\"decision\":\""
 #define LEAF_BEFORE_REASON           "\",\"reason\":"
 #define LEAF_BEFORE_DATA             ",\"data\":{"

@@ -134,6 +134,28 @@ static void read_class(struct reader *reader, struct leaf *leaf)
     leaf->classes[leaf->n_classes++].done = done;
 }
 
+/* null, or a list of one name or more, each greater than the one before. */
+static void read_situations(struct reader *reader, struct leaf *leaf)
+{
+    expect(reader, LEAF_BEFORE_SITUATION);
+    if (next_is(reader, "null")) {
+        expect(reader, "null");
+        return;
+    }
+    do {
+        expect(reader, leaf->n_situations == 0 ? "[\"" : ",\"");
+        const struct slice name = read_text(reader);
+        const size_t n = leaf->n_situations;
+        if (n == LEAF_SITUATIONS_MAX || !leaf_text_is_plain(name) ||
+            (n > 0 && slice_compare(leaf->situations[n - 1], name) >= 0)) {
+            reader->bad = true;
+            return;
+        }
+        leaf->situations[leaf->n_situations++] = name;
+    } while (!reader->bad && !next_is(reader, "]"));
+    expect(reader, "]");
+}
+
 static void read_flow(struct reader *reader, struct leaf *leaf)
 {
     leaf->partner = read_text_or_null(reader, LEAF_BEFORE_PARTNER);
@@ -141,6 +163,7 @@ static void read_flow(struct reader *reader, struct leaf *leaf)
     leaf->route = read_text_or_null(reader, LEAF_BEFORE_ROUTE);
     leaf->purpose = read_text_or_null(reader, LEAF_BEFORE_PURPOSE);
     leaf->benefit = read_text_or_null(reader, LEAF_BEFORE_BENEFIT);
+    read_situations(reader, leaf);
     expect(reader, LEAF_BEFORE_DECISION);
     leaf->decision = read_text(reader);
     leaf->released = slice_equals_str(leaf->decision, "release");

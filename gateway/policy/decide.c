@@ -23,6 +23,7 @@
 
 _Static_assert(LIMIT_MAX_route_classes <= 32, "a set of the route's classes is a uint32_t");
 _Static_assert(LIMIT_MAX_policy_consents <= 64, "a set of consents is a uint64_t");
+_Static_assert(DECIDE_SITUATIONS_MAX <= 32, "a set of situations is a uint32_t");
 
 /* 0001-01-01 and 9999-12-31, in seconds; what lies beyond is a broken clock. */
 static const int64_t time_min_s = -62135596800, time_max_s = 253402300799;
@@ -31,7 +32,8 @@ struct walk {
     struct slice blob;
     const struct facts *facts;
     bool has_local;
-    int64_t local_s; /* the subject's clock on the wall; read when a window asks */
+    int64_t local_s;     /* the subject's clock on the wall; read when a window asks */
+    uint32_t situations; /* of the facts' those that were asked for */
 };
 
 const char *reason_name(enum reason reason)
@@ -67,6 +69,7 @@ const char *reason_name(enum reason reason)
 static struct walk walk_begin(struct slice blob, const struct facts *facts)
 {
     SL_ASSERT(facts->n_classes <= LIMIT_MAX_route_classes);
+    SL_ASSERT(facts->n_situations <= DECIDE_SITUATIONS_MAX);
     return (struct walk){.blob = blob, .facts = facts};
 }
 
@@ -83,25 +86,36 @@ static bool window_holds(struct walk *walk, size_t at)
     return window_covers_local(blob_window(walk->blob, at), walk->local_s);
 }
 
-static bool has_code(const uint32_t *codes, size_t n, uint32_t code)
+/* The code's place among the known situations, as a bit; 0 when it is not known to hold. */
+static uint32_t known_situation(const struct facts *facts, uint32_t code)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (codes[i] == code)
-            return true;
+    for (size_t i = 0; i < facts->n_situations; i++) {
+        if (facts->situations[i] == code)
+            return UINT32_C(1) << i;
     }
-    return false;
+    return 0;
 }
 
-/* Each situation that the consent asks for must be known to hold. */
-static bool situations_hold(const struct walk *walk, size_t at)
+/* Each situation that the consent asks for must be known to hold; those that are get noted. */
+static bool situations_hold(struct walk *walk, size_t at)
 {
     const size_t n = blob_u16(walk->blob, at + 42), list_at = blob_u32(walk->blob, at + 48);
+    bool all_hold = true;
     for (size_t i = 0; i < n; i++) {
-        if (!has_code(walk->facts->situations, walk->facts->n_situations,
-                      blob_u32(walk->blob, list_at + i * BLOB_CODE_BYTES)))
-            return false;
+        const uint32_t known =
+            known_situation(walk->facts, blob_u32(walk->blob, list_at + i * BLOB_CODE_BYTES));
+        all_hold = all_hold && known != 0;
+        walk->situations |= known;
     }
-    return true;
+    return all_hold;
+}
+
+/* Of this app, partner and purpose? */
+static bool consent_is_of_flow(struct slice blob, const struct facts *facts, size_t at)
+{
+    return blob_u32(blob, at) == facts->purpose &&
+           slice_equals(blob_text(blob, at + 8, at + 21), facts->app) &&
+           slice_equals(blob_text(blob, at + 12, at + 22), facts->partner);
 }
 
 /* How far the consent comes without looking at data classes; VERDICT_CONTRIBUTES: all the way. */
@@ -110,9 +124,7 @@ static enum verdict consent_applies(struct walk *walk, size_t index)
     const struct slice blob = walk->blob;
     const struct facts *facts = walk->facts;
     const size_t at = blob_consent_at(index);
-    if (blob_u32(blob, at) != facts->purpose ||
-        !slice_equals(blob_text(blob, at + 8, at + 21), facts->app) ||
-        !slice_equals(blob_text(blob, at + 12, at + 22), facts->partner))
+    if (!consent_is_of_flow(blob, facts, at))
         return VERDICT_OTHER_FLOW;
     if (facts->time_ms < blob_i64(blob, at + 24))
         return VERDICT_NOT_YET;
@@ -245,6 +257,17 @@ static enum reason reason_of(enum verdict furthest, bool is_refused)
     return furthest == VERDICT_NOT_COVERED && is_refused ? REASON_REFUSED : reasons[furthest];
 }
 
+bool decide_asks_situations(struct slice blob, const struct facts *facts)
+{
+    const size_t n_consents = policy_blob_n_consents(blob);
+    for (size_t i = 0; i < n_consents; i++) {
+        const size_t at = blob_consent_at(i);
+        if (blob_u16(blob, at + 42) > 0 && consent_is_of_flow(blob, facts, at))
+            return true;
+    }
+    return false;
+}
+
 void decide(struct slice blob, const struct facts *facts, struct decision *decision)
 {
     struct walk walk = walk_begin(blob, facts);
@@ -276,6 +299,7 @@ void decide(struct slice blob, const struct facts *facts, struct decision *decis
         if (verdict > furthest)
             furthest = verdict;
     }
+    decision->situations = walk.situations;
     decision->reason = reason_of(furthest, is_refused);
     decision->effect = decision->consents != 0 ? EFFECT_RELEASE : EFFECT_REFUSE;
 }

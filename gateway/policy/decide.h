@@ -11,6 +11,8 @@
 #include "base/limits.h"
 #include "base/slice.h"
 
+enum { DECIDE_SITUATIONS_MAX = LIMIT_MAX_told_situations + LIMIT_MAX_route_situations };
+
 struct facts {
     int64_t time_ms; /* when the flow was received, UTC */
     struct slice partner;
@@ -18,7 +20,7 @@ struct facts {
     uint32_t purpose;        /* vocabulary code */
     size_t n_classes;        /* what the route can carry, at most LIMIT_MAX_route_classes */
     const uint32_t *classes; /* vocabulary codes, unique */
-    size_t n_situations;     /* what the app told about the subject; unknown means not so */
+    size_t n_situations;     /* known to hold, at most DECIDE_SITUATIONS_MAX; else: not so */
     const uint32_t *situations;
     bool quota_known; /* false: a consent with `at_most` does not apply (fail closed) */
 };
@@ -72,11 +74,18 @@ struct decision {
     enum reason reason;
     size_t n_entries; /* == facts.n_classes, same order */
     struct plan_entry entries[LIMIT_MAX_route_classes];
-    uint32_t time_s;      /* bucket for times in the answer: the coarsest of the kept classes */
-    uint64_t consents;    /* bit i: consent i of the policy contributes */
+    uint32_t time_s;   /* bucket for times in the answer: the coarsest of the kept classes */
+    uint64_t consents; /* bit i: consent i of the policy contributes */
+    uint32_t
+        situations; /* bit i: facts.situations[i] was asked for, by a consent that got so far */
     struct slice benefit; /* in_return of the first contributing consent; points into the blob */
 };
 
+/*
+ * True when a situation could change the decision: a consent for this app, partner and purpose asks
+ * for one. All of the facts but the situations are set.
+ */
+bool decide_asks_situations(struct slice blob, const struct facts *facts);
 /* `blob` must be valid (policy_blob_is_valid). */
 void decide(struct slice blob, const struct facts *facts, struct decision *decision);
 

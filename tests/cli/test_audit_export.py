@@ -287,6 +287,7 @@ def test_csv_is_a_table_of_the_same_receipts(lived, export):
             assert row[name].removeprefix("'") == (receipt.get(name) or "")
         for name in ("granted", "changed", "withdrawn", "refusals_added", "refusals_removed"):
             assert row[name] == str(receipt.get(name, ""))
+        assert row["situation"] == "; ".join(receipt.get("situation") or [])
         assert row["data"] == "; ".join(f"{name} {done}"
                                         for name, done in receipt.get("data", {}).items())
     assert {row["subject"] for row in rows} == {lived.lotte, lived.max}

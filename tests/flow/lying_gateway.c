@@ -68,6 +68,19 @@ static size_t parse_data(char *text, struct leaf_class classes[LIMIT_MAX_route_c
     return n;
 }
 
+/* "driving,running", in that order */
+static size_t parse_situations(char *text, struct slice situations[LEAF_SITUATIONS_MAX])
+{
+    size_t n = 0;
+    for (char *save = NULL, *name = strtok_r(text, ",", &save); name;
+         name = strtok_r(NULL, ",", &save)) {
+        if (n == LEAF_SITUATIONS_MAX)
+            die("too many situations");
+        situations[n++] = slice_of_str(name);
+    }
+    return n;
+}
+
 static void pin_basis(struct node *node, const struct lie *lie, struct record *record)
 {
     struct store_version pinned = {0};
@@ -91,7 +104,9 @@ static void pin_basis(struct node *node, const struct lie *lie, struct record *r
 static void draft(const struct lie *lie, struct record *record)
 {
     struct leaf_class classes[LIMIT_MAX_route_classes];
+    struct slice situations[LEAF_SITUATIONS_MAX];
     char *data = strdup(value_of(lie, "data", ""));
+    char *situation = strdup(value_of(lie, "situation", ""));
     int64_t time_ms = clock_now_ms();
     const char *time = value_of(lie, "time", NULL);
     if (time && !timestamp_parse(slice_of_str(time), &time_ms))
@@ -104,6 +119,8 @@ static void draft(const struct lie *lie, struct record *record)
         .route = slice_of_str(value_of(lie, "route", "position")),
         .purpose = slice_of_str(value_of(lie, "purpose", "recommendation")),
         .benefit = slice_of_str(value_of(lie, "benefit", "")),
+        .n_situations = parse_situations(situation, situations),
+        .situations = situations,
         .released = strcmp(value_of(lie, "decision", "release"), "release") == 0,
         .reason = slice_of_str(value_of(lie, "reason", "consented")),
         .n_classes = parse_data(data, classes),
@@ -113,6 +130,7 @@ static void draft(const struct lie *lie, struct record *record)
         die("that is no receipt");
     record->kind = flow.released ? RECORD_RELEASE : RECORD_REFUSAL;
     free(data);
+    free(situation);
 }
 
 static void record_it(struct node *node, struct slice name, const struct lie *lie)

@@ -477,6 +477,7 @@ def test_the_liar_can_tell_the_truth(liar):
     ({"partner": "recommender"}, "effect", "refuse, because: no_consent", None),
     ({"app": "spotify"}, "effect", "refuse, because: not_covered", None),
     ({"data": "location.speed=kept"}, "effect", "refuse, because: not_covered", None),
+    ({"situation": "driving,running"}, "situation", "that a consent asks for", '"driving"'),
     ({"benefit": "Nothing"}, "benefit", None, '"Nothing"'),
     ({"benefit": ""}, "benefit", None, '""'),
     ({"consents": "c1,c2"}, "basis", "version 1 and the consents c1", None),

@@ -27,6 +27,18 @@ static void write_member(struct writer *writer, const char *name, struct slice t
     write_str(writer, "\"");
 }
 
+static void write_situations(struct writer *writer, const struct leaf *leaf)
+{
+    write_str(writer, ",\"situation\":");
+    write_str(writer, leaf->n_situations > 0 ? "[" : "null");
+    for (size_t i = 0; i < leaf->n_situations; i++) {
+        write_str(writer, i > 0 ? ",\"" : "\"");
+        write_bytes(writer, leaf->situations[i]);
+        write_str(writer, "\"");
+    }
+    write_str(writer, leaf->n_situations > 0 ? "]" : "");
+}
+
 static void write_flow(struct writer *writer, const struct leaf *leaf)
 {
     write_member(writer, "partner", leaf->partner);
@@ -34,6 +46,7 @@ static void write_flow(struct writer *writer, const struct leaf *leaf)
     write_member(writer, "route", leaf->route);
     write_member(writer, "purpose", leaf->purpose);
     write_member(writer, "benefit", leaf->benefit);
+    write_situations(writer, leaf);
     write_member(writer, "decision", leaf->decision);
     write_member(writer, "reason", leaf->reason);
     write_str(writer, ",\"data\":{");
@@ -145,6 +158,7 @@ static void compare_json(struct slice bytes, const struct leaf *leaf)
         compare_text(object, "purpose", leaf->purpose);
         compare_text(object, "benefit", leaf->benefit);
         compare_text(object, "reason", leaf->reason);
+        require(json_array_size(json_object_get(object, "situation")) == leaf->n_situations);
         require(json_object_size(json_object_get(object, "data")) == leaf->n_classes);
     }
     json_decref(object);

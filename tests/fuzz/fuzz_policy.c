@@ -43,7 +43,7 @@ static void decide_on_bytes(struct slice blob)
                                   .purpose = vocabulary_code(slice_of_str("recommendation")),
                                   .n_classes = LIMIT_MAX_route_classes,
                                   .classes = all_codes,
-                                  .n_situations = LIMIT_MAX_route_classes,
+                                  .n_situations = DECIDE_SITUATIONS_MAX,
                                   .situations = all_codes,
                                   .quota_known = k & 1};
             struct decision decision;
@@ -74,6 +74,8 @@ static void compare_decisions(const struct policy_document *policy, struct slice
     SL_ASSERT(decision.effect == expected.effect && decision.reason == expected.reason);
     SL_ASSERT(decision.consents == expected.consents && decision.time_s == expected.time_s);
     SL_ASSERT(slice_equals(decision.benefit, expected.benefit));
+    SL_ASSERT(decision.situations == expected.situations);
+    SL_ASSERT(decision.situations == 0 || decide_asks_situations(blob, facts));
     for (size_t i = 0; i < facts->n_classes; i++) {
         SL_ASSERT(decision.entries[i].action == expected.entries[i].action);
         SL_ASSERT(

@@ -150,6 +150,25 @@ static bool plan_class(const struct policy_consent *consent, const struct vocabu
     return granted;
 }
 
+/* Those that hold, of what is asked for by consents that came so far. */
+static uint32_t model_situations(const struct policy_document *policy,
+                                 const struct model_facts *facts)
+{
+    uint32_t asked = 0;
+    for (size_t i = 0; i < policy->n_consents; i++) {
+        const struct policy_consent *consent = &policy->consents[i];
+        if (stage_of(consent, facts) < VERDICT_SITUATION)
+            continue;
+        for (size_t j = 0; j < facts->n_situations; j++) {
+            for (size_t k = 0; k < consent->n_situations; k++) {
+                if (slice_equals(consent->situations[k]->name, facts->situations[j]->name))
+                    asked |= UINT32_C(1) << j;
+            }
+        }
+    }
+    return asked;
+}
+
 void model_decide(const struct policy_document *policy, const struct model_facts *facts,
                   struct decision *decision)
 {
@@ -158,6 +177,7 @@ void model_decide(const struct policy_document *policy, const struct model_facts
     enum verdict furthest = VERDICT_OTHER_FLOW;
     bool is_refused = false;
     memset(decision, 0, sizeof *decision);
+    decision->situations = model_situations(policy, facts);
     decision->n_entries = facts->n_classes;
     for (size_t i = 0; i < policy->n_consents; i++) {
         const struct policy_consent *consent = &policy->consents[i];

@@ -254,7 +254,7 @@ static void fill_flow(struct flow *flow, int64_t time_s)
 static bool is_same_decision(const struct decision *a, const struct decision *b)
 {
     if (a->effect != b->effect || a->reason != b->reason || a->n_entries != b->n_entries ||
-        a->time_s != b->time_s || a->consents != b->consents ||
+        a->time_s != b->time_s || a->consents != b->consents || a->situations != b->situations ||
         !slice_equals(a->benefit, b->benefit))
         return false;
     for (size_t i = 0; i < a->n_entries; i++) {
@@ -274,6 +274,12 @@ static void compare_flow(const struct policy_document *policy, struct slice blob
     if (!is_same_decision(&decision, &expected))
         fail_msg("at %lld ms: %s, the model says %s\n%s", (long long)flow->facts.time_ms,
                  reason_name(decision.reason), reason_name(expected.reason), yaml);
+    if (!decide_asks_situations(blob, &flow->facts)) {
+        struct facts without = flow->facts;
+        without.n_situations = 0;
+        decide(blob, &without, &decision);
+        assert_true(is_same_decision(&decision, &expected));
+    }
     for (size_t i = 0; i < policy->n_consents; i++)
         assert_int_equal(decide_consent(blob, &flow->facts, i) == VERDICT_CONTRIBUTES,
                          expected.consents >> i & 1);

@@ -85,6 +85,17 @@ static void put_member(FILE *out, const json_t *receipt, const char *name)
     put_field(out, slice_of(json_string_value(member), json_string_length(member)));
 }
 
+static void put_situations(FILE *out, const struct leaf *leaf)
+{
+    char block[LEAF_BYTES_MAX];
+    struct writer writer = writer_over(block, sizeof block);
+    for (size_t i = 0; i < leaf->n_situations; i++) {
+        write_str(&writer, i > 0 ? "; " : "");
+        write_bytes(&writer, leaf->situations[i]);
+    }
+    put_field(out, writer_slice(&writer));
+}
+
 static void put_data(FILE *out, const struct leaf *leaf)
 {
     char block[LEAF_BYTES_MAX + 2 * LIMIT_MAX_route_classes];
@@ -125,9 +136,11 @@ static void put_opening(FILE *out, const struct exported *exported)
 
 static int begin_csv(struct export *export)
 {
-    fprintf(export->out, "index,time,kind,partner,app,route,purpose,benefit,decision,reason,data,"
-                         "granted,changed,withdrawn,refusals_added,refusals_removed,subject,"
-                         "policy_version,consents,origin,tag,basis,body\r\n");
+    fprintf(
+        export->out,
+        "index,time,kind,partner,app,route,purpose,benefit,situation,"
+        "decision,reason,data,granted,changed,withdrawn,refusals_added,refusals_removed,subject,"
+        "policy_version,consents,origin,tag,basis,body\r\n");
     return ferror(export->out) ? export_failed(export) : EX_OK;
 }
 
@@ -135,6 +148,7 @@ static int take_csv(struct export *export, const struct export_receipt *receipt)
 {
     static const char *const members[] = {"partner", "app",      "route", "purpose",
                                           "benefit", "decision", "reason"};
+    enum { N_BEFORE_SITUATION = 5 };
     FILE *out = export->out;
     const struct exported *exported = receipt->exported;
     json_t *json = json_loadb((const char *)exported->receipt.p, exported->receipt.n, 0, NULL);
@@ -145,7 +159,10 @@ static int take_csv(struct export *export, const struct export_receipt *receipt)
     write_timestamp_ms(&writer, receipt->leaf->time_ms);
     fprintf(out, "%llu,%.*s", (unsigned long long)receipt->index, (int)writer.n, time);
     put_field(out, leaf_kind_name(receipt->leaf->kind));
-    for (size_t i = 0; i < SL_LENGTH(members); i++)
+    for (size_t i = 0; i < N_BEFORE_SITUATION; i++)
+        put_member(out, json, members[i]);
+    put_situations(out, receipt->leaf);
+    for (size_t i = N_BEFORE_SITUATION; i < SL_LENGTH(members); i++)
         put_member(out, json, members[i]);
     put_data(out, receipt->leaf);
     put_counts(out, receipt->leaf);

@@ -94,6 +94,18 @@ static void print_data(const struct leaf *leaf)
     }
 }
 
+static void print_situations(const struct leaf *leaf)
+{
+    if (leaf->n_situations == 0)
+        return;
+    printf("  %-10s ", "situation");
+    for (size_t i = 0; i < leaf->n_situations; i++) {
+        printf("%s", i > 0 ? ", " : "");
+        print_text(stdout, leaf->situations[i]);
+    }
+    printf("  what the app told of the moment, as far as a consent asks\n");
+}
+
 static void print_flow(const struct leaf *leaf, const json_t *receipt)
 {
     print_row("partner", text_of(receipt, "partner"), "who asked");
@@ -104,6 +116,7 @@ static void print_flow(const struct leaf *leaf, const json_t *receipt)
     struct slice benefit = text_of(receipt, "benefit");
     print_row("benefit", benefit,
               benefit.n ? "what the person was promised in return" : "none, as nothing left");
+    print_situations(leaf);
     printf("  %-10s ", "decision");
     print_styled(stdout, leaf->released ? STYLE_GOOD : STYLE_BAD, "%.*s",
                  SLICE_PRINTF(leaf->decision));

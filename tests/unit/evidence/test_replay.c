@@ -151,6 +151,55 @@ static void policies_of_another_layout_are_decided_on_as_either_gateway_did(void
     history_free(&history);
 }
 
+#define DRIVER                                                                                     \
+    "sluis: 1\nsubject: lotte\nconsents:\n"                                                        \
+    "  - {id: c1, app: waze, partner: spotify, purpose: recommendation, "                          \
+    "in_return: x, data: {location: {}}, situation: [driving]}\n"
+
+static void the_situations_of_a_receipt_are_facts_of_its_decision(void **state)
+{
+    (void)state;
+    static const struct slice told[] = {SLICE_LITERAL("driving"), SLICE_LITERAL("running")};
+    struct history history;
+    struct found found;
+    struct replay_counts counts;
+    struct leaf_flow driving = history_flow(at("2026-12-01T12:00:00Z"), &kept, 1);
+    struct leaf_flow unknown = history_flow(at("2026-12-01T12:00:00Z"), &dropped, 1);
+    driving.situations = told;
+    driving.n_situations = 1;
+    unknown.released = false;
+    unknown.reason = slice_of_str("situation");
+    unknown.benefit = slice_of(NULL, 0);
+    history_begin(&history);
+    history_policy(&history, DRIVER, slice_of(NULL, 0), (struct leaf_policy){.granted = 1});
+    history_record(&history, &driving, "c1");
+    history_record(&history, &unknown, NULL);
+    history_end(&history);
+    replay_it(&history, &found, &counts);
+    assert_int_equal(found.n, 0);
+    assert_int_equal(counts.n_repeated, 2);
+
+    /* More than was asked for; a release without what it needs; a refusal although it held. */
+    struct leaf_flow chatty = driving, careless = driving, stubborn = unknown;
+    chatty.n_situations = 2;
+    careless.n_situations = 0;
+    stubborn.situations = told;
+    stubborn.n_situations = 1;
+    history_record(&history, &chatty, "c1");
+    history_record(&history, &careless, "c1");
+    history_record(&history, &stubborn, NULL);
+    replay_it(&history, &found, &counts);
+    assert_true(found.n >= 3);
+    assert_int_equal(found.list[0].fault, REPLAY_SITUATION);
+    assert_int_equal(found.list[0].receipt, 3);
+    assert_non_null(strstr(found.list[0].found, "running"));
+    assert_int_equal(found.list[1].fault, REPLAY_EFFECT);
+    assert_int_equal(found.list[1].receipt, 4);
+    assert_int_equal(found.list[2].fault, REPLAY_EFFECT);
+    assert_int_equal(found.list[2].receipt, 5);
+    history_free(&history);
+}
+
 static void counts_that_are_not_what_changed_are_a_difference(void **state)
 {
     (void)state;
@@ -289,6 +338,7 @@ int main(void)
         cmocka_unit_test(other_rules_for_a_zone_are_a_difference_only_where_they_matter),
         cmocka_unit_test(rules_that_are_the_same_are_not_mentioned),
         cmocka_unit_test(policies_of_another_layout_are_decided_on_as_either_gateway_did),
+        cmocka_unit_test(the_situations_of_a_receipt_are_facts_of_its_decision),
         cmocka_unit_test(counts_that_are_not_what_changed_are_a_difference),
         cmocka_unit_test(after_an_erasure_no_receipt_may_follow),
         cmocka_unit_test(receipts_of_nobody_are_forgiven_up_to_the_last_erasure),

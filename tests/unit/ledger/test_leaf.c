@@ -24,6 +24,8 @@ static const struct leaf_class two_classes[] = {
     {SLICE_LITERAL("location.speed"), {.kept = false}},
 };
 
+static const struct slice two_situations[] = {SLICE_LITERAL("driving"), SLICE_LITERAL("match_day")};
+
 static struct leaf_flow a_flow(void)
 {
     return (struct leaf_flow){
@@ -34,6 +36,8 @@ static struct leaf_flow a_flow(void)
         .route = SLICE_LITERAL("waze-position"),
         .purpose = SLICE_LITERAL("recommendation"),
         .benefit = SLICE_LITERAL("Playlists \"that fit\" the drive"),
+        .n_situations = SL_LENGTH(two_situations),
+        .situations = two_situations,
         .released = true,
         .reason = SLICE_LITERAL("consented"),
         .n_classes = SL_LENGTH(two_classes),
@@ -111,6 +115,7 @@ static void a_completed_release_is_one_line_in_the_fixed_order(void **state)
     write_str(&writer, "\",\"partner\":\"spotify\",\"app\":\"waze\",\"route\":\"waze-position\","
                        "\"purpose\":\"recommendation\","
                        "\"benefit\":\"Playlists \\\"that fit\\\" the drive\","
+                       "\"situation\":[\"driving\",\"match_day\"],"
                        "\"decision\":\"release\",\"reason\":\"consented\","
                        "\"data\":{\"location\":\"5000m 900s\",\"location.speed\":\"dropped\"}}");
     assert_int_equal(draft.n, writer.n);
@@ -124,7 +129,7 @@ static void a_refusal_has_no_body_and_null_for_what_is_empty(void **state)
     struct leaf leaf;
     flow.released = false;
     flow.purpose = flow.benefit = slice_of(NULL, 0);
-    flow.n_classes = 0;
+    flow.n_classes = flow.n_situations = 0;
     struct leaf_draft draft = completed(&flow);
     assert_false(draft.has_body);
     assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
@@ -134,6 +139,7 @@ static void a_refusal_has_no_body_and_null_for_what_is_empty(void **state)
     assert_false(leaf.released);
     assert_text(leaf.decision, "refuse");
     assert_int_equal(leaf.n_classes, 0);
+    assert_int_equal(leaf.n_situations, 0);
 }
 
 static void a_parsed_leaf_holds_what_was_drafted(void **state)
@@ -153,6 +159,9 @@ static void a_parsed_leaf_holds_what_was_drafted(void **state)
     assert_text(leaf.route, "waze-position");
     assert_text(leaf.purpose, "recommendation");
     assert_text(leaf.benefit, "Playlists \\\"that fit\\\" the drive");
+    assert_int_equal(leaf.n_situations, 2);
+    assert_text(leaf.situations[0], "driving");
+    assert_text(leaf.situations[1], "match_day");
     assert_true(leaf.released);
     assert_text(leaf.reason, "consented");
     assert_int_equal(leaf.n_classes, 2);
@@ -368,6 +377,30 @@ static void a_receipt_names_at_most_route_classes(void **state)
     assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_EMALFORMED);
 }
 
+static void a_receipt_names_at_most_so_many_situations_as_can_be_known(void **state)
+{
+    (void)state;
+    struct slice situations[LEAF_SITUATIONS_MAX + 1];
+    char names[LEAF_SITUATIONS_MAX + 1][2];
+    struct leaf_flow flow = a_flow();
+    struct leaf_draft draft;
+    struct leaf leaf;
+    for (size_t i = 0; i < SL_LENGTH(situations); i++) {
+        names[i][0] = 's';
+        names[i][1] = (char)('a' + i);
+        situations[i] = slice_of(names[i], 2);
+    }
+    flow.situations = situations;
+    flow.n_situations = LEAF_SITUATIONS_MAX;
+    draft = completed(&flow);
+    assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
+    assert_int_equal(leaf.n_situations, LEAF_SITUATIONS_MAX);
+    assert_text(leaf.situations[LEAF_SITUATIONS_MAX - 1], "sp");
+
+    flow.n_situations++;
+    assert_int_equal(leaf_draft_flow(&flow, &draft), SL_ELIMIT);
+}
+
 /* ------------------------------------------------------------------------------ strictness -- */
 
 static void assert_refused(struct slice bytes)
@@ -393,7 +426,7 @@ static void nothing_can_be_left_out_or_added(void **state)
         memcpy(changed, draft.bytes, at);
         changed[at] = ' ';
         memcpy(changed + at + 1, draft.bytes + at, draft.n - at);
-        if (at == 0 || at == draft.n || strchr("{},:", draft.bytes[at]))
+        if (at == 0 || at == draft.n || strchr("{}[],:", draft.bytes[at]))
             assert_refused(slice_of(changed, (size_t)draft.n + 1));
     }
 }
@@ -432,6 +465,16 @@ static void what_could_be_written_in_two_ways_is_accepted_in_one(void **state)
         {"\"waze-position\"", "\"\""}, /* null is the way to say it */
         {"\"waze-position\"", "NULL"},
         {"\"waze-position\"", "17"},
+        {"[\"driving\",\"match_day\"]", "[]"}, /* null is the way to say it */
+        {"[\"driving\",\"match_day\"]", "\"driving\""},
+        {"[\"driving\",\"match_day\"]", "[\"match_day\",\"driving\"]"},
+        {"[\"driving\",\"match_day\"]", "[\"driving\",\"driving\"]"},
+        {"[\"driving\",\"match_day\"]", "[\"driving\",\"drivin\"]"},
+        {"[\"driving\",\"match_day\"]", "[\"driving\",null]"},
+        {"[\"driving\",\"match_day\"]", "[\"driving\",\"match\\\\day\"]"},
+        {"[\"driving\",\"match_day\"]", "[\"\"]"},
+        {"[\"driving\",\"match_day\"]", "[\"driving\",\"match_day\",]"},
+        {"\"situation\":[\"driving\",\"match_day\"],", ""},
         {"\"decision\":\"release\"", "\"decision\":\"refuse\""}, /* but there is a body */
         {"\"decision\":\"release\"", "\"decision\":\"Release\""},
         {"\"reason\":\"consented\"", "\"reason\":null"},
@@ -512,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_drafts_time_can_be_read_before_it_is_complete),
         cmocka_unit_test(a_receipt_has_at_most_receipt_bytes),
         cmocka_unit_test(a_receipt_names_at_most_route_classes),
+        cmocka_unit_test(a_receipt_names_at_most_so_many_situations_as_can_be_known),
         cmocka_unit_test(nothing_can_be_left_out_or_added),
         cmocka_unit_test(what_could_be_written_in_two_ways_is_accepted_in_one),
         cmocka_unit_test(tags_and_commitments_have_one_base64_text),

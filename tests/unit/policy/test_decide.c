@@ -176,6 +176,33 @@ static void every_listed_situation_must_be_known_to_hold(void **state)
     assert_reason(blob, &facts, REASON_CONSENTED);
 }
 
+static void only_situations_that_a_consent_gets_to_ask_for_are_told(void **state)
+{
+    (void)state;
+    struct slice blob = compile(
+        HEAD "consents:\n"
+             "  - {id: a, " FLOW "data: {location: {}}, situation: [driving, match_day]}\n"
+             "  - {id: b, " FLOW "data: {location: {}}, situation: [running], until: 2020-01-01}\n"
+             "  - {id: c, app: waze, partner: spotify, purpose: marketing, in_return: x, "
+             "data: {location: {}}, situation: [cycling]}\n");
+    struct facts facts = facts_for("location", NULL, NULL, NULL);
+    situations[0] = code("cycling");
+    situations[1] = code("driving");
+    situations[2] = code("match_day");
+    situations[3] = code("running");
+    facts.n_situations = 4;
+    assert_int_equal(decided(blob, &facts).situations, 1 << 1 | 1 << 2);
+    assert_true(decide_asks_situations(blob, &facts));
+    facts.n_situations = 2;
+    assert_reason(blob, &facts, REASON_SITUATION);
+    assert_int_equal(decided(blob, &facts).situations, 1 << 1);
+    facts.n_situations = 0;
+    assert_int_equal(decided(blob, &facts).situations, 0);
+    facts.purpose = code("sales");
+    assert_false(decide_asks_situations(blob, &facts));
+    assert_false(decide_asks_situations(policy_blob_empty(), &facts));
+}
+
 static void quota_that_cannot_be_counted_refuses(void **state)
 {
     (void)state;
@@ -450,6 +477,7 @@ int main(void)
         cmocka_unit_test(window_follows_the_wall_clock_through_daylight_saving),
         cmocka_unit_test(days_are_those_of_the_subject),
         cmocka_unit_test(every_listed_situation_must_be_known_to_hold),
+        cmocka_unit_test(only_situations_that_a_consent_gets_to_ask_for_are_told),
         cmocka_unit_test(quota_that_cannot_be_counted_refuses),
         cmocka_unit_test(refusal_wins_over_every_consent),
         cmocka_unit_test(refusal_may_be_narrowed_to_app_partner_purpose_and_time),
