@@ -42,7 +42,7 @@ static void build_token(struct build *build, const struct yaml_node *node, struc
 
 static void build_app(struct build *build, const struct yaml_node *node, struct config_app *out)
 {
-    static const char *const keys[] = {"id", "label", "url", "ca", "token_file", NULL};
+    static const char *const keys[] = {"id", "label", "url", "ca", "token_file", "tokens", NULL};
     if (!yaml_check_keys(node, "an app", keys, build->problems))
         return;
     const struct yaml_node *value;
@@ -61,6 +61,8 @@ static void build_app(struct build *build, const struct yaml_node *node, struct 
     }
     if ((value = yaml_get(node, "token_file")))
         build_token(build, value, out);
+    if ((value = yaml_get(node, "tokens")))
+        build_tokens(build, value, LIMIT_MAX_app_tokens, &out->n_tokens, &out->tokens);
 }
 
 void build_apps(struct build *build, const struct yaml_node *node)

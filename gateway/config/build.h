@@ -94,6 +94,12 @@ void build_limits(struct build *build, const struct yaml_node *node);
 void build_retention(struct build *build, const struct yaml_node *node);
 void build_controller(struct build *build, const struct yaml_node *node);
 
+/* token.c: hashes of tokens, at most `max`; and, of the two sections, that none stands there twice.
+ */
+void build_tokens(struct build *build, const struct yaml_node *node, size_t max, size_t *n,
+                  const uint8_t (**out)[CONFIG_TOKEN_HASH_BYTES]);
+void build_check_tokens(struct build *build, const struct yaml_node *partners,
+                        const struct yaml_node *apps);
 /* fields.c */
 void build_fields(struct build *build, const struct yaml_node *node, struct config_route *out);
 /* request.c: "GET /v1/{subject}/position" */

@@ -209,6 +209,7 @@ static void build_sections(struct build *build, const struct yaml_node *root)
         build_apps(build, value);
     if ((value = build_need(build, root, what, "partners")))
         build_partners(build, value);
+    build_check_tokens(build, yaml_get(root, "partners"), yaml_get(root, "apps"));
     if ((value = build_need(build, root, what, "routes")))
         build_routes(build, value);
     if ((value = yaml_get(root, "witnesses")))

@@ -27,6 +27,8 @@ struct config_listener {
     const char *private_key;
 };
 
+enum { CONFIG_TOKEN_HASH_BYTES = 32 };
+
 struct config_app {
     struct slice id, label;
     bool tls;
@@ -36,9 +38,9 @@ struct config_app {
     socklen_t address_bytes;
     const char *ca_file; /* or NULL */
     struct slice token;  /* read from token_file; secret; or empty */
+    size_t n_tokens;     /* by which it shows itself to the gateway, when it is the client */
+    const uint8_t (*tokens)[CONFIG_TOKEN_HASH_BYTES]; /* SHA-256 of each */
 };
-
-enum { CONFIG_TOKEN_HASH_BYTES = 32 };
 
 struct config_partner {
     struct slice id, label;

@@ -276,10 +276,10 @@ static int serve_flows(struct node *node, const sigset_t *signals)
     edge_stop(edge, &sum);
     control_stop(control);
     log_info("ended: %llu released, %llu refused, %llu without a receipt, %llu receipts proven, "
-             "%llu turned away, %llu malformed, %llu past a deadline",
+             "%llu calls done, %llu turned away, %llu malformed, %llu past a deadline",
              (unsigned long long)sum.n_released, (unsigned long long)sum.n_refused,
              (unsigned long long)sum.n_unrecorded, (unsigned long long)sum.n_proven,
-             (unsigned long long)sum.n_turned_away, (unsigned long long)sum.n_malformed,
+             (unsigned long long)sum.n_done, (unsigned long long)sum.n_turned_away, (unsigned long long)sum.n_malformed,
              (unsigned long long)sum.n_deadlines);
     return code;
 }

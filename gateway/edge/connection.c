@@ -2,8 +2,10 @@
  * connection.c - from libmicrohttpd's callbacks to a flow, and back
  *
  * The first handler call comes when the head is complete: the guard judges it, and a refusal
- * queued there closes the connection, which is what a malformed request deserves. The second call
- * starts the flow. If the flow has to wait, the connection is suspended until the engine replies.
+ * queued there closes the connection, which is what a malformed request deserves; so does one to a
+ * body that nobody wants, which is then never read. Calls with pieces of the body follow. The one
+ * without starts the flow. If the flow has to wait, the connection is suspended until the engine
+ * replies.
  */
 #include "edge/connection.h"
 
@@ -12,6 +14,7 @@
 #include "edge/reply.h"
 #include "edge/thread.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +72,18 @@ static struct connection *connection_new(struct edge_thread *thread, struct MHD_
     return connection;
 }
 
+static void free_body(struct connection *connection)
+{
+    if (connection->body_block)
+        OPENSSL_cleanse(connection->body_block, connection->body_n);
+    free(connection->body_block);
+    connection->body_block = NULL;
+    connection->body_n = connection->body_cap = 0;
+}
+
 static void connection_free(struct connection *connection)
 {
+    free_body(connection);
     loop_timer_clear(&connection->thread->loop, &connection->deadline);
     *connection->at = connection->next;
     if (connection->next)
@@ -147,29 +160,116 @@ static bool may_log(struct edge_thread *thread)
     return thread->n_log_lines++ < LINES_PER_SECOND;
 }
 
+static void answered(struct connection *connection);
+
+/* Answered in the first call: the connection closes, and the body is never read. */
+static enum MHD_Result turn_body_away(struct connection *connection, enum answer_kind kind)
+{
+    connection->flow.answer.kind = kind;
+    connection->closes = true;
+    answered(connection);
+    return reply_flow(connection);
+}
+
+static enum MHD_Result turn_head_away(struct connection *connection, enum guard_fault fault)
+{
+    connection->thread->counters.n_malformed++;
+    if (may_log(connection->thread))
+        log_warn("no flow: %s", problem_of_guard(fault)->title);
+    connection->phase = CONNECTION_ANSWERED;
+    set_deadline(connection, connection->thread->config->limits.reply_ms);
+    return reply_malformed(connection->handle, fault);
+}
+
+/* A body is on its way. For whom, from whom, and how much of it, is known before the first byte. */
+static enum MHD_Result begin_body(struct connection *connection, const struct guard_head *head,
+                                  uint64_t length)
+{
+    const struct limits *limits = &connection->thread->config->limits;
+    struct flow *flow = &connection->flow;
+    struct slice coding = guard_field_get(head, "content-encoding");
+    if (!flow_admit(flow))
+        return turn_body_away(connection, flow->answer.kind);
+    if (!flow_takes_body(flow))
+        return turn_head_away(connection, GUARD_BODY);
+    if (length > limits->request_body_bytes)
+        return turn_body_away(connection, ANSWER_TOO_LARGE);
+    if (coding.n > 0 && !slice_equals_str_nocase(coding, "identity"))
+        return turn_body_away(connection, ANSWER_CODED);
+    connection->phase = CONNECTION_CHECKED;
+    set_deadline(connection, limits->request_body_ms);
+    return MHD_YES;
+}
+
 /* The first call for a request: judge the head. */
 static enum MHD_Result begin(struct connection *connection, const char *method, const char *version)
 {
     struct guard_head head;
     head_collect(connection->handle, method,
                  slice_of(connection->raw_target, connection->raw_target_bytes), version, &head);
+    /* What is only read has no body; for all else it depends on the target, see begin_body(). */
+    head.takes_body = !slice_equals_str(head.method, "GET") &&
+                      !slice_equals_str(head.method, "HEAD") &&
+                      !slice_equals_str(head.method, "DELETE");
     enum guard_fault fault = check_head(connection, &head);
-    if (fault != GUARD_OK) {
-        connection->thread->counters.n_malformed++;
-        if (may_log(connection->thread))
-            log_warn("no flow: %s", problem_of_guard(fault)->title);
-        connection->phase = CONNECTION_ANSWERED;
-        set_deadline(connection, connection->thread->config->limits.reply_ms);
-        return reply_malformed(connection->handle, fault);
-    }
+    if (fault != GUARD_OK)
+        return turn_head_away(connection, fault);
     connection->phase = CONNECTION_CHECKED;
+    if (!head.takes_body)
+        return MHD_YES;
+    struct guard_body body = guard_body(&head);
+    connection->flow.has_length = body.has_length;
+    return body.is_chunked || body.length > 0 ? begin_body(connection, &head, body.length)
+                                              : MHD_YES;
+}
+
+/* Room for `n` more bytes, at most request_body_bytes in all. */
+static bool grow_body(struct connection *connection, size_t n)
+{
+    enum { FIRST_BYTES = 4096 };
+    size_t cap = connection->body_cap ? connection->body_cap : FIRST_BYTES;
+    while (cap < connection->body_n + n)
+        cap *= 2;
+    if (cap == connection->body_cap)
+        return true;
+    uint8_t *block = malloc(cap);
+    if (!block)
+        return false;
+    size_t n_kept = connection->body_n;
+    if (n_kept > 0)
+        memcpy(block, connection->body_block, n_kept);
+    free_body(connection);
+    connection->body_block = block;
+    connection->body_n = n_kept;
+    connection->body_cap = cap;
+    return true;
+}
+
+/* A piece of the body. No answer can be given before its end, so what is too much is let go. */
+static enum MHD_Result take_body(struct connection *connection, const char *bytes, size_t *n)
+{
+    size_t max = connection->thread->config->limits.request_body_bytes;
+    if (connection->body_is_too_large || *n > max - connection->body_n) {
+        free_body(connection);
+        connection->body_is_too_large = true;
+        *n = 0;
+        return MHD_YES;
+    }
+    if (!grow_body(connection, *n))
+        return MHD_NO;
+    memcpy(connection->body_block + connection->body_n, bytes, *n);
+    connection->body_n += *n;
+    *n = 0;
     return MHD_YES;
 }
 
-/* The second call: start the flow; the answer may be there at once, or later. */
+/* The call without a piece of a body: start the flow; the answer may be there at once, or later. */
 static enum MHD_Result run(struct connection *connection)
 {
+    if (connection->body_is_too_large)
+        return turn_body_away(connection, ANSWER_TOO_LARGE);
     loop_timer_clear(&connection->thread->loop, &connection->deadline);
+    connection->flow.body = slice_of(connection->body_block, connection->body_n);
     connection->phase = CONNECTION_RUNNING;
     connection->is_flow = true;
     connection->thread->n_flows++;
@@ -185,7 +285,7 @@ enum MHD_Result connection_handle(void *context, struct MHD_Connection *handle, 
                                   const char *method, const char *version, const char *upload_data,
                                   size_t *upload_data_bytes, void **request_context)
 {
-    (void)context, (void)url, (void)upload_data, (void)upload_data_bytes;
+    (void)context, (void)url;
     struct connection *connection = *request_context;
     if (!connection)
         return MHD_NO;
@@ -193,7 +293,8 @@ enum MHD_Result connection_handle(void *context, struct MHD_Connection *handle, 
     case CONNECTION_HEAD:
         return begin(connection, method, version);
     case CONNECTION_CHECKED:
-        return run(connection);
+        return *upload_data_bytes > 0 ? take_body(connection, upload_data, upload_data_bytes)
+                                      : run(connection);
     case CONNECTION_ANSWERED:
         return reply_flow(connection);
     case CONNECTION_IDLE:
@@ -219,13 +320,10 @@ static void count_answer(struct edge_counters *counters, enum answer_kind kind)
     case ANSWER_PROVEN:
         counters->n_proven++;
         return;
-    case ANSWER_NO_PARTNER:
-    case ANSWER_NO_ROUTE:
-    case ANSWER_NO_METHOD:
-    case ANSWER_BAD_QUERY:
-    case ANSWER_NO_RECEIPT:
-    case ANSWER_UNREADABLE:
-    case ANSWER_BUSY:
+    case ANSWER_DONE:
+        counters->n_done++;
+        return;
+    default:
         counters->n_turned_away++;
         return;
     }
@@ -236,6 +334,7 @@ static void log_answer(struct edge_thread *thread, const struct flow *flow)
 {
     const struct flow_answer *answer = &flow->answer;
     if (answer->kind == ANSWER_RELEASED || answer->kind == ANSWER_PROVEN ||
+        answer->kind == ANSWER_DONE ||
         (answer->kind == ANSWER_REFUSED && answer->reason < REASON_APP_UNREACHABLE) ||
         !may_log(thread))
         return;
@@ -254,15 +353,22 @@ static void log_answer(struct edge_thread *thread, const struct flow *flow)
              found);
 }
 
+/* Counted and logged; to be sent within reply_ms. */
+static void answered(struct connection *connection)
+{
+    struct edge_thread *thread = connection->thread;
+    connection->phase = CONNECTION_ANSWERED;
+    count_answer(&thread->counters, connection->flow.answer.kind);
+    log_answer(thread, &connection->flow);
+    set_deadline(connection, thread->config->limits.reply_ms);
+}
+
 void connection_reply(struct flow *flow)
 {
     struct connection *connection = (struct connection *)flow;
     struct edge_thread *thread = connection->thread;
     SL_ASSERT(connection->phase == CONNECTION_RUNNING);
-    connection->phase = CONNECTION_ANSWERED;
-    count_answer(&thread->counters, flow->answer.kind);
-    log_answer(thread, flow);
-    set_deadline(connection, thread->config->limits.reply_ms);
+    answered(connection);
     if (connection->suspended) {
         connection->suspended = false;
         MHD_resume_connection(connection->handle);
@@ -281,6 +387,8 @@ void connection_request_done(void *context, struct MHD_Connection *handle, void 
     if (connection->is_flow)
         connection->thread->n_flows--;
     connection->is_flow = false;
+    free_body(connection);
+    connection->body_is_too_large = connection->closes = false;
     flow_reset(&connection->flow);
     connection->phase = CONNECTION_IDLE;
     set_deadline(connection, connection->thread->config->limits.connection_idle_ms);

@@ -1,12 +1,16 @@
 /*
  * connection.h - one partner's connection, and the one request at a time on it
  *
- *   IDLE --request line--> HEAD --head complete--> CHECKED --second call--> RUNNING --reply-->
- *   ANSWERED --response sent--> IDLE
+ *   IDLE --request line--> HEAD --head complete--> CHECKED --whole body, if any--> RUNNING
+ * --reply--> ANSWERED --response sent--> IDLE
+ *
+ * A body is kept by the connection, up to request_body_bytes, and wiped when the request ends. It
+ * is taken only from a known caller, for something that wants one: before that, no byte is read.
  *
  * Deadlines: request_head_ms for the first head and for each head once its request line is there;
- * connection_idle_ms between requests; reply_ms for sending an answer. RUNNING has none here:
- * flow_ms bounds the app, and the recorder answers or the process ends.
+ * request_body_ms for a whole body; connection_idle_ms between requests; reply_ms for sending an
+ * answer. RUNNING has none here: flow_ms bounds the app, and the recorder answers or the process
+ * ends.
  */
 #ifndef SLUIS_EDGE_CONNECTION_H
 #define SLUIS_EDGE_CONNECTION_H
@@ -21,7 +25,7 @@ struct edge_thread;
 enum connection_phase {
     CONNECTION_IDLE,
     CONNECTION_HEAD,
-    CONNECTION_CHECKED,
+    CONNECTION_CHECKED, /* the body may come */
     CONNECTION_RUNNING,
     CONNECTION_ANSWERED,
 };
@@ -35,11 +39,15 @@ struct connection {
     enum connection_phase phase;
     bool suspended;
     bool is_flow;           /* started, and not answered to the last byte */
+    bool closes;            /* after this answer */
     const char *raw_target; /* where libmicrohttpd had it, for the guard's layout check */
     size_t raw_target_bytes;
     struct slice target; /* a copy in target_block: its parser cuts the original up */
     uint8_t *target_block;
     uint8_t *arena_block;
+    uint8_t *body_block; /* NULL until a body's first byte */
+    size_t body_n, body_cap;
+    bool body_is_too_large; /* it came in chunks; what still comes is let go */
 };
 
 /* libmicrohttpd's callbacks; `context` is the struct edge_thread. */

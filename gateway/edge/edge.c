@@ -143,6 +143,7 @@ static void add_counters(struct edge_counters *sum, const struct edge_counters *
     sum->n_refused += counters->n_refused;
     sum->n_unrecorded += counters->n_unrecorded;
     sum->n_proven += counters->n_proven;
+    sum->n_done += counters->n_done;
     sum->n_turned_away += counters->n_turned_away;
     sum->n_malformed += counters->n_malformed;
     sum->n_deadlines += counters->n_deadlines;

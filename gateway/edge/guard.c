@@ -228,10 +228,21 @@ static enum guard_fault check_request_line(const struct guard_head *head, struct
     return GUARD_OK;
 }
 
+/* Fields that the gateway reads, and that have one value each. */
+static const char *const single_fields[] = {"authorization", "sluis-purpose", "content-type",
+                                            "content-encoding", "idempotency-key"};
+
 struct field_counts {
-    unsigned host, length, coding, authorization, purpose;
+    unsigned host, length, coding, single[SL_LENGTH(single_fields)];
     struct slice length_value, coding_value, host_value;
 };
+
+static void count_single(struct slice name, struct field_counts *counts)
+{
+    for (size_t i = 0; i < SL_LENGTH(single_fields); i++)
+        if (slice_equals_str_nocase(name, single_fields[i]))
+            counts->single[i]++;
+}
 
 static enum guard_fault count_field(const struct guard_field *field, struct field_counts *counts)
 {
@@ -248,13 +259,11 @@ static enum guard_fault count_field(const struct guard_field *field, struct fiel
     } else if (slice_equals_str_nocase(field->name, "transfer-encoding")) {
         counts->coding++;
         counts->coding_value = field->value;
-    } else if (slice_equals_str_nocase(field->name, "authorization")) {
-        counts->authorization++;
-    } else if (slice_equals_str_nocase(field->name, "sluis-purpose")) {
-        counts->purpose++;
     } else if (slice_equals_str_nocase(field->name, "expect") &&
                !slice_equals_str_nocase(field->value, "100-continue")) {
         return GUARD_EXPECT;
+    } else {
+        count_single(field->name, counts);
     }
     return GUARD_OK;
 }
@@ -287,9 +296,21 @@ enum guard_fault guard_check(const struct guard_head *head, struct slice target,
         return fault;
     if (counts.host != 1 || !host_is_plain(counts.host_value))
         return GUARD_HOST;
-    if (counts.authorization > 1 || counts.purpose > 1)
-        return GUARD_REPEATED;
+    for (size_t i = 0; i < SL_LENGTH(single_fields); i++)
+        if (counts.single[i] > 1)
+            return GUARD_REPEATED;
     return check_framing(&counts, head->takes_body);
+}
+
+struct guard_body guard_body(const struct guard_head *head)
+{
+    struct guard_body body = {0};
+    struct slice length = guard_field_get(head, "content-length");
+    body.is_chunked = guard_field_get(head, "transfer-encoding").n > 0;
+    body.has_length = body.is_chunked || length.n > 0;
+    if (length.n > 0 && !slice_to_u64(length, UINT64_MAX, &body.length))
+        body.length = UINT64_MAX;
+    return body;
 }
 
 struct slice guard_field_get(const struct guard_head *head, const char *name)

@@ -47,13 +47,20 @@ enum guard_fault {
     GUARD_CODING,      /* Transfer-Encoding other than one `chunked` */
     GUARD_BODY,        /* a body where none is taken */
     GUARD_EXPECT,      /* an expectation other than 100-continue */
-    GUARD_REPEATED,    /* Authorization or Sluis-Purpose more than once */
+    GUARD_REPEATED,    /* a field that has one value stands there more than once */
 };
 enum { N_GUARD_FAULTS = GUARD_REPEATED + 1 };
 
 /* `target` holds the target's bytes as they arrived. */
 enum guard_fault guard_check(const struct guard_head *head, struct slice target,
                              const struct limits *limits);
+/* What a head that passed says of its body. */
+struct guard_body {
+    bool has_length; /* a Content-Length, be it 0, or chunks */
+    bool is_chunked;
+    uint64_t length; /* unless it comes in chunks */
+};
+struct guard_body guard_body(const struct guard_head *head);
 /* The value of field `name` without surrounding white space; empty when there is none. */
 struct slice guard_field_get(const struct guard_head *head, const char *name);
 

@@ -33,7 +33,8 @@ static const struct problem of_guard[N_GUARD_FAULTS] = {
     [GUARD_BODY] = {400, "body", "Body not taken", "This route takes no body."},
     [GUARD_EXPECT] = {417, "expect", "Unknown expectation", "Leave the Expect field out."},
     [GUARD_REPEATED] = {400, "repeated", "Field repeated",
-                        "Send Authorization and Sluis-Purpose at most once."},
+                        "Send Authorization, Sluis-Purpose, Content-Type, Content-Encoding and "
+                        "Idempotency-Key at most once each."},
 };
 
 const struct problem *problem_of_guard(enum guard_fault fault)

@@ -10,7 +10,7 @@
 #include "base/writer.h"
 #include "edge/guard.h"
 
-enum { PROBLEM_BYTES_MAX = 1024 };
+enum { PROBLEM_BYTES_MAX = 4096 };
 
 struct problem {
     unsigned status;

@@ -59,30 +59,41 @@ static const struct problem of_reason[N_REASONS] = {
     [REASON_BUSY] = {503, "busy", "Too busy", "This node has too much to do. Try again shortly."},
 };
 
-static const struct problem unrecorded = {
-    503, "no_receipt", "No receipt can be written",
-    "The ledger can't take a receipt now, and without one nothing is released. Try again later."};
-static const struct problem no_partner = {
-    401, "no_partner", "Unknown partner",
-    "The Authorization header holds no token of a partner: \"Bearer sluis_...\"."};
-static const struct problem no_route = {404, "no_route", "Unknown route",
-                                        "No route has this path. Check it, and the pseudonym in "
-                                        "it, against docs/partners.md."};
-static const struct problem no_method = {405, "no_method", "Method not offered",
-                                         "This route is asked with GET."};
-static const struct problem bad_query = {
-    400, "bad_query", "Query not offered",
-    "A query parameter is not one that the route passes on, stands twice, or has a value with "
-    "other characters than letters, digits and -._~,:"};
-
-static const struct problem no_receipt_of_yours = {
-    404, "not_yours", "No receipt of yours",
-    "There is no flow of yours with this number. Take the number from the Sluis-Receipt header of "
-    "an answer that you got."};
-static const struct problem unreadable = {
-    500, "unreadable", "Ledger not readable",
-    "This receipt can't be read, or is not what was signed. The operator has been told in the "
-    "log."};
+static const struct problem of_answer[N_ANSWER_KINDS] = {
+    [ANSWER_UNRECORDED] = {503, "no_receipt", "No receipt can be written",
+                           "The ledger can't take a receipt now, and without one nothing is "
+                           "released. Try again later."},
+    [ANSWER_NO_PARTNER] = {401, "no_partner", "Unknown partner",
+                           "The Authorization header holds no token of a partner or an app: "
+                           "\"Bearer sluis_...\"."},
+    [ANSWER_NO_ROUTE] = {404, "no_route", "Unknown route",
+                         "No route has this path. Check it, and the pseudonym in it, against "
+                         "docs/partners.md."},
+    [ANSWER_NO_METHOD] = {405, "no_method", "Method not offered",
+                          "What has this path is asked with another method: see Allow."},
+    [ANSWER_BAD_QUERY] = {400, "bad_query", "Query not offered",
+                          "A query parameter is not one that the route passes on, stands twice, "
+                          "or has a value with other characters than letters, digits and "
+                          "-._~,:"},
+    [ANSWER_WRONG_PARTY] = {403, "wrong_party", "Not for this party",
+                            "What has this path is for partners, and the token is an app's; or "
+                            "it is for an app, and the token is a partner's or another app's."},
+    [ANSWER_NO_LENGTH] = {411, "no_length", "Body needed",
+                          "Send a body, with Content-Length or in chunks."},
+    [ANSWER_TOO_LARGE] = {413, "body_too_large", "Body too large",
+                          "The body has more bytes than request_body_bytes allows."},
+    [ANSWER_CODED] = {415, "body_coded", "Content coding not taken",
+                      "Send the body as it is, without Content-Encoding."},
+    [ANSWER_BAD_BODY] = {400, "bad_body", "Body not understood",
+                         "The body is not what this endpoint takes."},
+    [ANSWER_NO_RECEIPT] = {404, "not_yours", "No receipt of yours",
+                           "There is no flow of yours with this number. Take the number from the "
+                           "Sluis-Receipt header of an answer that you got."},
+    [ANSWER_UNREADABLE] = {500, "unreadable", "Ledger not readable",
+                           "This receipt can't be read, or is not what was signed. The operator "
+                           "has been told in the log."},
+    [ANSWER_BUSY] = {503, "busy", "Too busy", "This node has too much to do. Try again shortly."},
+};
 
 const struct problem *problem_of_reason(enum reason reason)
 {
@@ -91,26 +102,6 @@ const struct problem *problem_of_reason(enum reason reason)
 
 const struct problem *problem_of_answer(enum answer_kind kind)
 {
-    switch (kind) {
-    case ANSWER_NO_PARTNER:
-        return &no_partner;
-    case ANSWER_NO_ROUTE:
-        return &no_route;
-    case ANSWER_NO_METHOD:
-        return &no_method;
-    case ANSWER_BAD_QUERY:
-        return &bad_query;
-    case ANSWER_NO_RECEIPT:
-        return &no_receipt_of_yours;
-    case ANSWER_UNREADABLE:
-        return &unreadable;
-    case ANSWER_BUSY:
-        return &of_reason[REASON_BUSY];
-    case ANSWER_RELEASED:
-    case ANSWER_REFUSED:
-    case ANSWER_UNRECORDED:
-    case ANSWER_PROVEN:
-        break;
-    }
-    return &unrecorded;
+    SL_ASSERT(of_answer[kind].status != 0);
+    return &of_answer[kind];
 }

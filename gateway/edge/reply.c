@@ -14,7 +14,8 @@ static bool add_fields(struct MHD_Response *response, const char *media_type, co
                        bool closes)
 {
     return (!closes || MHD_add_response_header(response, "Connection", "close") == MHD_YES) &&
-           MHD_add_response_header(response, "Content-Type", media_type) == MHD_YES &&
+           (!media_type ||
+            MHD_add_response_header(response, "Content-Type", media_type) == MHD_YES) &&
            MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
            MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
            (!receipt || MHD_add_response_header(response, "Sluis-Receipt", receipt) == MHD_YES);
@@ -28,8 +29,9 @@ static enum MHD_Result queue(struct MHD_Connection *handle, unsigned status,
     return result;
 }
 
+/* `allow`: for 405, the methods that there are. */
 static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct problem *problem,
-                                     struct slice receipt, bool closes)
+                                     struct slice receipt, const char *allow, bool closes)
 {
     char body[PROBLEM_BYTES_MAX];
     struct writer writer = writer_over(body, sizeof body);
@@ -45,7 +47,7 @@ static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct
         complete = complete && MHD_add_response_header(response, "WWW-Authenticate",
                                                        "Bearer realm=\"sluis\"") == MHD_YES;
     if (problem->status == 405)
-        complete = complete && MHD_add_response_header(response, "Allow", "GET") == MHD_YES;
+        complete = complete && MHD_add_response_header(response, "Allow", allow) == MHD_YES;
     if (problem->status == 503)
         complete = complete && MHD_add_response_header(response, "Retry-After", "5") == MHD_YES;
     return queue(handle, problem->status, response, complete);
@@ -53,7 +55,7 @@ static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct
 
 enum MHD_Result reply_malformed(struct MHD_Connection *handle, enum guard_fault fault)
 {
-    return reply_problem(handle, problem_of_guard(fault), slice_of(NULL, 0), true);
+    return reply_problem(handle, problem_of_guard(fault), slice_of(NULL, 0), NULL, true);
 }
 
 /* "<origin>/<index>", terminated for libmicrohttpd. */
@@ -69,7 +71,8 @@ static struct slice write_receipt(const struct connection *connection, char text
     return receipt;
 }
 
-static enum MHD_Result reply_body(struct connection *connection, struct slice receipt)
+static enum MHD_Result reply_body(struct connection *connection, unsigned status,
+                                  struct slice receipt)
 {
     const struct flow_answer *answer = &connection->flow.answer;
     char media_type[128];
@@ -82,26 +85,36 @@ static enum MHD_Result reply_body(struct connection *connection, struct slice re
         answer->body.n, (void *)(uintptr_t)answer->body.p, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    return queue(connection->handle, 200, response,
-                 add_fields(response, media_type, receipt.n > 0 ? (const char *)receipt.p : NULL,
-                            connection->thread->draining));
+    bool has_content = status != MHD_HTTP_NO_CONTENT;
+    return queue(connection->handle, status, response,
+                 add_fields(response, has_content ? media_type : NULL,
+                            receipt.n > 0 ? (const char *)receipt.p : NULL, connection->closes));
 }
 
 enum MHD_Result reply_flow(struct connection *connection)
 {
+    static const struct slice no_receipt = {NULL, 0};
     const struct flow_answer *answer = &connection->flow.answer;
-    bool draining = connection->thread->draining;
+    connection->closes = connection->closes || connection->thread->draining;
     char text[RECEIPT_CHARS_MAX];
     struct slice receipt = write_receipt(connection, text);
-    if (answer->kind == ANSWER_RELEASED) {
+    switch (answer->kind) {
+    case ANSWER_RELEASED:
         SL_ASSERT(connection->flow.state == FLOW_RELEASED);
-        return reply_body(connection, receipt);
+        return reply_body(connection, MHD_HTTP_OK, receipt);
+    case ANSWER_PROVEN:
+        return reply_body(connection, MHD_HTTP_OK, no_receipt);
+    case ANSWER_DONE:
+        return reply_body(connection, answer->status, no_receipt);
+    case ANSWER_REFUSED:
+        return reply_problem(connection->handle, problem_of_reason(answer->reason), receipt, NULL,
+                             connection->closes);
+    default:
+        break;
     }
-    if (answer->kind == ANSWER_PROVEN)
-        return reply_body(connection, slice_of(NULL, 0));
-    if (answer->kind == ANSWER_REFUSED)
-        return reply_problem(connection->handle, problem_of_reason(answer->reason), receipt,
-                             draining);
-    return reply_problem(connection->handle, problem_of_answer(answer->kind), slice_of(NULL, 0),
-                         draining);
+    struct problem problem = *problem_of_answer(answer->kind);
+    if (answer->detail[0])
+        problem.detail = answer->detail;
+    return reply_problem(connection->handle, &problem, no_receipt, answer->allow,
+                         connection->closes);
 }

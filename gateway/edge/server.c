@@ -178,10 +178,7 @@ static const struct problem too_large = {413, "body_too_large", "Body too large"
 
 static bool length_is_too_large(const struct connection *connection, const struct guard_head *head)
 {
-    struct slice length = guard_field_get(head, "content-length");
-    uint64_t n = 0;
-    return length.n > 0 &&
-           (!slice_to_u64(length, UINT64_MAX, &n) || n > connection->server->config.body_bytes_max);
+    return guard_body(head).length > connection->server->config.body_bytes_max;
 }
 
 /* The first call for a request: judge the head. */

@@ -17,6 +17,7 @@
 struct edge_counters {
     uint64_t n_released, n_refused, n_unrecorded;
     uint64_t n_proven;      /* receipts that partners asked for */
+    uint64_t n_done;        /* of the gateway's own endpoints, what was asked of them */
     uint64_t n_turned_away; /* no partner, no route, bad query, no receipt of theirs */
     uint64_t n_malformed;
     uint64_t n_deadlines;

@@ -15,8 +15,8 @@
 #include "flow/flow.h"
 
 #include "base/timestamp.h"
+#include "flow/api.h"
 #include "flow/judge.h"
-#include "flow/proven.h"
 #include "flow/recorded.h"
 #include "flow/relay.h"
 #include "identify/purpose.h"
@@ -61,31 +61,42 @@ static void turn_away(struct flow *flow, enum answer_kind kind)
     flow->engine->reply(flow);
 }
 
-/* Partner and route: without both (or with a question about a receipt), this is no flow, and
- * strangers leave nothing in the ledger. */
-static bool identify_parties(struct flow *flow)
+static bool find_route(struct flow *flow)
 {
     static const enum answer_kind turned_away[] = {
         [ROUTE_UNKNOWN] = ANSWER_NO_ROUTE,
         [ROUTE_METHOD] = ANSWER_NO_METHOD,
         [ROUTE_BAD_QUERY] = ANSWER_BAD_QUERY,
     };
-    struct flow_engine *engine = flow->engine;
-    flow->partner = credential_find(engine->credentials, flow->authorization);
-    if (!flow->partner) {
-        turn_away(flow, ANSWER_NO_PARTNER);
-        return false;
+    const struct config *config = flow->engine->config;
+    enum route_match match = route_find(config, flow->method, flow->target, &flow->request);
+    if (match == ROUTE_FOUND && flow->partner)
+        return true;
+    flow->answer.kind = match == ROUTE_FOUND ? ANSWER_WRONG_PARTY : turned_away[match];
+    if (match == ROUTE_METHOD) {
+        struct writer writer = writer_over(flow->answer.allow, sizeof flow->answer.allow - 1);
+        route_write_methods(config, flow->target, &writer);
     }
-    if (flow_asks_for_receipt(flow)) {
-        flow_prove_receipt(flow);
+    return false;
+}
+
+/* Caller and route: without both (or with a question to the gateway itself), this is no flow, and
+ * strangers leave nothing in the ledger. */
+bool flow_admit(struct flow *flow)
+{
+    struct credential_party party = credential_find(flow->engine->credentials, flow->authorization);
+    flow->partner = party.partner;
+    flow->sender = party.app;
+    flow->answer.kind = ANSWER_NO_PARTNER;
+    if (!party.partner && !party.app)
         return false;
-    }
-    enum route_match match = route_find(engine->config, flow->method, flow->target, &flow->request);
-    if (match != ROUTE_FOUND) {
-        turn_away(flow, turned_away[match]);
-        return false;
-    }
-    return true;
+    flow->is_admitted = api_is_target(flow->target) ? api_find(flow) : find_route(flow);
+    return flow->is_admitted;
+}
+
+bool flow_takes_body(const struct flow *flow)
+{
+    return flow->api && flow->api->takes_body;
 }
 
 /*
@@ -122,8 +133,18 @@ void flow_start(struct flow *flow)
 {
     flow->state = FLOW_RECEIVED;
     flow->time_ms = clock_now_ms();
-    if (!identify_parties(flow))
+    if (!flow->is_admitted && !flow_admit(flow)) {
+        flow->engine->reply(flow);
         return;
+    }
+    if (flow_takes_body(flow) && !flow->has_length) {
+        turn_away(flow, ANSWER_NO_LENGTH);
+        return;
+    }
+    if (flow->api) {
+        flow->api->handle(flow);
+        return;
+    }
     identify_subject(flow);
     flow->purpose = purpose_find(flow->partner, flow->purpose_header);
     flow_state_move(&flow->state, FLOW_IDENTIFIED);

@@ -24,19 +24,34 @@ enum answer_kind {
     ANSWER_NO_ROUTE,
     ANSWER_NO_METHOD,
     ANSWER_BAD_QUERY,
-    ANSWER_PROVEN,     /* a receipt of the partner's own, and its proof */
-    ANSWER_NO_RECEIPT, /* there is none that it may have */
-    ANSWER_UNREADABLE, /* the ledger can't be read there */
-    ANSWER_BUSY,       /* too many proofs are asked for */
+    ANSWER_WRONG_PARTY, /* a partner where an app is expected, or the other way round */
+    ANSWER_NO_LENGTH,   /* no body where one is needed */
+    ANSWER_TOO_LARGE,   /* a body beyond request_body_bytes */
+    ANSWER_CODED,       /* a body with a content coding */
+    ANSWER_BAD_BODY,    /* one that says nothing that can be done; `detail` says why */
+    ANSWER_DONE,        /* an endpoint of the gateway's own did what was asked */
+    ANSWER_PROVEN,      /* a receipt of the partner's own, and its proof */
+    ANSWER_NO_RECEIPT,  /* there is none that it may have */
+    ANSWER_UNREADABLE,  /* the ledger can't be read there */
+    ANSWER_BUSY,        /* too many proofs are asked for */
 };
+enum { N_ANSWER_KINDS = ANSWER_BUSY + 1 };
+
+enum { ANSWER_ALLOW_BYTES = 32, ANSWER_DETAIL_BYTES = 256, API_ARGUMENTS_MAX = 2 };
 
 struct flow_answer {
     enum answer_kind kind;
     enum reason reason;      /* refused */
     uint64_t receipt_index;  /* released and refused */
-    struct slice body;       /* released: reduced, the filter's; proven: JSON */
+    struct slice body;       /* released: reduced, the filter's; proven, done: JSON */
     struct slice media_type; /* released: the route's */
+    unsigned status;         /* done */
+    /* Texts that end in a NUL; empty: none. */
+    char allow[ANSWER_ALLOW_BYTES];   /* no such method: those that there are */
+    char detail[ANSWER_DETAIL_BYTES]; /* in place of the problem's own */
 };
+
+struct api_row;
 
 struct flow {
     struct record record; /* first: the recorder hands it back */
@@ -46,11 +61,17 @@ struct flow {
 
     /* As received; the slices live as long as the request. */
     struct slice method, target, authorization, purpose_header;
+    bool has_length; /* the head says how long a body is, be it 0, or that it comes in chunks */
+    struct slice body;
     int64_t time_ms;
 
     /* identify */
+    bool is_admitted;
     const struct config_partner *partner;
-    struct route_request request;
+    const struct config_app *sender; /* the client, when it is an app; */
+    const struct api_row *api;       /* what it asks for, when that is the gateway's own, */
+    struct slice api_arguments[API_ARGUMENTS_MAX];
+    struct route_request request; /* and when it is a route's */
     const struct vocabulary_term *purpose;
     char pseudonym[PSEUDONYM_CHARS + 1];
 
@@ -77,7 +98,13 @@ struct flow {
 size_t flow_arena_bytes(const struct limits *limits);
 /* `block` is the flow's arena. Call flow_reset() before each further use. */
 void flow_init(struct flow *flow, struct flow_engine *engine, void *block, size_t block_bytes);
-/* method, target, authorization and purpose_header are set; the rest follows. */
+/*
+ * Before a body is read, once all but `body` is set as received: does a known caller ask for
+ * something that is there for it? False: `answer` says why not. The flow must not be started then.
+ */
+bool flow_admit(struct flow *flow);
+bool flow_takes_body(const struct flow *flow); /* admitted */
+/* What was received is set; the rest follows, admitting it too if that was not done. */
 void flow_start(struct flow *flow);
 /* Gives the filter back and wipes what was personal. */
 void flow_reset(struct flow *flow);

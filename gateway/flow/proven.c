@@ -6,30 +6,16 @@
  */
 #include "flow/proven.h"
 
-#include <string.h>
-
-static const char path[] = "/sluis/v1/receipts/";
-
 static void answer(struct flow *flow, enum answer_kind kind)
 {
     flow->answer.kind = kind;
     flow->engine->reply(flow);
 }
 
-bool flow_asks_for_receipt(const struct flow *flow)
-{
-    return slice_starts_with_str(flow->target, path);
-}
-
 void flow_prove_receipt(struct flow *flow)
 {
-    struct slice number = slice_of(flow->target.p + strlen(path), flow->target.n - strlen(path));
     struct prover_request *request = &flow->proof;
-    if (!slice_equals_str(flow->method, "GET"))
-        answer(flow, ANSWER_NO_METHOD);
-    else if (number.n > 0 && memchr(number.p, '?', number.n))
-        answer(flow, ANSWER_BAD_QUERY);
-    else if (!slice_to_u64(number, UINT64_MAX, &request->index))
+    if (!slice_to_u64(flow->api_arguments[0], UINT64_MAX, &request->index))
         answer(flow, ANSWER_NO_RECEIPT);
     else {
         request->reply_to = &flow->engine->proven;

@@ -8,8 +8,7 @@
 
 #include "flow/flow.h"
 
-bool flow_asks_for_receipt(const struct flow *flow);
-/* The partner is known. The answer may come at once, or by flow_proven(). */
+/* A handler of api.h. The answer may come at once, or by flow_proven(). */
 void flow_prove_receipt(struct flow *flow);
 /* The request came back from the prover. */
 void flow_proven(struct prover_request *request);

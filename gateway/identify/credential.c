@@ -1,7 +1,7 @@
 /*
  * credential.c - open addressing over the hashes of all tokens
  *
- *     slots   | NULL | hash, partner | NULL | hash, partner | hash, partner | ...
+ *     slots   | NULL | hash, party | NULL | hash, party | hash, party | ...
  *
  * The first bytes of a SHA-256 are as good a table hash as any. The table is at most half full,
  * so that a probe ends soon; it is built once and never changes.
@@ -23,7 +23,7 @@ static const struct slice scheme = SLICE_LITERAL("Bearer ");
 
 struct credential_slot {
     const uint8_t *hash; /* in the configuration */
-    const struct config_partner *partner;
+    struct credential_party party;
 };
 
 struct credential_table {
@@ -38,20 +38,30 @@ static size_t first_slot(const struct credential_table *table, const uint8_t *ha
     return (size_t)start & table->mask;
 }
 
-static void insert(struct credential_table *table, const uint8_t *hash,
-                   const struct config_partner *partner)
+static void insert_all(struct credential_table *table, struct credential_party party,
+                       const uint8_t (*tokens)[CONFIG_TOKEN_HASH_BYTES], size_t n_tokens)
 {
-    size_t at = first_slot(table, hash);
-    while (table->slots[at].partner)
-        at = (at + 1) & table->mask;
-    table->slots[at] = (struct credential_slot){hash, partner};
+    for (size_t i = 0; i < n_tokens; i++) {
+        size_t at = first_slot(table, tokens[i]);
+        while (table->slots[at].hash)
+            at = (at + 1) & table->mask;
+        table->slots[at] = (struct credential_slot){tokens[i], party};
+    }
+}
+
+static size_t count_tokens(const struct config *config)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < config->n_partners; i++)
+        n += config->partners[i].n_tokens;
+    for (size_t i = 0; i < config->n_apps; i++)
+        n += config->apps[i].n_tokens;
+    return n;
 }
 
 enum sl_err credential_table_new(const struct config *config, struct credential_table **out)
 {
-    size_t n_tokens = 0;
-    for (size_t i = 0; i < config->n_partners; i++)
-        n_tokens += config->partners[i].n_tokens;
+    size_t n_tokens = count_tokens(config);
     size_t n_slots = 2;
     while (n_slots < 2 * n_tokens)
         n_slots *= 2;
@@ -62,8 +72,12 @@ enum sl_err credential_table_new(const struct config *config, struct credential_
     table->mask = n_slots - 1;
     for (size_t i = 0; i < config->n_partners; i++) {
         const struct config_partner *partner = &config->partners[i];
-        for (size_t t = 0; t < partner->n_tokens; t++)
-            insert(table, partner->tokens[t], partner);
+        insert_all(table, (struct credential_party){.partner = partner}, partner->tokens,
+                   partner->n_tokens);
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        insert_all(table, (struct credential_party){.app = app}, app->tokens, app->n_tokens);
     }
     *out = table;
     return SL_OK;
@@ -87,20 +101,20 @@ static struct slice token_of(struct slice authorization)
     return slice_equals(slice_of(token.p, token_prefix.n), token_prefix) ? token : none;
 }
 
-const struct config_partner *credential_find(const struct credential_table *table,
-                                             struct slice authorization)
+struct credential_party credential_find(const struct credential_table *table,
+                                        struct slice authorization)
 {
+    static const struct credential_party stranger = {NULL, NULL};
     struct slice token = token_of(authorization);
     if (token.n == 0)
-        return NULL;
+        return stranger;
     uint8_t hash[SHA256_BYTES];
     sha256_of(token, hash);
-    for (size_t at = first_slot(table, hash); table->slots[at].partner;
-         at = (at + 1) & table->mask) {
+    for (size_t at = first_slot(table, hash); table->slots[at].hash; at = (at + 1) & table->mask) {
         if (memcmp(table->slots[at].hash, hash, sizeof hash) == 0)
-            return table->slots[at].partner;
+            return table->slots[at].party;
     }
-    return NULL;
+    return stranger;
 }
 
 enum sl_err credential_new_token(char token[CREDENTIAL_TOKEN_CHARS + 1],

@@ -107,14 +107,19 @@ static bool query_is_allowed(const struct config_route *route, struct slice quer
     return true;
 }
 
+static struct slice path_of(struct slice target)
+{
+    const uint8_t *mark = target.n > 0 ? memchr(target.p, '?', target.n) : NULL;
+    return slice_of(target.p, mark ? (size_t)(mark - target.p) : target.n);
+}
+
 enum route_match route_find(const struct config *config, struct slice method, struct slice target,
                             struct route_request *out)
 {
-    const uint8_t *mark = target.n > 0 ? memchr(target.p, '?', target.n) : NULL;
-    struct slice path = slice_of(target.p, mark ? (size_t)(mark - target.p) : target.n);
+    struct slice path = path_of(target);
     struct slice query = {NULL, 0};
-    if (mark && path.n + 1 < target.n)
-        query = slice_of(mark + 1, target.n - path.n - 1);
+    if (path.n + 1 < target.n)
+        query = slice_of(target.p + path.n + 1, target.n - path.n - 1);
     if (!path_is_plain(path))
         return ROUTE_UNKNOWN;
 
@@ -134,6 +139,18 @@ enum route_match route_find(const struct config *config, struct slice method, st
         return ROUTE_FOUND;
     }
     return found;
+}
+
+void route_write_methods(const struct config *config, struct slice target, struct writer *writer)
+{
+    struct slice subject;
+    for (size_t i = 0; i < config->n_routes; i++) {
+        const struct config_route *route = &config->routes[i];
+        if (!path_matches(route, path_of(target), &subject))
+            continue;
+        write_str(writer, writer->n > 0 ? ", " : "");
+        write_bytes(writer, route->method);
+    }
 }
 
 void route_write_target(const struct route_request *request, struct slice user,

@@ -27,6 +27,8 @@ struct route_request {
 
 enum route_match route_find(const struct config *config, struct slice method, struct slice target,
                             struct route_request *out);
+/* The methods of all routes that have the target's path: "GET, POST". For an answer of 405. */
+void route_write_methods(const struct config *config, struct slice target, struct writer *writer);
 /*
  * The app's own target: forward path, `user` percent-encoded in place of {subject}, query. A user
  * that no path can hold ("", ".", "..") sets writer->overflow, like one that does not fit.

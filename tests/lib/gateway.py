@@ -3,6 +3,8 @@
 Nothing is mocked: `sluis init` makes the folder, sluisd listens on a port of the system's choice,
 policies go through `sluis policy put`, and what the ledger holds is what `sluis-audit` says.
 """
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -94,6 +96,12 @@ class Failed(Exception):
         self.stderr = done.stderr
 
 
+def new_token():
+    """As `sluis partner token` makes it: 32 random bytes, and the hash for sluis.yaml."""
+    token = "sluis_" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+    return {"token": token, "hash": "sha256:" + hashlib.sha256(token.encode()).hexdigest()}
+
+
 def run(*command, ok=(0,), given=None):
     done = subprocess.run([str(part) for part in command], input=given, text=True, timeout=WAIT_S,
                           stdin=subprocess.DEVNULL if given is None else None,
@@ -141,6 +149,7 @@ class Gateway(Process):
         run(SLUIS, "init", self.folder, "--origin", ORIGIN)
         self.partners = {name: {**facts, "token": None, "hash": None}
                          for name, facts in (partners or PARTNERS).items()}
+        self.clients = {name: new_token() for name in apps}  # apps that call the gateway
         for facts in self.partners.values():
             facts |= json.loads(run(SLUIS, "-c", self.config, "partner", "token", "--json").stdout)
         self.write_config()
@@ -151,6 +160,7 @@ class Gateway(Process):
     def config_text(self):
         """sluis.yaml as docs/configuration.md has it."""
         apps = "".join(f"  - id: {name}\n    url: http://127.0.0.1:{app.port}\n"
+                       f"    tokens: [\"{self.clients[name]['hash']}\"]\n"
                        for name, app in self.apps.items())
         partners = "".join(
             f"  - id: {name}\n    tokens: [\"{facts['hash']}\"]\n    contract:\n"
@@ -211,6 +221,10 @@ class Gateway(Process):
 
     def partner(self, name):
         return partner.Partner(self, name, self.partners[name]["token"])
+
+    def client(self, app):
+        """An app as a client: it has a credential of its own, and names people as it does."""
+        return partner.Partner(self, app, self.clients[app]["token"])
 
     # The auditor.
 

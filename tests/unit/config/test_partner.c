@@ -91,6 +91,25 @@ static void two_partners_can_not_share_a_token(void **state)
     assert_int_equal(fixture->config->partners[0].tokens[1][31], 0xbb);
 }
 
+static void an_app_has_tokens_of_its_own(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char url[] = "    url: http://127.0.0.1:9101\n";
+    char text[256];
+    assert_accepted(fixture, fixture_text("Waze", "Waze", NULL));
+    assert_int_equal(fixture->config->apps[0].n_tokens, 0);
+    snprintf(text, sizeof text, "%s    tokens: [%s]\n", url, HASH_BB);
+    assert_accepted(fixture, fixture_text(url, text, NULL));
+    assert_int_equal(fixture->config->apps[0].n_tokens, 1);
+    assert_int_equal(fixture->config->apps[0].tokens[0][31], 0xbb);
+    snprintf(text, sizeof text, "%s    tokens: [%s]\n", url, HASH_AA);
+    assert_one_problem(fixture, fixture_text(url, text, NULL), 18, 9, "stands on line 11 already");
+    snprintf(text, sizeof text, "%s    tokens: [%s, %s]\n", url, HASH_BB, HASH_BB);
+    assert_one_problem(fixture, fixture_text(url, text, NULL), 11, 87, "stands on line 11 already");
+    snprintf(text, sizeof text, "%s    tokens: [sluis_x]\n", url);
+    assert_one_problem(fixture, fixture_text(url, text, NULL), 11, 14, "never the token itself");
+}
+
 static void two_partners_can_not_share_an_id(void **state)
 {
     struct fixture *fixture = *state;
@@ -166,6 +185,10 @@ static void lists_have_limits(void **state)
     assert_one_problem(fixture, fixture_text("\n      - " HASH_AA, text, NULL), 16, 13,
                        "at most 16");
     free(text);
+    text = many(LIMIT_MAX_app_tokens + 1, "t", "url: http://127.0.0.1:9101\n    tokens: [", "]\n");
+    assert_one_problem(fixture, fixture_text("url: http://127.0.0.1:9101\n", text, NULL), 11, 13,
+                       "at most 16");
+    free(text);
     text = many(LIMIT_MAX_config_apps + 1, "a", "apps: [", "]\nunused:");
     assert_int_equal(fixture_load(fixture, fixture_text("apps:", text, NULL)), SL_EMALFORMED);
     assert_non_null(strstr(fixture_problems(fixture), "`apps` has 65 items; at most 64"));
@@ -189,6 +212,7 @@ int main(void)
         TEST(a_label_has_a_limit_and_no_controls),
         TEST(a_token_is_given_by_its_hash_and_never_shown),
         TEST(two_partners_can_not_share_a_token),
+        TEST(an_app_has_tokens_of_its_own),
         TEST(two_partners_can_not_share_an_id),
         TEST(a_contract_needs_purposes_of_the_vocabulary_each_once),
         TEST(benefits_are_optional_short_and_each_once),

@@ -127,10 +127,10 @@ static void targets_with_a_second_meaning_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "http://x/a", "x:80",  "*",      "/a//b",   "/a/./b",  "/a/../b", "/..",    "/a/..",
-        "/a/.",       "/a%2fb", "/a%2Fb", "/a%5cb",  "/a%00",   "/a%2e%2e", "/a%252f", "/a;b",
-        "/a\\b",      "/a%",   "/a%4",   "/a%zz",   "/a#b",    "/a\x7f",  "/a\xc3\xa9", "/a\"b",
-        "/a<b",       "/a^b",  "/a`b",   "/a{b",    "/a|b",    "/a?b#c",  "/a?%0",   "/a%0a",
+        "http://x/a", "x:80",   "*",      "/a//b",  "/a/./b", "/a/../b",  "/..",        "/a/..",
+        "/a/.",       "/a%2fb", "/a%2Fb", "/a%5cb", "/a%00",  "/a%2e%2e", "/a%252f",    "/a;b",
+        "/a\\b",      "/a%",    "/a%4",   "/a%zz",  "/a#b",   "/a\x7f",   "/a\xc3\xa9", "/a\"b",
+        "/a<b",       "/a^b",   "/a`b",   "/a{b",   "/a|b",   "/a?b#c",   "/a?%0",      "/a%0a",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(check_target(bad[i]), GUARD_TARGET);
@@ -172,15 +172,26 @@ static void host_is_a_name_or_an_address_and_perhaps_a_port(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "x", "gateway.example", "gateway.example.", "Gateway_1-a~b", "127.0.0.1", "127.0.0.1:8460",
-        "[::1]", "[::ffff:127.0.0.1]:8460", "x:", "x:80", "x \t", "xn--bcher-kva.example",
+        "x",
+        "gateway.example",
+        "gateway.example.",
+        "Gateway_1-a~b",
+        "127.0.0.1",
+        "127.0.0.1:8460",
+        "[::1]",
+        "[::ffff:127.0.0.1]:8460",
+        "x:",
+        "x:80",
+        "x \t",
+        "xn--bcher-kva.example",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_int_equal(check_host(good[i]), GUARD_OK);
     static const char *const bad[] = {
-        " ", ":80", "a/b", "a/b@c, d", "user@x", "x, y", "x,y", "x y", "x:8o", "x:80:80", "x:-1",
-        "x: 80", "http://x", "x?y", "x#y", "x\\y", "x%2fy", "[]", "[", "[::1", "::1", "[::1]x",
-        "[::g]", "[fe80::1%25lo]", "[[::1]]", "x]", "<x>", "\"x\"", "x;y", "x*", "x\ty",
+        " ",       ":80",     "a/b",  "a/b@c, d", "user@x",   "x, y",   "x,y",   "x y",
+        "x:8o",    "x:80:80", "x:-1", "x: 80",    "http://x", "x?y",    "x#y",   "x\\y",
+        "x%2fy",   "[]",      "[",    "[::1",     "::1",      "[::1]x", "[::g]", "[fe80::1%25lo]",
+        "[[::1]]", "x]",      "<x>",  "\"x\"",    "x;y",      "x*",     "x\ty",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(check_host(bad[i]), GUARD_HOST);
@@ -202,11 +213,37 @@ static void framing_is_unambiguous_and_carries_no_body(void **state)
     assert_int_equal(check_field("Expect: foo"), GUARD_EXPECT);
 }
 
+static struct guard_body body_of(const char *lines)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "PUT / HTTP/1.1\r\nHost: x\r\n%s\r\n", lines);
+    struct guard_head head;
+    split(text, (size_t)n, &head);
+    head.takes_body = true;
+    assert_int_equal(guard_check(&head, head.target, &limits), GUARD_OK);
+    return guard_body(&head);
+}
+
+static void a_head_tells_how_long_its_body_is(void **state)
+{
+    (void)state;
+    assert_false(body_of("").has_length);
+    assert_true(body_of("Content-Length: 0\r\n").has_length);
+    assert_int_equal(body_of("Content-Length: 0\r\n").length, 0);
+    assert_int_equal(body_of("content-length: 18446744073709551615\r\n").length, UINT64_MAX);
+    assert_false(body_of("Content-Length: 7\r\n").is_chunked);
+    assert_true(body_of("Transfer-Encoding: Chunked\r\n").is_chunked);
+    assert_true(body_of("Transfer-Encoding: chunked\r\n").has_length);
+}
+
 static void what_decides_stands_once(void **state)
 {
     (void)state;
     assert_int_equal(check_field("Authorization: a\r\nAuthorization: a"), GUARD_REPEATED);
     assert_int_equal(check_field("Sluis-Purpose: a\r\nsluis-purpose: b"), GUARD_REPEATED);
+    assert_int_equal(check_field("Content-Type: a\r\nContent-Type: a"), GUARD_REPEATED);
+    assert_int_equal(check_field("Content-Encoding: a\r\nContent-Encoding: b"), GUARD_REPEATED);
+    assert_int_equal(check_field("Idempotency-Key: a\r\nIdempotency-Key: a"), GUARD_REPEATED);
 }
 
 static void target_may_have_exactly_request_target_bytes(void **state)
@@ -282,6 +319,7 @@ int main(void)
         cmocka_unit_test(exactly_one_host),
         cmocka_unit_test(host_is_a_name_or_an_address_and_perhaps_a_port),
         cmocka_unit_test(framing_is_unambiguous_and_carries_no_body),
+        cmocka_unit_test(a_head_tells_how_long_its_body_is),
         cmocka_unit_test(what_decides_stands_once),
         cmocka_unit_test(target_may_have_exactly_request_target_bytes),
         cmocka_unit_test(head_may_have_exactly_request_head_bytes),

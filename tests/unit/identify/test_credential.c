@@ -1,5 +1,5 @@
 /*
- * test_credential.c - bearer tokens and the partners they belong to
+ * test_credential.c - bearer tokens, and the partners and apps they belong to
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static const struct config_partner *find(const char *scheme, const char *token)
 {
     char value[128];
     snprintf(value, sizeof value, "%s%s", scheme, token);
-    return credential_find(tokens.table, slice_of_str(value));
+    return credential_find(tokens.table, slice_of_str(value)).partner;
 }
 
 static void each_token_finds_its_partner(void **state)
@@ -99,7 +99,7 @@ static void anything_but_a_known_token_finds_nobody(void **state)
     assert_null(find("Bearer\t", token));
     assert_null(find("", token));
     assert_null(find("Bearer ", ""));
-    assert_null(credential_find(tokens.table, slice_of(NULL, 0)));
+    assert_null(credential_find(tokens.table, slice_of(NULL, 0)).partner);
     for (size_t i = 0; i < CREDENTIAL_TOKEN_CHARS; i++) {
         token[i] ^= 1;
         assert_null(find("Bearer ", token));
@@ -139,7 +139,31 @@ static void a_table_of_many_tokens_finds_each_of_them(void **state)
     for (size_t i = 0; i < MANY; i++) {
         char value[64] = "Bearer ";
         memcpy(value + 7, texts[i], sizeof texts[i]);
-        assert_ptr_equal(credential_find(table, slice_of_str(value)), &partner);
+        assert_ptr_equal(credential_find(table, slice_of_str(value)).partner, &partner);
+    }
+    credential_table_free(table);
+}
+
+static void an_app_is_found_as_an_app_and_a_partner_as_a_partner(void **state)
+{
+    (void)state;
+    char texts[2][CREDENTIAL_TOKEN_CHARS + 1];
+    uint8_t hashes[2][CONFIG_TOKEN_HASH_BYTES];
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(credential_new_token(texts[i], hashes[i]), SL_OK);
+    const struct config_partner partner = {
+        .n_tokens = 1, .tokens = (const uint8_t(*)[CONFIG_TOKEN_HASH_BYTES])hashes};
+    const struct config_app app = {
+        .n_tokens = 1, .tokens = (const uint8_t(*)[CONFIG_TOKEN_HASH_BYTES])(hashes + 1)};
+    const struct config config = {.n_partners = 1, .partners = &partner, .n_apps = 1, .apps = &app};
+    struct credential_table *table = NULL;
+    assert_int_equal(credential_table_new(&config, &table), SL_OK);
+    for (size_t i = 0; i < 2; i++) {
+        char value[64];
+        snprintf(value, sizeof value, "Bearer %s", texts[i]);
+        struct credential_party party = credential_find(table, slice_of_str(value));
+        assert_ptr_equal(party.partner, i == 0 ? &partner : NULL);
+        assert_ptr_equal(party.app, i == 1 ? &app : NULL);
     }
     credential_table_free(table);
 }
@@ -152,7 +176,7 @@ static void without_partners_nobody_is_found(void **state)
     char value[64];
     snprintf(value, sizeof value, "Bearer %s", tokens.texts[0][0]);
     assert_int_equal(credential_table_new(&config, &table), SL_OK);
-    assert_null(credential_find(table, slice_of_str(value)));
+    assert_null(credential_find(table, slice_of_str(value)).partner);
     credential_table_free(table);
 }
 
@@ -165,6 +189,7 @@ int main(void)
         cmocka_unit_test(anything_but_a_known_token_finds_nobody),
         cmocka_unit_test(the_hash_itself_is_no_token),
         cmocka_unit_test(a_table_of_many_tokens_finds_each_of_them),
+        cmocka_unit_test(an_app_is_found_as_an_app_and_a_partner_as_a_partner),
         cmocka_unit_test(without_partners_nobody_is_found),
     };
     return cmocka_run_group_tests(tests, make_tokens, free_tokens);
