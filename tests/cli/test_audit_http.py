@@ -110,6 +110,7 @@ def test_checkpoints_and_consistency_are_the_same(served, tmp_path):
     for old in sizes:
         growth = [tmp_path / "over-http", tmp_path / "folder"]
         for where, file in zip((served.url, served.ledger), growth):
+            file.unlink(missing_ok=True)
             assert audit(served, "consistency", old, where, "-o", file).code == 0
         assert growth[0].read_text() == growth[1].read_text()
         for new in sizes:
@@ -141,6 +142,8 @@ def test_a_proof_under_an_older_checkpoint(served, tmp_path):
     older, proof, leaf = tmp_path / "older", tmp_path / "proof", tmp_path / "leaf"
     older.write_bytes(sign_checkpoint(served, 300, root_at(served, 300)))
     for where in (served.url, served.ledger):
+        proof.unlink(missing_ok=True)
+        leaf.unlink(missing_ok=True)
         done = audit(served, "prove", 5, where, "--checkpoint", older, "-o", proof, "--leaf", leaf)
         assert done.code == 0 and done.err == "", done.err
         found = json.loads(audit(served, "verify-proof", proof, "--leaf", leaf, "--json").out)
@@ -180,7 +183,7 @@ def flip(content, at):
 def test_a_changed_byte_is_found(served, log, path, at):
     log.serve(path, flip(log.content[path], at))
     done = verify(served, log)
-    assert done.code == 1 and done.err.startswith("INVALID: "), done.err
+    assert done.code == 1 and done.out.startswith("INVALID: "), done.err
     found = json.loads(verify(served, log, "--json").out)
     assert found["result"] == "invalid"
     if "entries" in path:
@@ -217,7 +220,7 @@ def test_a_bundle_of_another_form_is_invalid(served, log, change):
 def test_a_hash_tile_of_another_length_is_invalid(served, log, path, change):
     log.serve(path, change(log.content[path]))
     done = verify(served, log)
-    assert done.code == 1 and "this is no tlog-tiles log" in done.err
+    assert done.code == 1 and "this is no tlog-tiles log" in done.out
 
 
 def test_bundles_that_changed_places_are_found(served, log):
@@ -252,12 +255,12 @@ def test_a_log_that_lost_receipts_since_a_kept_checkpoint_is_found(served, log, 
     log.serve("/checkpoint", sign_checkpoint(served, 512, root_at(served, 512)))
     log.serve("/tile/1/000.p/2", log.content["/tile/1/000.p/2"])
     done = audit(served, "consistency", kept, log.url)
-    assert done.code == 1 and "receipts are missing" in done.err
+    assert done.code == 1 and "receipts are missing" in done.out
     # And one that was rewritten under the same key: of the same size, with another root.
     log.serve("/checkpoint", log.content["/checkpoint"])
     kept.write_bytes(sign_checkpoint(served, 512, "A" * 43 + "="))
     done = audit(served, "consistency", kept, log.url)
-    assert done.code == 1 and "rewritten" in done.err
+    assert done.code == 1 and "rewritten" in done.out
 
 
 # --- a log that does not answer as it should ------------------------------------------------------

@@ -220,7 +220,7 @@ def test_a_key_of_another_ledger_finds_another_ledger(people, tmp_path):
         key = key_of(other.gateway, other.person(consent()), tmp_path / "other.key")
     finally:
         other.close()
-    assert "another key" in mine(people.gateway.ledger, key, ok=(1,)).stderr
+    assert "another key" in mine(people.gateway.ledger, key, ok=(1,)).stdout
 
 
 def test_a_stranger_to_the_ledger_finds_nothing_of_its_own(people, tmp_path):
@@ -239,7 +239,7 @@ def test_a_stranger_to_the_ledger_finds_nothing_of_its_own(people, tmp_path):
 
 def assert_invalid(people, folder, because):
     done = people.gateway.verify(ledger=folder, ok=(1,))
-    assert because in done.stderr, done.stderr
+    assert because in done.stdout, done.stdout
     assert "account of how many each person had does not hold" in done.stderr
 
 
@@ -260,7 +260,7 @@ def test_a_receipt_that_was_left_out_is_missed(people, tmp_path):
     folder = people.forge(tmp_path, leave_out)
     people.gateway.verify(ledger=folder)  # nobody else can tell
     done = mine(folder, people.keys[people.anna], ok=(1,))
-    assert "INCOMPLETE" in done.stderr
+    assert "INCOMPLETE" in done.stdout
     assert "your receipt with number 1 is missing" in done.stderr
     mine(folder, people.keys[people.ben])
     assert mine_json(folder, people.keys[people.anna], ok=(1,))["result"] == "invalid"
@@ -321,7 +321,7 @@ def test_a_list_that_does_not_add_up_is_seen_by_everybody(people, tmp_path):
     assert_invalid(people, folder, "the list of heads of epoch 1 is what the ledger commits to, but "
                                    "it accounts for 4 receipts, and subjects have 3 from receipt")
     done = mine(folder, people.keys[people.cleo], ok=(1,))
-    assert "accounts for 4 receipts" in done.stderr
+    assert "accounts for 4 receipts" in done.stdout
 
 
 def test_a_list_that_is_not_sorted_is_seen_by_everybody(people, tmp_path):
@@ -369,7 +369,7 @@ def test_a_list_that_is_gone_is_named(people, tmp_path):
     shutil.copytree(people.gateway.ledger, folder)
     (folder / "heads" / Heads.name(1)).unlink()
     assert_invalid(people, folder, "epoch 1 is missing: there is no heads/00000000000000000001.heads")
-    assert "epoch 1 is missing" in mine(folder, people.keys[people.anna], ok=(1,)).stderr
+    assert "epoch 1 is missing" in mine(folder, people.keys[people.anna], ok=(1,)).stdout
 
 
 def edited(people, tmp_path, index_of_heads, **members):

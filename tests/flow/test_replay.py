@@ -412,7 +412,7 @@ def test_a_damaged_ledger_is_not_judged(lived, whole, tmp_path):
     data[data.index(b'"decision":"release"') + 4] ^= 1
     file.write_bytes(data)
     done = run(AUDIT, "replay", copy, "--key", lived.gateway.vkey, "--evidence", whole, ok=(1,))
-    assert "INVALID" in done.stderr
+    assert "INVALID" in done.stdout
 
 
 # --- a gateway that lies -------------------------------------------------------------------------

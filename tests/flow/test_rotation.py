@@ -119,7 +119,7 @@ def test_an_earlier_proof_and_checkpoint_still_hold(used, tmp_path):
     for at, name in enumerate(("before", "after")):
         run(AUDIT, "checkpoint", gateway.ledger, "--key", gateway.vkey, "-o", tmp_path / f"{name}.cp")
         run(AUDIT, "prove", receipt, gateway.ledger, "--key", gateway.vkey,
-            "-o", tmp_path / f"{name}.tlog-proof", "--leaf", tmp_path / "leaf")
+            "-o", tmp_path / f"{name}.tlog-proof", "--leaf", tmp_path / f"{name}.leaf")
         if at == 0:
             first = tmp_path / "first.vkey"
             first.write_bytes(gateway.vkey.read_bytes())
@@ -127,11 +127,11 @@ def test_an_earlier_proof_and_checkpoint_still_hold(used, tmp_path):
             used.ask(used.name)
     for name in ("before", "after"):
         done = run(AUDIT, "verify-proof", tmp_path / f"{name}.tlog-proof", "--leaf",
-                   tmp_path / "leaf", "--key", gateway.vkey)
+                   tmp_path / f"{name}.leaf", "--key", gateway.vkey)
         assert ("it was replaced later" in done.stdout) == (name == "before")
-    run(AUDIT, "verify-proof", tmp_path / "before.tlog-proof", "--leaf", tmp_path / "leaf",
+    run(AUDIT, "verify-proof", tmp_path / "before.tlog-proof", "--leaf", tmp_path / "after.leaf",
         "--key", first)
-    run(AUDIT, "verify-proof", tmp_path / "after.tlog-proof", "--leaf", tmp_path / "leaf",
+    run(AUDIT, "verify-proof", tmp_path / "after.tlog-proof", "--leaf", tmp_path / "before.leaf",
         "--key", first, ok=(1,))
     run(AUDIT, "consistency", tmp_path / "before.cp", gateway.ledger, "--key", gateway.vkey)
     run(AUDIT, "consistency", tmp_path / "before.cp", gateway.ledger, "--key", first)

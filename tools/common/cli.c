@@ -66,7 +66,8 @@ static SL_PRINTF(2, 0) void say(const struct cli *cli, const char *format, va_li
 static void say_json(const struct cli *cli, int exit_code, const char *safe)
 {
     if (cli->json)
-        cli_print_json(cli, json_pack("{s:{s:i, s:s}}", "error", "exit", exit_code, "text", safe));
+        cli_print_json_line(cli,
+                            json_pack("{s:{s:i, s:s}}", "error", "exit", exit_code, "text", safe));
 }
 
 int cli_fail(const struct cli *cli, int exit_code, const char *format, ...)
@@ -363,8 +364,10 @@ static int run_command(struct cli *cli, int n_before, int n_words, int argc, cha
         code = cli_misused(cli, "%s does not take \"%s\"; it takes %s", cli->command->words,
                            cli->arguments[cli->command->n_arguments_max],
                            *cli->command->arguments ? cli->command->arguments : "no arguments");
-    else
-        code = cli->command->run(cli);
+    else {
+        code = cli->program->check ? cli->program->check(cli) : EX_OK;
+        code = code == EX_OK ? cli->command->run(cli) : code;
+    }
     free(rest);
     return code;
 }

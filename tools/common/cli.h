@@ -35,6 +35,8 @@ struct cli_program {
     const char *summary;
     const char *help;                  /* under the list of commands */
     const struct argp_option *options; /* that every command has; ends with {0} */
+    int (*check)(struct cli *cli);     /* are their values right? An exit code. NULL: always */
+    int unreadable_code; /* when a file can't be read or is too large; 0: by the reason */
     const struct cli_command *commands;
     size_t n_commands;
 };

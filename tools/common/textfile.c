@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int code_of(const struct cli *cli, int code)
+{
+    return cli->program->unreadable_code ? cli->program->unreadable_code : code;
+}
+
 static FILE *open_for_reading(const char *path)
 {
     return strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
@@ -19,7 +24,7 @@ int textfile_read(const struct cli *cli, const char *path, size_t bytes_max, uin
     FILE *file = open_for_reading(path);
     if (!file) {
         int error = errno;
-        return cli_fail(cli, exit_code_of_errno(error), "cannot open %s: %s", path,
+        return cli_fail(cli, code_of(cli, exit_code_of_errno(error)), "cannot open %s: %s", path,
                         strerror(error));
     }
     uint8_t *block = malloc(bytes_max + 2);
@@ -35,10 +40,10 @@ int textfile_read(const struct cli *cli, const char *path, size_t bytes_max, uin
     if (error || n > bytes_max) {
         free(block);
         if (error)
-            return cli_fail(cli, exit_code_of_errno(error), "cannot read %s: %s", path,
-                            strerror(error));
-        return cli_fail(cli, EX_DATAERR, "%s has more than %zu bytes, the most it may have", path,
-                        bytes_max);
+            return cli_fail(cli, code_of(cli, exit_code_of_errno(error)), "cannot read %s: %s",
+                            path, strerror(error));
+        return cli_fail(cli, code_of(cli, EX_DATAERR),
+                        "%s has more than %zu bytes, the most it may have", path, bytes_max);
     }
     block[n] = 0;
     *bytes = block;

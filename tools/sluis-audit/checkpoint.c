@@ -39,7 +39,9 @@ int checkpoint_run(struct cli *cli)
     if (!cli->given[KEY_KEY])
         return cli_misused(cli, "the checkpoint under which key? add --key FILE");
     struct ledger_source source = {0};
-    int code = ledger_source_init(&source, cli, cli->arguments[0]);
+    int code = output_check_is_new(cli, cli->values[KEY_OUTPUT]);
+    if (code == EX_OK)
+        code = ledger_source_init(&source, cli, cli->arguments[0]);
     if (code != EX_OK)
         return code;
     const struct ledger_visitor visitor = {.checkpoint = keep_checkpoint, .context = &kept};

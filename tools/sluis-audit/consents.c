@@ -12,6 +12,7 @@
  */
 #include "consents.h"
 
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "evidence/recompile.h"
 #include "policy/describe.h"
@@ -264,9 +265,9 @@ int consents_lives(struct export *export, struct consent_life **lives, size_t *n
         return cli_fail(export->cli, EX_SOFTWARE, "out of memory");
     if (n_unread > 0)
         fprintf(stderr,
-                "sluis-audit: %zu versions of the policy can't be read: their texts are not kept, "
-                "or are not what their receipts pin; consents that began there begin later here\n",
-                n_unread);
+                "sluis-audit: %zu %s of the policy can't be read: the text is not kept, or is not "
+                "what the receipt pins; consents that began there begin later here\n",
+                n_unread, plural(n_unread, "version", "versions"));
     *lives = list->lives;
     *n = list->n_lives;
     return EX_OK;

@@ -11,10 +11,12 @@
  * root at that place. A ledger that is shorter than a checkpoint that was signed for it has lost
  * receipts: that is invalid, not unknown.
  */
+#include "base/plural.h"
 #include "base/writer.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "common/textfile.h"
+#include "file_kind.h"
 #include "ledger.h"
 #include "ledger/proof_catch.h"
 #include "ledger/tlog_proof.h"
@@ -52,6 +54,15 @@ static int unchecked(const struct comparing *comparing, const char *problem)
     return output_problem(comparing->cli, SLUIS_VERIFY_UNCHECKED, problem);
 }
 
+static int not_of_kind(const struct comparing *comparing, const char *path, enum file_kind kind,
+                       const char *expected)
+{
+    char problem[512];
+    snprintf(problem, sizeof problem, "%.200s is %s; expected %s", path, file_kind_name(kind),
+             expected);
+    return unchecked(comparing, problem);
+}
+
 /* ----------------------------------------------------------------------------------- sides -- */
 
 /* A file holds a checkpoint, or a proof with one in it. */
@@ -62,6 +73,11 @@ static int read_checkpoint(struct comparing *comparing, const char *path, struct
     if (textfile_read(comparing->cli, path, TLOG_PROOF_BYTES_MAX, &bytes, &n) != EX_OK)
         return AUDIT_UNCHECKED;
     struct slice note = slice_of(bytes, n);
+    enum file_kind kind = file_kind_of(note);
+    if (kind != FILE_CHECKPOINT && kind != FILE_PROOF) {
+        free(bytes);
+        return not_of_kind(comparing, path, kind, "a checkpoint, or a proof with one in it");
+    }
     struct tlog_proof proof;
     if (tlog_proof_parse(note, &proof) == SL_OK)
         note = proof.checkpoint;
@@ -82,12 +98,19 @@ static int read_checkpoint(struct comparing *comparing, const char *path, struct
     return output_problem(comparing->cli, result, problem);
 }
 
+/* Digits are a size, as large as they may be; a file of such a name needs a slash. */
 static int read_side(struct comparing *comparing, const char *argument, struct side *side)
 {
     side->given = true;
-    if (slice_to_u64(slice_of_str(argument), INT64_MAX, &side->size))
+    if (argument[strspn(argument, "0123456789")] || !argument[0])
+        return read_checkpoint(comparing, argument, side);
+    if (slice_to_u64(slice_of_str(argument), UINT64_MAX, &side->size))
         return EX_OK;
-    return read_checkpoint(comparing, argument, side);
+    return cli_misused(
+        comparing->cli,
+        "\"%s\" is no size: expected a whole number up to %llu, without zeros before "
+        "it; a file of that name is ./%s",
+        argument, (unsigned long long)UINT64_MAX, argument);
 }
 
 static int read_sides(struct comparing *comparing, const char *old_text, const char *new_text)
@@ -103,7 +126,7 @@ static int read_sides(struct comparing *comparing, const char *old_text, const c
         return unchecked(comparing, "OLD is of size 0: every ledger begins empty, so there is "
                                     "nothing to compare");
     if (new_text && comparing->old_side.size > comparing->new_side.size)
-        return cli_misused(comparing->cli, "OLD is larger than NEW: %llu and %llu receipts",
+        return cli_misused(comparing->cli, "OLD is larger than NEW: sizes %llu and %llu",
                            (unsigned long long)comparing->old_side.size,
                            (unsigned long long)comparing->new_side.size);
     return EX_OK;
@@ -133,11 +156,16 @@ static int print_valid(const struct cli *cli, const struct answer *answer)
     print_styled(stdout, STYLE_GOOD, "valid");
     printf("\n  ledger      ");
     print_text(stdout, slice_of_str(answer->origin));
-    printf("\n  old         %llu receipts, root %s\n  new         %llu receipts, root %s\n"
-           "  meaning     the first %llu receipts are the same in both; %llu came after them\n",
-           (unsigned long long)answer->old_size, old_root, (unsigned long long)answer->new_size,
-           new_root, (unsigned long long)answer->old_size,
-           (unsigned long long)(answer->new_size - answer->old_size));
+    unsigned long long old_size = answer->old_size, new_size = answer->new_size;
+    printf("\n  old         %llu %s, root %s\n  new         %llu %s, root %s\n", old_size,
+           plural(old_size, "receipt", "receipts"), old_root, new_size,
+           plural(new_size, "receipt", "receipts"), new_root);
+    if (old_size == 1)
+        printf("  meaning     the first receipt is the same in both; %llu came after it\n",
+               new_size - 1);
+    else
+        printf("  meaning     the first %llu receipts are the same in both; %llu came after them\n",
+               old_size, new_size - old_size);
     return EX_OK;
 }
 
@@ -180,7 +208,11 @@ static int compare_by_proof(struct comparing *comparing)
     if (textfile_read(cli, cli->values[KEY_PROOF], TLOG_PROOF_BYTES_MAX, &bytes, &n) != EX_OK)
         return AUDIT_UNCHECKED;
     struct tlog_growth growth;
-    if (tlog_growth_parse(slice_of(bytes, n), &growth) == SL_OK)
+    enum file_kind kind = file_kind_of(slice_of(bytes, n));
+    if (kind != FILE_GROWTH && kind != FILE_CHECKPOINT) /* that may be a proof, damaged */
+        code = not_of_kind(comparing, cli->values[KEY_PROOF], kind,
+                           "a proof that `consistency -o' wrote");
+    else if (tlog_growth_parse(slice_of(bytes, n), &growth) == SL_OK)
         code = check_growth(comparing, &growth);
     else
         code = invalid(comparing, "the proof is not of the form that `consistency -o' writes");
@@ -217,13 +249,15 @@ static int check_is_there(const struct comparing *comparing, const struct side *
     if (side->size <= n_there)
         return EX_OK;
     snprintf(problem, sizeof problem,
-             "the ledger ends after %llu receipts, but a checkpoint over %llu was signed: "
-             "receipts are missing",
-             (unsigned long long)n_there, (unsigned long long)side->size);
+             "the ledger ends after %llu %s, but a checkpoint over %llu was signed: receipts are "
+             "missing",
+             (unsigned long long)n_there, plural(n_there, "receipt", "receipts"),
+             (unsigned long long)side->size);
     if (side->is_file)
         return invalid(comparing, problem);
-    snprintf(problem, sizeof problem, "the ledger has %llu receipts, not %llu",
-             (unsigned long long)n_there, (unsigned long long)side->size);
+    snprintf(problem, sizeof problem, "the ledger has %llu %s, not %llu",
+             (unsigned long long)n_there, plural(n_there, "receipt", "receipts"),
+             (unsigned long long)side->size);
     return unchecked(comparing, problem);
 }
 
@@ -235,9 +269,9 @@ static int check_root(const struct comparing *comparing, const struct side *side
     if (!side->is_file || memcmp(root, side->root, sizeof side->root) == 0)
         return EX_OK;
     snprintf(problem, sizeof problem,
-             "the first %llu receipts are not those that the checkpoint was signed over: the "
-             "ledger was rewritten, or there are two of it",
-             (unsigned long long)side->size);
+             "the first %llu %s not what the checkpoint was signed over: the ledger was rewritten, "
+             "or there are two of it",
+             (unsigned long long)side->size, plural(side->size, "receipt is", "receipts are"));
     return invalid(comparing, problem);
 }
 
@@ -320,8 +354,7 @@ static int compare_by_folder(struct comparing *comparing)
     return code == EX_OK ? prove_growth(comparing) : code;
 }
 
-/* ------------------------------------------------------------------------------------ over HTTP --
- */
+/* ------------------------------------------------------------------------------- over HTTP -- */
 
 /* The root at a side's size; what does not hold or could not be asked has been said. */
 static int ask_for_root(struct comparing *comparing, struct remote *remote, uint64_t size,
@@ -374,9 +407,6 @@ static int compare_over_http(struct comparing *comparing)
     return compare_with(comparing, remote);
 }
 
-/* --------------------------------------------------------------------------- with a folder or HTTP
- * -- */
-
 static int compare_by_ledger(struct comparing *comparing)
 {
     const struct cli *cli = comparing->cli;
@@ -405,5 +435,8 @@ int consistency_run(struct cli *cli)
         return compare_by_proof(&comparing);
     if (cli->n_arguments < 2)
         return cli_misused(cli, "consistency needs OLD and DIR, or OLD and --proof FILE");
+    int code = output_check_is_new(cli, cli->values[KEY_OUTPUT]);
+    if (code != EX_OK)
+        return code;
     return compare_by_ledger(&comparing);
 }

@@ -10,6 +10,7 @@
  */
 #include "export.h"
 
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "commands.h"
 #include "common/terminal.h"
@@ -21,7 +22,6 @@
 #include "output.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -255,6 +255,8 @@ static int pass(struct passing *passing, const struct ledger_visitor *visitor)
     if (result == SLUIS_VERIFY_VALID)
         return EX_OK;
     report_print_problem(passing->export->cli, result, &report);
+    if (passing->export->cli->json)
+        cli_print_json(passing->export->cli, output_problem_json(result, report.problem));
     return (int)result;
 }
 
@@ -278,10 +280,13 @@ static int make_passes(struct passing *passing)
     if (code == EX_OK)
         code = export->format->end(export);
     if (code == EX_OK && passing->n_unopened > 0)
-        fprintf(stderr,
-                "sluis-audit: %llu receipts are exported without the opening of their basis: the "
-                "evidence is not what they pin; `sluis-audit replay' says more\n",
-                (unsigned long long)passing->n_unopened);
+        fprintf(
+            stderr,
+            "sluis-audit: %llu %s: the evidence is not what they pin; `sluis-audit replay' says "
+            "more\n",
+            (unsigned long long)passing->n_unopened,
+            plural(passing->n_unopened, "receipt is exported without the opening of its basis",
+                   "receipts are exported without the opening of their basis"));
     return code;
 }
 
@@ -327,28 +332,36 @@ static int find_subject(struct export *export)
             return EX_OK;
     }
     if (cli->given[KEY_SUBJECT])
-        return cli_fail(cli, EX_NOINPUT, "the evidence has no subject \"%.*s\"",
+        return cli_fail(cli, AUDIT_UNCHECKED, "the evidence has no subject \"%.*s\"",
                         SLICE_PRINTF(wanted));
     return cli_misused(cli, "whose? add --subject SUBJECT: the evidence is of several");
 }
 
-/* What was asked for, or what follows from the evidence. */
-static int read_reader(struct export *export)
+/* --for, before any file is read. */
+static int read_for(struct export *export)
 {
     static const char *const names[] = {
         [EXPORT_SUBJECT] = "subject", [EXPORT_PARTNER] = "partner", [EXPORT_AUDITOR] = "auditor"};
     const struct cli *cli = export->cli;
     const char *wanted = cli->values[KEY_FOR];
-    if (!export->archive && wanted)
-        return cli_misused(cli, "without --evidence nothing can be opened, for nobody");
-    if (!export->archive)
-        return EX_OK;
     for (unsigned i = EXPORT_SUBJECT; wanted && i <= EXPORT_AUDITOR; i++) {
         if (strcmp(wanted, names[i]) == 0)
             export->reader = i;
     }
     if (wanted && export->reader == EXPORT_PUBLIC)
         return cli_misused(cli, "--for wants subject, partner or auditor; found \"%s\"", wanted);
+    if (wanted && !cli->given[KEY_EVIDENCE])
+        return cli_misused(cli, "without --evidence nothing can be opened, for nobody");
+    return EX_OK;
+}
+
+/* What was asked for, or what follows from the evidence. */
+static int read_reader(struct export *export)
+{
+    const struct cli *cli = export->cli;
+    bool wanted = cli->given[KEY_FOR];
+    if (!export->archive)
+        return EX_OK;
     if (!wanted && (!export->archive->head.is_whole || cli->given[KEY_SUBJECT] ||
                     export->format->is_of_consents))
         export->reader = EXPORT_SUBJECT;
@@ -370,6 +383,10 @@ static int read_options(struct export *export)
                                 "operator published");
     int code = read_format(export);
     if (code == EX_OK)
+        code = read_for(export);
+    if (code == EX_OK)
+        code = output_check_is_new(cli, cli->values[KEY_OUTPUT]);
+    if (code == EX_OK)
         code = filter_read(cli, &export->filter);
     if (code == EX_OK)
         code = ledger_source_init(&export->source, cli, cli->arguments[0]);
@@ -388,14 +405,10 @@ static int read_options(struct export *export)
 static int open_output(struct export *export)
 {
     const char *path = export->cli->values[KEY_OUTPUT];
-    export->out = stdout;
+    export->out = path ? NULL : stdout;
     if (!path)
         return EX_OK;
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    export->out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (export->out)
-        return EX_OK;
-    return cli_fail(export->cli, EX_CANTCREAT, "cannot write %s: %s", path, strerror(errno));
+    return output_open(export->cli, path, 0600, &export->out);
 }
 
 static int close_output(struct export *export, int code)

@@ -86,7 +86,7 @@ static int read_timeout(const struct cli *cli, uint64_t *timeout_s)
     return *timeout_s > 0 ? EX_OK : cli_misused(cli, "--timeout wants at least 1, found 0");
 }
 
-int http_check_options(const struct cli *cli)
+int http_check_options(struct cli *cli)
 {
     uint64_t timeout_s;
     return read_timeout(cli, &timeout_s);

@@ -16,7 +16,7 @@
 struct http;
 
 /* --timeout of the command line. An exit code; what is wrong has been said. */
-SL_NODISCARD int http_check_options(const struct cli *cli);
+SL_NODISCARD int http_check_options(struct cli *cli);
 /* With --ca and --timeout. SL_EINTERNAL: no memory. */
 SL_NODISCARD enum sl_err http_open(const struct cli *cli, struct http **out);
 void http_free(struct http *http);

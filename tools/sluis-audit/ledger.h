@@ -24,7 +24,10 @@ struct ledger_source {
     uint64_t n_threads;      /* that check, this one among them; 0: as 1 */
     size_t tag_memory_bytes; /* to see that no tag is used twice; 0: leave that out */
     uint64_t first;          /* without a key, or over HTTP: receipts before it may be left out */
+    /* Set by reading: */
     char origin[256];
+    uint64_t n_receipts; /* that there are, when all were read */
+    bool is_cosigned;    /* over HTTP: witnesses have signed the checkpoint that is served */
     const char *warning; /* after reading without a key: what was odd at the end, or NULL */
 };
 
@@ -60,10 +63,12 @@ enum sluis_verify_result ledger_walk(struct ledger_source *source,
                                      struct sluis_verify_report *report);
 /* Either of both; says what is wrong. For `show` and `list`. */
 SL_NODISCARD int ledger_each(struct ledger_source *source, ledger_visit *visit, void *context);
+/* The receipt is not among the `n_receipts` that there are; AUDIT_UNCHECKED. */
+int ledger_say_not_there(const struct ledger_source *source, uint64_t index);
 /* On standard error, when there was no key. */
 void ledger_say_unverified(const struct ledger_source *source);
 
-/* What was found wrong, what that means, and what to do; on standard error. */
+/* What was found wrong (see output_verdict); what that means, and what to do, on standard error. */
 void report_print_problem(const struct cli *cli, enum sluis_verify_result result,
                           const struct sluis_verify_report *report);
 

@@ -26,6 +26,7 @@ struct reading {
     size_t n_firsts;
     uint8_t *block; /* one batch */
     uint64_t next;  /* the index expected */
+    int error;      /* errno, when a segment could not be read */
     bool stopped;   /* by the visitor */
 };
 
@@ -65,13 +66,15 @@ static int list_segments(struct reading *reading)
 }
 
 /* Up to `n` bytes at `offset`; what is missing at the end of the file is not an error. */
-static size_t read_at(int fd, uint8_t *block, size_t n, uint64_t offset)
+static size_t read_at(struct reading *reading, int fd, size_t n, uint64_t offset)
 {
     size_t n_read = 0;
     while (n_read < n) {
-        ssize_t got = pread(fd, block + n_read, n - n_read, (off_t)(offset + n_read));
+        ssize_t got = pread(fd, reading->block + n_read, n - n_read, (off_t)(offset + n_read));
         if (got < 0 && errno == EINTR)
             continue;
+        if (got < 0)
+            reading->error = errno;
         if (got <= 0)
             break;
         n_read += (size_t)got;
@@ -92,6 +95,9 @@ static int damaged(struct reading *reading, uint64_t segment, uint64_t offset, c
 {
     char name[SEGMENT_NAME_BYTES + 1];
     segment_name(segment, name);
+    if (reading->error)
+        return cli_fail(reading->source->cli, AUDIT_UNCHECKED, "cannot read %s, byte %llu: %s",
+                        name, (unsigned long long)offset, strerror(reading->error));
     return cli_fail(reading->source->cli, AUDIT_INVALID,
                     "%s, byte %llu: %s; receipts from %llu on can't be read; `sluis-audit verify` "
                     "says more",
@@ -103,15 +109,39 @@ enum batch_found { BATCH_WHOLE, BATCH_NONE, BATCH_BROKEN };
 static enum batch_found read_batch(struct reading *reading, int fd, uint64_t offset,
                                    struct batch *batch)
 {
-    size_t n = read_at(fd, reading->block, BATCH_HEAD_BYTES, offset);
+    size_t n = read_at(reading, fd, BATCH_HEAD_BYTES, offset);
+    if (reading->error)
+        return BATCH_BROKEN;
     if (is_zero(reading->block, n))
         return BATCH_NONE;
     uint32_t total_bytes;
     if (n < BATCH_HEAD_BYTES || batch_length(slice_of(reading->block, n), &total_bytes) != SL_OK ||
-        read_at(fd, reading->block, total_bytes, offset) < total_bytes ||
+        read_at(reading, fd, total_bytes, offset) < total_bytes ||
         batch_parse(slice_of(reading->block, total_bytes), batch) != SL_OK)
         return BATCH_BROKEN;
     return batch->first_index == reading->next ? BATCH_WHOLE : BATCH_BROKEN;
+}
+
+/*
+ * A batch that a crash cut off, or that is being written, is the last one. Is there a whole one in
+ * the place that the longest batch could take?
+ */
+static bool is_followed(struct reading *reading, int fd, uint64_t offset,
+                        const struct segment_head *head)
+{
+    uint64_t end = offset + BATCH_PADDED_BYTES_MAX;
+    struct batch batch;
+    uint32_t total_bytes;
+    for (uint64_t at = offset + head->alignment_bytes; at <= end && at < head->segment_bytes;
+         at += head->alignment_bytes) {
+        size_t n = read_at(reading, fd, BATCH_HEAD_BYTES, at);
+        if (n == BATCH_HEAD_BYTES &&
+            batch_length(slice_of(reading->block, n), &total_bytes) == SL_OK &&
+            read_at(reading, fd, total_bytes, at) == total_bytes &&
+            batch_parse(slice_of(reading->block, total_bytes), &batch) == SL_OK)
+            return true;
+    }
+    return false;
 }
 
 static bool visit_batch(struct reading *reading, const struct batch *batch)
@@ -134,7 +164,7 @@ static int read_batches(struct reading *reading, int fd, size_t segment)
     uint64_t first = reading->firsts[segment];
     bool is_last = segment + 1 == reading->n_firsts;
     struct segment_head head;
-    size_t n = read_at(fd, reading->block, SEGMENT_ALIGNMENT_MAX, 0);
+    size_t n = read_at(reading, fd, SEGMENT_ALIGNMENT_MAX, 0);
     if (segment_head_parse(slice_of(reading->block, n), &head) != SL_OK ||
         head.first_index != first || head.origin.n >= sizeof reading->source->origin)
         return damaged(reading, first, 0, "this is not the head of a segment");
@@ -147,7 +177,8 @@ static int read_batches(struct reading *reading, int fd, size_t segment)
         enum batch_found found = read_batch(reading, fd, offset, &batch);
         if (found == BATCH_NONE)
             break;
-        if (found == BATCH_BROKEN && is_last) {
+        if (found == BATCH_BROKEN && is_last && !reading->error &&
+            !is_followed(reading, fd, offset, &head)) {
             reading->source->warning = "the last segment ends with something that is no whole "
                                        "batch: one that is being written, or that a crash cut off";
             break;
@@ -201,6 +232,7 @@ int ledger_read(struct ledger_source *source, ledger_visit *visit, void *context
         code = cli_fail(source->cli, AUDIT_UNCHECKED, "out of memory");
     if (reading.n_firsts > 0 && reading.block)
         code = read_segments(&reading);
+    source->n_receipts = reading.next;
     free(reading.block);
     free(reading.firsts);
     return code;

@@ -1,9 +1,11 @@
 /*
  * ledger_verify.c - receipts with a proof: a progress bar around sluis_verify_folder()
  */
+#include "base/plural.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "ledger.h"
+#include "output.h"
 #include "remote.h"
 
 static bool pass_on(void *context, uint64_t index, const uint8_t *leaf, size_t leaf_bytes)
@@ -45,6 +47,7 @@ enum sluis_verify_result ledger_walk(struct ledger_source *source,
     enum sluis_verify_result result = sluis_verify_folder(source->folder, &options, report);
     progress_clear(&progress);
     snprintf(source->origin, sizeof source->origin, "%s", report->origin);
+    source->n_receipts = report->n_receipts;
     return result;
 }
 
@@ -61,9 +64,35 @@ int ledger_each(struct ledger_source *source, ledger_visit *visit, void *context
         return ledger_read(source, visit, context);
     struct sluis_verify_report report = {0};
     enum sluis_verify_result result = ledger_verify(source, visit, context, &report);
-    if (result != SLUIS_VERIFY_VALID)
-        report_print_problem(source->cli, result, &report);
+    if (result == SLUIS_VERIFY_VALID)
+        return EX_OK;
+    report_print_problem(source->cli, result, &report);
+    if (source->cli->json) /* on one line, as `list' prints receipts */
+        cli_print_json_line(source->cli, output_problem_json(result, report.problem));
     return (int)result;
+}
+
+/* A server may know of more than it serves: what witnesses have not seen yet is kept back. */
+int ledger_say_not_there(const struct ledger_source *source, uint64_t index)
+{
+    unsigned long long n = source->n_receipts, wanted = index;
+    const char *receipts = plural(source->n_receipts, "receipt", "receipts");
+    if (n == 0)
+        return cli_fail(source->cli, AUDIT_UNCHECKED,
+                        "the ledger has no receipt %llu; it has none yet", wanted);
+    if (!source->is_remote)
+        return cli_fail(source->cli, AUDIT_UNCHECKED,
+                        "the ledger has no receipt %llu; it has %llu %s, 0 to %llu", wanted, n,
+                        receipts, n - 1);
+    return cli_fail(source->cli, AUDIT_UNCHECKED,
+                    "receipt %llu is not served: %s serves the first %llu %s, 0 to %llu%s", wanted,
+                    source->folder, n, receipts, n - 1,
+                    source->is_cosigned
+                        ? ", those that its witnesses have cosigned. A newer one is served when "
+                          "they have: try again in a minute, ask the gateway itself if you are its "
+                          "partner, or use a copy of the folder"
+                        : ". If it is newer than that, try again, or use a newer copy of the "
+                          "folder");
 }
 
 void ledger_say_unverified(const struct ledger_source *source)
@@ -140,10 +169,7 @@ void report_print_problem(const struct cli *cli, enum sluis_verify_result result
                  report->segment[0] ? ", in " : "", report->segment);
         return;
     }
-    print_styled(stderr, STYLE_BAD, "INVALID");
-    fprintf(stderr, ": ");
-    print_text(stderr, slice_of_str(report->problem));
-    fprintf(stderr, "\n");
+    output_verdict(cli, "INVALID", report->problem);
     if (report->is_about_heads) {
         print_heads_problem(report);
         return;
@@ -154,9 +180,9 @@ void report_print_problem(const struct cli *cli, enum sluis_verify_result result
         fprintf(stderr, ", byte %llu\n  batch     %llu\n",
                 (unsigned long long)report->segment_offset, (unsigned long long)report->batch);
     }
-    fprintf(stderr,
-            "  receipt   %llu is the first that can't be trusted; the %llu before it hold\n",
-            (unsigned long long)report->receipt, (unsigned long long)report->n_receipts);
+    fprintf(stderr, "  receipt   %llu is the first that can't be trusted; the %llu before it %s\n",
+            (unsigned long long)report->receipt, (unsigned long long)report->n_receipts,
+            plural(report->n_receipts, "holds", "hold"));
     if (report->repeats_tag) {
         print_repeated_tag(report);
         return;

@@ -5,6 +5,7 @@
  * `prove' alone, which may look into a gateway's index, and does so in a process of its own.
  */
 #include "commands.h"
+#include "http.h"
 
 #include <string.h>
 
@@ -34,15 +35,16 @@ static const struct argp_option show_options[] = {
 
 static const struct argp_option checkpoint_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
-    {"output", KEY_OUTPUT, "FILE", 0, "write the checkpoint to FILE", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write the checkpoint to a new FILE", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
 };
 
 static const struct argp_option prove_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
-    {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE (by custom, *.tlog-proof)", 0},
-    {"leaf", KEY_LEAF, "FILE", 0, "write the receipt to FILE, byte by byte as it was recorded", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write the proof to a new FILE (by custom, *.tlog-proof)", 0},
+    {"leaf", KEY_LEAF, "FILE", 0,
+     "write the receipt to a new FILE, byte by byte as it was recorded", 0},
     {"index", KEY_INDEX, "DIR", 0, "the ledger's index (the folder `index' beside the ledger)", 0},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
      "prove under this checkpoint, such as one with cosignatures of witnesses", 0},
@@ -59,7 +61,7 @@ static const struct argp_option verify_proof_options[] = {
 
 static const struct argp_option consistency_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
-    {"output", KEY_OUTPUT, "FILE", 0, "write the proof to FILE", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write the proof to a new FILE", 0},
     {"proof", KEY_PROOF, "FILE", 0, "check with a proof written before, without a folder", 0},
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
     {0},
@@ -83,7 +85,7 @@ static const struct argp_option export_options[] = {
     {"evidence", KEY_EVIDENCE, "FILE", 0, "what `sluis evidence export` wrote", 0},
     {"for", KEY_FOR, "READER", 0, "who will read it: subject, partner or auditor", 0},
     {"subject", KEY_SUBJECT, "SUBJECT", 0, "this person's, when the evidence is everybody's", 0},
-    {"output", KEY_OUTPUT, "FILE", 0, "write to FILE instead of standard output", 0},
+    {"output", KEY_OUTPUT, "FILE", 0, "write to a new FILE instead of standard output", 0},
     {"partner", KEY_PARTNER, "PARTNER", 0, "only flows of this partner, or consents for it", 1},
     {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", 1},
     {"decision", KEY_DECISION, "DECISION", 0, "only this decision: release or refuse", 1},
@@ -192,8 +194,12 @@ static const struct cli_program program = {
     .help =
         "DIR is a copy of the gateway's ledger folder, or the address of a ledger that is served\n"
         "(tlog-tiles), such as https://ledger.example. The public key must come from somewhere\n"
-        "you trust, not from what is checked.",
+        "you trust, not from what is checked.\n\n"
+        "The exit code is 0 when all holds, 1 when something does not, 2 when it could not be\n"
+        "checked; 64 for wrong use, 73 and 74 when a file or the result can't be written.",
     .options = options,
+    .check = http_check_options,
+    .unreadable_code = AUDIT_UNCHECKED,
     .commands = commands,
     .n_commands = SL_LENGTH(commands),
 };

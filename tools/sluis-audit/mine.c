@@ -10,6 +10,7 @@
 
 #include "base/private_file.h"
 #include "commands.h"
+#include "file_kind.h"
 #include "ledger/subject_key.h"
 
 #include <errno.h>
@@ -111,12 +112,38 @@ static int mine_with(struct mining *mining, const struct subject_key *key)
     return mine_report(cli, &mining->rows, &found, result, &report);
 }
 
+/*
+ * What is plainly another file is named before anything is said of its mode: the public key is for
+ * everybody, and need not be private.
+ */
+static int check_kind(const struct cli *cli, const char *path,
+                      uint8_t text[SUBJECT_KEY_FILE_BYTES_MAX])
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return EX_OK; /* the reason is said when it is read */
+    size_t n = fread(text, 1, SUBJECT_KEY_FILE_BYTES_MAX, file);
+    bool is_folder = ferror(file) && errno == EISDIR;
+    fclose(file);
+    enum file_kind kind = file_kind_of(slice_of(text, n));
+    OPENSSL_cleanse(text, SUBJECT_KEY_FILE_BYTES_MAX);
+    if (!is_folder && (kind == FILE_SUBJECT_KEY || kind == FILE_OTHER))
+        return EX_OK;
+    return cli_fail(cli, AUDIT_UNCHECKED,
+                    "%s is %s; `mine' wants --key FILE with your own key, as the operator hands it "
+                    "out with `sluis subject key' (the ledger's public key is in it)",
+                    path, is_folder ? "a folder" : file_kind_name(kind));
+}
+
 static int read_key(const struct cli *cli, uint8_t text[SUBJECT_KEY_FILE_BYTES_MAX],
                     struct subject_key *key)
 {
     const char *path = cli->values[KEY_KEY];
     struct private_file_problem problem;
     size_t n = 0;
+    int code = check_kind(cli, path, text);
+    if (code != EX_OK)
+        return code;
     if (private_file_read(path, text, SUBJECT_KEY_FILE_BYTES_MAX, &n, &problem) != SL_OK)
         return cli_fail(cli, AUDIT_UNCHECKED, "%s", problem.text);
     if (subject_key_parse(slice_of(text, n), key) != SL_OK)

@@ -2,6 +2,7 @@
  * mine_report.c - what a subject is told: its receipts, up to where nothing is missing, and what
  *                 nobody can show
  */
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "base/writer.h"
 #include "commands.h"
@@ -52,7 +53,10 @@ static void print_verdict(const struct mine_result *found)
         return;
     }
     print_styled(stdout, STYLE_GOOD, "nothing of yours is missing");
-    printf(" among the first %llu receipts of the ledger\n", (unsigned long long)found->end);
+    if (found->end == 1)
+        printf(" up to the first receipt of the ledger\n");
+    else
+        printf(" among the first %llu receipts of the ledger\n", (unsigned long long)found->end);
 }
 
 static void print_numbers(const struct mine_result *found)
@@ -96,18 +100,19 @@ static void print_epochs(const struct mine_result *found)
 static void print_rest(const struct mine_result *found)
 {
     if (found->n_newer > 0)
-        printf("  newer      %llu of them came later: they hold, but that they are all of that "
-               "time is\n             shown by the next heads, within an epoch's length\n",
-               (unsigned long long)found->n_newer);
+        printf("  newer      %llu of them came later: %s, but that %s all of that time is\n"
+               "             shown by the next heads, within an epoch's length\n",
+               (unsigned long long)found->n_newer, plural(found->n_newer, "it holds", "they hold"),
+               plural(found->n_newer, "it is", "they are"));
     printf("  not shown  %s\n", remains);
 }
 
-static void print_faults(const struct mine_result *found)
+static void print_faults(const struct cli *cli, const struct mine_result *found)
 {
-    fflush(stdout);
-    print_styled(stderr, STYLE_BAD, "INCOMPLETE");
-    fprintf(stderr, ": %zu thing%s not add up\n", found->n_faults,
-            found->n_faults == 1 ? " does" : "s do");
+    char count[64];
+    snprintf(count, sizeof count, "%zu %s not add up", found->n_faults,
+             plural(found->n_faults, "thing does", "things do"));
+    output_verdict(cli, "INCOMPLETE", count);
     for (size_t i = 0; i < found->n_faults; i++) {
         uint8_t text[FAULT_BYTES_MAX];
         fprintf(stderr, "  ");
@@ -184,7 +189,7 @@ int mine_report(const struct cli *cli, const struct mine_rows *rows,
     if (result != SLUIS_VERIFY_VALID)
         report_print_problem(cli, result, report);
     if (found->n_faults > 0)
-        print_faults(found);
+        print_faults(cli, found);
     if (result == SLUIS_VERIFY_VALID && found->n_faults > 0)
         result = SLUIS_VERIFY_INVALID;
     if (!cli->json && result == SLUIS_VERIFY_VALID)

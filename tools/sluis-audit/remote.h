@@ -16,7 +16,7 @@ struct remote;
 
 /* Does `text` name a log to be read over HTTP, and not a folder? */
 bool remote_is_url(const char *text);
-/* Can it be asked? An exit code; what is wrong with the command line has been said. */
+/* Is it an address? An exit code; what is wrong with it has been said. */
 SL_NODISCARD int remote_check_url(const struct cli *cli, const char *url);
 /* Of a source that is_remote. SLUIS_VERIFY_VALID: *out is set; else `problem` says why not. */
 SL_NODISCARD enum sluis_verify_result remote_open(const struct ledger_source *source,
@@ -30,6 +30,8 @@ const struct ledger_head *remote_head(const struct remote *remote);
 /* The checkpoint as it was served, with all its signatures. */
 struct slice remote_note(const struct remote *remote);
 const char *remote_origin(const struct remote *remote);
+/* What is served, for ledger_say_not_there(). */
+void remote_describe(const struct remote *remote, struct ledger_source *source);
 /* After the reader failed: is something wrong there, or could it not be asked? */
 enum sluis_verify_result remote_result(const struct remote *remote);
 

@@ -8,6 +8,7 @@
  */
 #include "evidence/replay.h"
 
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "commands.h"
 #include "common/terminal.h"
@@ -80,42 +81,62 @@ enum { ROWS = 20 };
 
 static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
 {
+    const struct replay_counts *c = counts;
     const struct row all[ROWS] = {
-        {"flows_repeated", counts->n_repeated, "flows decided again"},
-        {"flows_other_cause", counts->n_other_cause,
-         "flows refused for a cause outside the policy, which does not gainsay it"},
-        {"flows_earlier_version", counts->n_earlier_version,
-         "of these rest on the version before: decided a moment before it changed"},
-        {"flows_not_kept", counts->n_not_kept, "flows on versions whose texts are not kept"},
-        {"flows_on_altered_archive", counts->n_bad_archive,
-         "flows on versions that the archive does not hold as they were: not repeated"},
-        {"flows_newer", counts->n_newer, "flows of policies newer than the evidence"},
-        {"flows_of_nobody", counts->n_nobody,
-         "refused flows about nobody that the gateway knew, or about people erased since"},
-        {"flows_of_others", counts->n_others, "flows of others than the evidence is about"},
-        {"releases_of_erased", counts->n_erased, "releases of people erased since"},
-        {"policies", counts->n_policies, "policy changes"},
-        {"policies_not_kept", counts->n_policies_not_kept, "of them not kept"},
-        {"policies_newer", counts->n_policies_newer, "of them newer than the evidence"},
-        {"policies_of_others", counts->n_policies_others, "of them of others"},
-        {"policies_of_erased", counts->n_policies_erased, "of them of people erased since"},
-        {"policies_not_compiled", counts->n_uncompiled,
-         "of them not compiled again: their vocabulary is not at hand"},
-        {"policies_outdated", counts->n_outdated,
+        {"flows_repeated", c->n_repeated,
+         plural(c->n_repeated, "flow decided again", "flows decided again")},
+        {"flows_other_cause", c->n_other_cause,
+         plural(c->n_other_cause,
+                "flow refused for a cause outside the policy, which does not gainsay it",
+                "flows refused for a cause outside the policy, which does not gainsay it")},
+        {"flows_earlier_version", c->n_earlier_version,
+         plural(c->n_earlier_version,
+                "of these rests on the version before: decided a moment before it changed",
+                "of these rest on the version before: decided a moment before it changed")},
+        {"flows_not_kept", c->n_not_kept,
+         plural(c->n_not_kept, "flow on a version whose texts are not kept",
+                "flows on versions whose texts are not kept")},
+        {"flows_on_altered_archive", c->n_bad_archive,
+         plural(c->n_bad_archive,
+                "flow on a version that the archive does not hold as it was: not repeated",
+                "flows on versions that the archive does not hold as they were: not repeated")},
+        {"flows_newer", c->n_newer,
+         plural(c->n_newer, "flow of a policy newer than the evidence",
+                "flows of policies newer than the evidence")},
+        {"flows_of_nobody", c->n_nobody,
+         plural(c->n_nobody,
+                "refused flow about nobody that the gateway knew, or about somebody erased since",
+                "refused flows about nobody that the gateway knew, or about people erased since")},
+        {"flows_of_others", c->n_others,
+         plural(c->n_others, "flow of others than the evidence is about",
+                "flows of others than the evidence is about")},
+        {"releases_of_erased", c->n_erased,
+         plural(c->n_erased, "release of a person erased since",
+                "releases of people erased since")},
+        {"policies", c->n_policies, plural(c->n_policies, "policy change", "policy changes")},
+        {"policies_not_kept", c->n_policies_not_kept, "of them not kept"},
+        {"policies_newer", c->n_policies_newer, "of them newer than the evidence"},
+        {"policies_of_others", c->n_policies_others, "of them of others"},
+        {"policies_of_erased", c->n_policies_erased, "of them of people erased since"},
+        {"policies_not_compiled", c->n_uncompiled,
+         "of them not compiled again: the vocabulary is not at hand"},
+        {"policies_outdated", c->n_outdated,
          "of them compiled in another layout; decided on as this program compiles them"},
-        {"policies_zone_other", counts->n_zone_other,
-         "of them in time zones whose rules are others on this machine; decided with both"},
-        {"policies_zone_unknown", counts->n_zone_unknown,
-         "of them in time zones that this machine does not know"},
-        {"erasures", counts->n_erasures, "people erased"},
-        {"node", counts->n_node, "receipts of the node's own"},
+        {"policies_zone_other", c->n_zone_other,
+         "of them in a time zone whose rules are others on this machine; decided with both"},
+        {"policies_zone_unknown", c->n_zone_unknown,
+         "of them in a time zone that this machine does not know"},
+        {"erasures", c->n_erasures, plural(c->n_erasures, "person erased", "people erased")},
+        {"node", c->n_node,
+         plural(c->n_node, "receipt of the node's own", "receipts of the node's own")},
     };
     for (size_t i = 0; i < ROWS; i++)
         rows[i] = all[i];
 }
 
+/* `is_cut`: the ledger does not hold, and this is about what came before that. */
 static void print_answer(const struct replaying *replaying, const struct replay_counts *counts,
-                         const char *origin)
+                         const char *origin, bool is_cut)
 {
     const struct archive *archive = replaying->archive;
     char time[TIMESTAMP_BYTES], release[TIMEZONE_RELEASE_BYTES + 1] = "unknown";
@@ -123,18 +144,20 @@ static void print_answer(const struct replaying *replaying, const struct replay_
     struct row rows[ROWS];
     list_rows(counts, rows);
     write_timestamp_s(&writer, archive->head.time_ms);
+    printf("%s", is_cut ? "up to there, " : "");
     if (counts->n_differences == 0)
         print_styled(stdout, STYLE_GOOD, "the same");
     else
-        print_styled(stdout, STYLE_BAD, "%llu difference%s",
-                     (unsigned long long)counts->n_differences,
-                     counts->n_differences == 1 ? "" : "s");
+        print_styled(stdout, STYLE_BAD, "%llu %s", (unsigned long long)counts->n_differences,
+                     plural(counts->n_differences, "difference", "differences"));
     printf("\n  ledger     ");
     print_text(stdout, slice_of_str(origin));
-    printf(", %llu receipts\n  evidence   of %.*s, %llu subject%s, %llu policy version%s\n",
-           (unsigned long long)counts->n_receipts, SLICE_PRINTF(writer_slice(&writer)),
-           (unsigned long long)counts->n_subjects, counts->n_subjects == 1 ? "" : "s",
-           (unsigned long long)counts->n_versions, counts->n_versions == 1 ? "" : "s");
+    printf(
+        ", %llu %s\n  evidence   of %.*s, %llu %s, %llu policy %s\n",
+        (unsigned long long)counts->n_receipts, plural(counts->n_receipts, "receipt", "receipts"),
+        SLICE_PRINTF(writer_slice(&writer)), (unsigned long long)counts->n_subjects,
+        plural(counts->n_subjects, "subject", "subjects"), (unsigned long long)counts->n_versions,
+        plural(counts->n_versions, "version", "versions"));
     for (size_t i = 0; i < ROWS; i++) {
         if (rows[i].n > 0 || i == 0)
             printf("  %9llu  %s\n", (unsigned long long)rows[i].n, rows[i].text);
@@ -176,6 +199,8 @@ static int run(struct replaying *replaying, struct ledger_source *source)
         return cli_fail(cli, AUDIT_UNCHECKED, "out of memory");
     if (result == SLUIS_VERIFY_UNCHECKED) {
         report_print_problem(cli, result, &report);
+        if (cli->json)
+            cli_print_json(cli, output_problem_json(result, report.problem));
         return AUDIT_UNCHECKED;
     }
     struct replay_counts counts;
@@ -187,7 +212,7 @@ static int run(struct replaying *replaying, struct ledger_source *source)
     else if (cli->json)
         cli_print_json(cli, answer_json(replaying, &counts, source->origin));
     else
-        print_answer(replaying, &counts, source->origin);
+        print_answer(replaying, &counts, source->origin, result != SLUIS_VERIFY_VALID);
     return result != SLUIS_VERIFY_VALID || counts.n_differences > 0 ? AUDIT_INVALID : AUDIT_VALID;
 }
 

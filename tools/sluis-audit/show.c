@@ -5,6 +5,7 @@
  * receipt can tell what it proves and what it does not tell: the person is not in it, and the
  * data is not either.
  */
+#include "base/plural.h"
 #include "base/sha256.h"
 #include "base/writer.h"
 #include "commands.h"
@@ -141,8 +142,8 @@ static void print_heads(const struct leaf *leaf)
     printf("  %-10s %llu: the receipts from %llu up to, not with, %llu\n", "epoch",
            (unsigned long long)heads->epoch, (unsigned long long)heads->first,
            (unsigned long long)heads->end);
-    printf("  %-10s %llu people had receipts in it\n", "entries",
-           (unsigned long long)heads->n_entries);
+    printf("  %-10s %llu %s had receipts in it\n", "entries", (unsigned long long)heads->n_entries,
+           plural(heads->n_entries, "person", "people"));
 }
 
 static void print_key(const struct leaf *leaf)
@@ -246,7 +247,7 @@ static bool parse_number(struct slice text, struct slice *origin, uint64_t *inde
     while (at > 0 && text.p[at - 1] != '/')
         at--;
     *origin = slice_of(text.p, at > 0 ? at - 1 : 0);
-    return slice_to_u64(slice_of(text.p + at, text.n - at), INT64_MAX, index);
+    return slice_to_u64(slice_of(text.p + at, text.n - at), UINT64_MAX, index);
 }
 
 int show_run(struct cli *cli)
@@ -265,11 +266,10 @@ int show_run(struct cli *cli)
     if (code != EX_OK && !shown.found)
         return code;
     if (origin.n > 0 && !slice_equals_str(origin, source.origin))
-        return cli_fail(cli, EX_NOINPUT, "this is the ledger %s, and %s is of another",
+        return cli_fail(cli, AUDIT_UNCHECKED, "this is the ledger %s, and %s is of another",
                         source.origin, cli->arguments[0]);
     if (!shown.found)
-        return cli_fail(cli, EX_NOINPUT, "the ledger has no receipt %llu",
-                        (unsigned long long)shown.index);
+        return ledger_say_not_there(&source, shown.index);
     code = print_shown(&source, &shown);
     ledger_say_unverified(&source);
     return code;

@@ -6,12 +6,14 @@
  */
 #include "base/limits.h"
 #include "commands.h"
+#include "file_kind.h"
 #include "ledger.h"
 #include "ledger/segment.h"
 #include "remote.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,6 +69,23 @@ static int find_folder(struct ledger_source *source, const char *folder)
     return EX_OK;
 }
 
+/* What is no list of the ledger's keys, but perhaps something else that is known. */
+static int not_a_key(struct ledger_source *source, const char *path, size_t n, size_t line)
+{
+    enum file_kind kind = file_kind_of(slice_of(source->vkey, n));
+    OPENSSL_cleanse(source->vkey, sizeof source->vkey);
+    if (kind == FILE_OTHER || kind == FILE_LEDGER_VKEY)
+        return cli_fail(source->cli, AUDIT_UNCHECKED,
+                        "%s, line %zu: not a public key; expected NAME+HASH+KEY, as in the "
+                        "ledger.vkey that `sluis init` makes: the ledger's first key, or all that "
+                        "it has had, oldest first, one a line",
+                        path, line);
+    return cli_fail(source->cli, AUDIT_UNCHECKED,
+                    "%s is %s; --key wants the ledger's public key: ledger.vkey, a line "
+                    "NAME+HASH+KEY that the operator published",
+                    path, file_kind_name(kind));
+}
+
 /* Blanks at the end are left out. */
 static int read_key(struct ledger_source *source, const char *path)
 {
@@ -74,19 +93,23 @@ static int read_key(struct ledger_source *source, const char *path)
     if (!file)
         return unchecked(source->cli, path, "open the key");
     size_t n = fread(source->vkey, 1, sizeof source->vkey, file);
-    bool bad = ferror(file) != 0;
+    int error = ferror(file) ? errno : 0;
     fclose(file);
     static struct vkey_list list;
     size_t line = 1;
+    if (error == EISDIR)
+        return cli_fail(source->cli, AUDIT_UNCHECKED,
+                        "%s is a folder; --key wants the file with the ledger's public key: "
+                        "ledger.vkey, which the operator published",
+                        path);
+    if (error)
+        return cli_fail(source->cli, AUDIT_UNCHECKED, "cannot read the key %s: %s", path,
+                        strerror(error));
     while (n > 0 && n < sizeof source->vkey && strchr(" \t\r\n", source->vkey[n - 1]))
         n--;
-    if (bad || n == sizeof source->vkey ||
+    if (n == sizeof source->vkey ||
         vkey_list_parse(slice_of(source->vkey, n), &list, &line) != SL_OK)
-        return cli_fail(source->cli, AUDIT_UNCHECKED,
-                        "%s, line %zu: not a public key; expected NAME+HASH+KEY, as in the "
-                        "ledger.vkey that `sluis init` makes: the ledger's first key, or all that "
-                        "it has had, oldest first, one a line",
-                        path, line);
+        return not_a_key(source, path, n, line);
     source->vkey[n] = 0;
     source->n_vkeys = list.n;
     source->has_key = true;

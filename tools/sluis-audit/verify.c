@@ -2,26 +2,15 @@
  * verify.c - the whole ledger, and one word at the end: valid, invalid, or not checked
  */
 #include "base/limits.h"
+#include "base/plural.h"
 #include "base/writer.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "ledger.h"
+#include "output.h"
 
 /* Enough for eleven million receipts in one pass. */
 enum { TAG_MEMORY_MIB = 48 };
-
-static const char *result_name(enum sluis_verify_result result)
-{
-    switch (result) {
-    case SLUIS_VERIFY_VALID:
-        return "valid";
-    case SLUIS_VERIFY_INVALID:
-        return "invalid";
-    case SLUIS_VERIFY_UNCHECKED:
-        break;
-    }
-    return "unchecked";
-}
 
 static struct slice root_text(const struct sluis_verify_report *report, char room[64])
 {
@@ -36,10 +25,11 @@ static void print_heads(const struct sluis_verify_report *report)
     if (report->n_epochs == 0)
         printf("  heads       none yet: no account so far of how many receipts each person had\n");
     else
-        printf("  heads       of %llu epochs, sorted and adding up; they cover the first %llu "
-               "receipts, not the newest %llu\n",
-               (unsigned long long)report->n_epochs, (unsigned long long)report->headed_end,
-               n_newer);
+        printf("  heads       of %llu %s, sorted and adding up; they cover the first %llu %s, not "
+               "the newest %llu\n",
+               (unsigned long long)report->n_epochs, plural(report->n_epochs, "epoch", "epochs"),
+               (unsigned long long)report->headed_end,
+               plural(report->headed_end, "receipt", "receipts"), n_newer);
 }
 
 /* Nothing when there was only ever the one key that was given. */
@@ -103,7 +93,7 @@ static json_t *report_json(enum sluis_verify_result result,
 {
     char room[64];
     json_t *answer = json_pack(
-        "{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "result", result_name(result), "origin",
+        "{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "result", output_result_name(result), "origin",
         json_of_slice_or_null(slice_of_str(report->origin)), "receipts",
         (json_int_t)report->n_receipts, "batches", (json_int_t)report->n_batches, "segments",
         (json_int_t)report->n_segments, "epochs", (json_int_t)report->n_epochs, "covered",

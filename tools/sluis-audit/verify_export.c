@@ -7,11 +7,13 @@
  * longer hold it. The words around it (labels, terms of other vocabularies) are restatements, and
  * are not looked at; the policy's text is there to compare them with.
  */
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "common/textfile.h"
 #include "evidence/exported.h"
+#include "file_kind.h"
 #include "ledger.h"
 #include "output.h"
 #include "yaml/yaml.h"
@@ -161,6 +163,23 @@ static enum sluis_verify_result check_value(struct checking *checking, const jso
     return result == SLUIS_VERIFY_VALID ? check_timestamp(checking, value) : result;
 }
 
+/* What was never JSON is no export; what begins as JSON and goes on wrong is a bad one. */
+static enum sluis_verify_result check_kind(struct checking *checking, struct slice text)
+{
+    enum file_kind kind = file_kind_of(text);
+    const char *hint = kind == FILE_CSV ? ": a table carries no evidence" : "";
+    while (text.n > 0 && kind == FILE_OTHER && strchr(" \t\r\n", text.p[0]) && text.p[0]) {
+        text = slice_of(text.p + 1, text.n - 1);
+        kind = file_kind_of(text);
+    }
+    if (kind == FILE_JSON)
+        return SLUIS_VERIFY_VALID;
+    snprintf(checking->problem, sizeof checking->problem,
+             "%.200s is %s%s; expected an export of format ndjson, kantara or dpv",
+             checking->cli->arguments[0], file_kind_name(kind), hint);
+    return SLUIS_VERIFY_UNCHECKED;
+}
+
 /* One JSON document, or one on each line. */
 static enum sluis_verify_result check_text(struct checking *checking, struct slice text)
 {
@@ -196,12 +215,14 @@ static int print_valid(const struct checking *checking)
     print_styled(stdout, STYLE_GOOD, "valid");
     printf("\n  receipts  %llu, each proven to be in the ledger\n",
            (unsigned long long)checking->n_receipts);
-    printf("  opened    %llu bases: policy version and consents; of them %llu with the policy's "
-           "text\n",
-           (unsigned long long)checking->n_bases, (unsigned long long)checking->n_texts);
+    printf(
+        "  opened    %llu %s: policy version and consents; of them %llu with the policy's text\n",
+        (unsigned long long)checking->n_bases, plural(checking->n_bases, "basis", "bases"),
+        (unsigned long long)checking->n_texts);
     if (checking->n_events > 0)
-        printf("  consents  %llu events, each shown by the policy that its receipt pins\n",
-               (unsigned long long)checking->n_events);
+        printf("  consents  %llu %s, each shown by the policy that its receipt pins\n",
+               (unsigned long long)checking->n_events,
+               plural(checking->n_events, "event", "events"));
     if (checking->n_bodies > 0)
         printf("  bodies    %llu can be opened by who has the bytes%s\n",
                (unsigned long long)checking->n_bodies,
@@ -230,9 +251,11 @@ static enum sluis_verify_result check_body_count(struct checking *checking)
     if (!checking->has_body || (checking->n_receipts == 1 && checking->n_matched == 1))
         return SLUIS_VERIFY_VALID;
     return wrong(checking,
-                 "a body is held against one receipt that opens it; the file has %llu "
-                 "receipts, and %llu open their body",
-                 (unsigned long long)checking->n_receipts, (unsigned long long)checking->n_bodies);
+                 "a body is held against one receipt that opens it; the file has %llu %s, of which "
+                 "%llu can be opened",
+                 (unsigned long long)checking->n_receipts,
+                 plural(checking->n_receipts, "receipt", "receipts"),
+                 (unsigned long long)checking->n_bodies);
 }
 
 int verify_export_run(struct cli *cli)
@@ -253,7 +276,9 @@ int verify_export_run(struct cli *cli)
     if (code != EX_OK)
         return code;
     checking.trust.vkey = checking.source.vkey;
-    enum sluis_verify_result result = check_text(&checking, slice_of(bytes, n));
+    enum sluis_verify_result result = check_kind(&checking, slice_of(bytes, n));
+    if (result == SLUIS_VERIFY_VALID)
+        result = check_text(&checking, slice_of(bytes, n));
     if (result == SLUIS_VERIFY_VALID)
         result = check_body_count(&checking);
     free(bytes);

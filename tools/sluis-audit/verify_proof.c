@@ -1,11 +1,13 @@
 /*
  * verify_proof.c - a receipt, its proof and a key: nothing else is looked at
  */
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "base/writer.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "common/textfile.h"
+#include "file_kind.h"
 #include "ledger.h"
 #include "ledger/leaf.h"
 #include "ledger/tlog_policy.h"
@@ -21,26 +23,35 @@ struct evidence {
     struct ledger_source source; /* for its key */
 };
 
-/* A file that can't be read is "could not check", whatever the reason. */
-static int read_file(const struct cli *cli, const char *path, size_t bytes_max, uint8_t **bytes,
-                     size_t *n_bytes)
+/* What is plainly something else can't be checked; what is of the kind and wrong is invalid. */
+static int check_kinds(const struct cli *cli, const struct evidence *evidence)
 {
-    int code = textfile_read(cli, path, bytes_max, bytes, n_bytes);
-    return code == EX_OK ? EX_OK : AUDIT_UNCHECKED;
+    enum file_kind proof = file_kind_of(slice_of(evidence->proof, evidence->proof_n));
+    char problem[512] = "";
+    if (proof != FILE_PROOF && proof != FILE_CHECKPOINT) /* that may be a proof, damaged */
+        snprintf(problem, sizeof problem,
+                 "%.200s is %s; expected the proof of a receipt, as `prove' writes it",
+                 cli->arguments[0], file_kind_name(proof));
+    else if (evidence->leaf_n == 0)
+        snprintf(problem, sizeof problem, "%.200s is empty; expected a receipt",
+                 cli->values[KEY_LEAF]);
+    return problem[0] ? output_problem(cli, SLUIS_VERIFY_UNCHECKED, problem) : EX_OK;
 }
 
 static int read_evidence(const struct cli *cli, struct evidence *evidence)
 {
     int code = ledger_source_key(&evidence->source, cli);
     if (code == EX_OK)
-        code = read_file(cli, cli->arguments[0], TLOG_PROOF_BYTES_MAX, &evidence->proof,
-                         &evidence->proof_n);
+        code = textfile_read(cli, cli->arguments[0], TLOG_PROOF_BYTES_MAX, &evidence->proof,
+                             &evidence->proof_n);
     if (code == EX_OK) /* one more, for a line feed at its end */
-        code = read_file(cli, cli->values[KEY_LEAF], LEAF_BYTES_MAX + 1, &evidence->leaf,
-                         &evidence->leaf_n);
+        code = textfile_read(cli, cli->values[KEY_LEAF], LEAF_BYTES_MAX + 1, &evidence->leaf,
+                             &evidence->leaf_n);
     if (code == EX_OK && cli->given[KEY_POLICY])
-        code = read_file(cli, cli->values[KEY_POLICY], TLOG_POLICY_BYTES_MAX, &evidence->policy,
-                         &evidence->policy_n);
+        code = textfile_read(cli, cli->values[KEY_POLICY], TLOG_POLICY_BYTES_MAX, &evidence->policy,
+                             &evidence->policy_n);
+    if (code == EX_OK)
+        code = check_kinds(cli, evidence);
     /* A receipt is one line, and no receipt ends in a line feed. */
     if (code == EX_OK && evidence->leaf_n > 0 && evidence->leaf[evidence->leaf_n - 1] == '\n')
         evidence->leaf_n--;
@@ -95,8 +106,8 @@ static int print_valid(const struct cli *cli, const struct ledger_source *source
            (unsigned long long)report->index, (unsigned long long)report->size, root);
     print_older_key(source, report);
     if (report->n_witnesses > 0)
-        printf("  witnesses   %zu have cosigned, the oldest at %.*s\n", report->n_witnesses,
-               (int)time_n, time);
+        printf("  witnesses   %zu %s cosigned, the oldest at %.*s\n", report->n_witnesses,
+               plural(report->n_witnesses, "has", "have"), (int)time_n, time);
     return EX_OK;
 }
 
