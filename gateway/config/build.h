@@ -100,11 +100,38 @@ void build_tokens(struct build *build, const struct yaml_node *node, size_t max,
                   const uint8_t (**out)[CONFIG_TOKEN_HASH_BYTES]);
 void build_check_tokens(struct build *build, const struct yaml_node *partners,
                         const struct yaml_node *apps);
-/* fields.c */
+/* fields.c; the route's records are read before. */
+struct fields {
+    struct path_trie *trie;   /* of what one subject's part of the answer can hold */
+    struct path_trie *around; /* with records: of what is around them; else NULL */
+    size_t n_subjects;        /* with records: fields that say whose a record is */
+    size_t n_added;           /* to `trie`, */
+    const struct yaml_node *added[LIMIT_MAX_route_fields]; /* in this order */
+};
+/* In which trie a field belongs, by which path there, and how far that is into the whole path. */
+struct fields_place {
+    struct path_trie *trie;
+    struct slice path;
+    size_t shift;
+    bool is_subject; /* of a record: belongs in `around` too, by its whole path */
+};
+/* records.c: all report what does not fit, and return false then. */
+void build_records(struct build *build, const struct yaml_node *node, struct config_route *out);
+bool fields_place(struct build *build, const struct yaml_node *item, struct path_field field,
+                  const struct config_route *route, struct fields *fields,
+                  struct fields_place *out);
+bool fields_finish_records(struct build *build, const struct yaml_node *node,
+                           const struct config_route *route, struct fields *fields);
 void build_fields(struct build *build, const struct yaml_node *node, struct config_route *out);
 /* request.c: "GET /v1/{subject}/position" */
-bool build_request_line(struct build *build, const struct yaml_node *node, struct slice *method,
-                        struct slice *before, struct slice *after);
+struct request_line {
+    bool is_fixed;                      /* without {subject}: all is before */
+    struct slice method, before, after; /* around {subject} */
+};
+bool build_request_line(struct build *build, const struct yaml_node *node,
+                        struct request_line *out);
+/* The requests of a route: what the partner calls, and what the app is asked. */
+void build_requests(struct build *build, const struct yaml_node *route, struct config_route *out);
 bool config_routes_overlap(const struct config_route *a, const struct config_route *b);
 /* receipt.c: whether each flow on each route fits a receipt. */
 void build_check_receipts(struct build *build, const struct yaml_node *routes);

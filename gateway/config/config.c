@@ -38,8 +38,10 @@ void config_free(struct config *config)
     /* The pool's own bytes, behind a const view of them. */
     for (size_t i = 0; i < config->n_apps; i++)
         OPENSSL_cleanse((void *)(uintptr_t)config->apps[i].token.p, config->apps[i].token.n);
-    for (size_t i = 0; i < config->n_routes; i++)
+    for (size_t i = 0; i < config->n_routes; i++) {
         path_trie_free((struct path_trie *)(uintptr_t)config->routes[i].trie);
+        path_trie_free((struct path_trie *)(uintptr_t)config->routes[i].around);
+    }
     vocabulary_free(storage->vocabulary);
     pool_deinit(&storage->pool);
     free(storage);

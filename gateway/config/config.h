@@ -57,12 +57,15 @@ struct config_route {
     const struct config_app *app;
     uint16_t app_index;
     struct slice method;                        /* "GET" */
+    bool is_fixed;                              /* no {subject} in its path: before is all */
     struct slice path_before, path_after;       /* around {subject}, what the partner calls */
     struct slice forward_before, forward_after; /* around {subject}, the app's own path */
     size_t n_query;
-    const struct slice *query; /* names of query parameters that may be passed on */
-    struct slice media_type;   /* of the answer: "application/json" */
-    const struct path_trie *trie;
+    const struct slice *query;      /* names of query parameters that may be passed on */
+    struct slice media_type;        /* of the answer: "application/json" */
+    const struct path_trie *trie;   /* of the answer, or with `records` of each record */
+    struct slice records;           /* an answer about many people: path of a record; else empty */
+    const struct path_trie *around; /* with `records`: what is around them, and whose each is */
     size_t n_classes;
     const struct vocabulary_class *classes[LIMIT_MAX_route_classes];
     uint32_t class_codes[LIMIT_MAX_route_classes]; /* the same, for facts.classes */

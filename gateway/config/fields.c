@@ -121,6 +121,7 @@ static bool read_class(struct build *build, const struct yaml_node *node,
     return true;
 }
 
+/* `at` counts from the beginning of the path as it is written. */
 static void report_fault(struct build *build, const struct yaml_node *node, enum path_fault fault,
                          size_t at)
 {
@@ -155,39 +156,57 @@ static bool fields_fit(struct build *build, const struct yaml_node *node)
     return false;
 }
 
+/* Adds one field where it belongs. */
+static bool add_field(struct build *build, const struct yaml_node *item, struct config_route *out,
+                      struct fields *fields)
+{
+    struct path_field field;
+    struct path_field coarser = {.form = FIELD_VALUE};
+    struct fields_place place;
+    size_t at = 0;
+    bool known = read_class(build, item, out, &field, &coarser);
+    if (!known) /* the path is checked all the same */
+        field = (struct path_field){.form = FIELD_STRUCTURE};
+    if (!fields_place(build, item, field, out, fields, &place))
+        return false;
+    enum path_fault fault = path_trie_add(place.trie, place.path, field, &at);
+    if (fault == PATH_OK && coarser.form != FIELD_VALUE)
+        path_trie_set_coarser(place.trie, coarser);
+    if (fault == PATH_OK && place.is_subject)
+        fault = path_trie_add(fields->around, item->key, field, &at);
+    else
+        at += place.shift;
+    if (fault != PATH_OK)
+        report_fault(build, item, fault, at);
+    else if (place.trie == fields->trie)
+        fields->added[fields->n_added++] = item;
+    return known && fault == PATH_OK;
+}
+
 void build_fields(struct build *build, const struct yaml_node *node, struct config_route *out)
 {
+    struct fields fields = {0};
     struct path_trie *trie = NULL;
+    struct path_trie *around = NULL;
     if (!fields_fit(build, node))
         return;
-    if (path_trie_new(&trie) != SL_OK) {
+    bool has_memory = path_trie_new(&trie) == SL_OK;
+    out->trie = fields.trie = trie;
+    if (out->records.n > 0)
+        has_memory = path_trie_new(&around) == SL_OK && has_memory;
+    out->around = fields.around = around;
+    if (!has_memory) {
         build->no_memory = true;
         return;
     }
-    out->trie = trie;
-    const struct yaml_node *added[LIMIT_MAX_route_fields];
-    size_t n_added = 0;
     bool all_added = true;
-    for (const struct yaml_node *item = node->first; item; item = item->next) {
-        struct path_field field;
-        struct path_field coarser = {.form = FIELD_VALUE};
-        size_t at = 0;
-        enum path_fault fault = PATH_OK;
-        bool known = read_class(build, item, out, &field, &coarser);
-        if (!known) /* the path is checked all the same */
-            field = (struct path_field){.form = FIELD_STRUCTURE};
-        if ((fault = path_trie_add(trie, item->key, field, &at)) != PATH_OK)
-            report_fault(build, item, fault, at);
-        else
-            added[n_added++] = item;
-        if (fault == PATH_OK && coarser.form != FIELD_VALUE)
-            path_trie_set_coarser(trie, coarser);
-        all_added = all_added && known && fault == PATH_OK;
-    }
-    /* A latitude whose longitude was refused above would be reported as alone. */
-    enum path_fault fault = all_added ? path_trie_finish(trie) : PATH_OK;
+    for (const struct yaml_node *item = node->first; item; item = item->next)
+        all_added = add_field(build, item, out, &fields) && all_added;
+    if (!all_added || (around && !fields_finish_records(build, node, out, &fields)))
+        return; /* a latitude whose longitude was refused above would be reported as alone */
+    enum path_fault fault = path_trie_finish(trie);
     if (fault == PATH_UNPAIRED)
-        report_fault(build, added[path_trie_fault_field(trie)], fault, 0);
+        report_fault(build, fields.added[path_trie_fault_field(trie)], fault, 0);
     else if (fault != PATH_OK)
         report_fault(build, node->first, fault, 0);
 }

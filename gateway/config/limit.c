@@ -25,6 +25,14 @@ static void check_together(struct build *build, const struct yaml_node *node)
                       "consent_reserve_bytes is %ju of %ju segment_bytes; expected at most half, "
                       "or hardly a flow could be recorded",
                       (uintmax_t)limits->consent_reserve_bytes, (uintmax_t)limits->segment_bytes);
+    bool has_records = false;
+    for (size_t i = 0; i < build->config->n_routes; i++)
+        has_records = has_records || build->config->routes[i].records.n > 0;
+    if (has_records && limits->records >= limits->batch_receipts)
+        yaml_error_at(build->problems, node->line, node->column,
+                      "records is %ju of %ju batch_receipts; expected less, as the receipts of one "
+                      "answer are in one batch",
+                      (uintmax_t)limits->records, (uintmax_t)limits->batch_receipts);
     const struct config_witnesses *witnesses = build->config->witnesses;
     if (witnesses && limits->witness_alarm_ms < 3000 * (uint64_t)witnesses->every_s)
         yaml_error_at(build->problems, node->line, node->column,

@@ -68,13 +68,11 @@ static bool check_path(struct build *build, const struct yaml_node *node, size_t
         at = end + 1;
     }
     if (n_subjects == 0)
-        build_error_inside(build, node, start,
-                           "a path without {subject}; expected such as /v1/{subject}/position");
-    return n_subjects == 1;
+        *subject_at = text.n;
+    return true;
 }
 
-bool build_request_line(struct build *build, const struct yaml_node *node, struct slice *method,
-                        struct slice *before, struct slice *after)
+bool build_request_line(struct build *build, const struct yaml_node *node, struct request_line *out)
 {
     static const char expected[] = "a method and a path, such as GET /v1/{subject}/position";
     if (!build_is_text(build, node, expected))
@@ -103,10 +101,14 @@ bool build_request_line(struct build *build, const struct yaml_node *node, struc
     size_t subject_at = 0;
     if (!check_path(build, node, start, &subject_at))
         return false;
-    size_t after_at = subject_at + placeholder.n;
-    *method = build_copy(build, slice_of(text.p, method_bytes));
-    *before = build_copy(build, slice_of(text.p + start, subject_at - start));
-    *after = build_copy(build, slice_of(text.p + after_at, text.n - after_at));
+    bool names_subject = subject_at < text.n;
+    size_t after_at = subject_at + (names_subject ? placeholder.n : 0);
+    *out = (struct request_line){
+        .is_fixed = !names_subject,
+        .method = build_copy(build, slice_of(text.p, method_bytes)),
+        .before = build_copy(build, slice_of(text.p + start, subject_at - start)),
+        .after = build_copy(build, slice_of(text.p + after_at, text.n - after_at)),
+    };
     return true;
 }
 
@@ -125,13 +127,13 @@ static bool next_segment(struct slice *path, struct slice *segment)
 /* A path's segments one by one; the subject's is the wildcard. */
 struct walk {
     struct slice before, after;
-    bool subject_taken;
+    bool subject_taken; /* or there is none */
 };
 
 static bool walk_next(struct walk *walk, struct slice *segment, bool *is_subject)
 {
     *is_subject = false;
-    /* `before` ends with the slash of the subject's segment: what is left of it is "/". */
+    /* With a subject, `before` ends with the slash of its segment: what is left of it is "/". */
     if (walk->before.n > 1)
         return next_segment(&walk->before, segment);
     if (!walk->subject_taken) {
@@ -146,8 +148,8 @@ bool config_routes_overlap(const struct config_route *a, const struct config_rou
 {
     if (!slice_equals(a->method, b->method))
         return false;
-    struct walk walk_a = {a->path_before, a->path_after, false};
-    struct walk walk_b = {b->path_before, b->path_after, false};
+    struct walk walk_a = {a->path_before, a->path_after, a->is_fixed};
+    struct walk walk_b = {b->path_before, b->path_after, b->is_fixed};
     for (;;) {
         struct slice segment_a = {0}, segment_b = {0};
         bool subject_a, subject_b;
@@ -158,4 +160,41 @@ bool config_routes_overlap(const struct config_route *a, const struct config_rou
         if (!subject_a && !subject_b && !slice_equals(segment_a, segment_b))
             return false;
     }
+}
+
+static bool may_be_fixed(const struct yaml_node *route)
+{
+    const struct yaml_node *answers = yaml_get(route, "answers");
+    return answers && answers->kind == YAML_MAPPING && yaml_get(answers, "records");
+}
+
+void build_requests(struct build *build, const struct yaml_node *route, struct config_route *out)
+{
+    const struct yaml_node *request = build_need(build, route, "the route", "request");
+    const struct yaml_node *forward = yaml_get(route, "forward");
+    struct request_line line, forward_line;
+    bool has_line = request && build_request_line(build, request, &line);
+    if (has_line) {
+        out->method = line.method;
+        out->is_fixed = line.is_fixed;
+        out->path_before = out->forward_before = line.before;
+        out->path_after = out->forward_after = line.after;
+    }
+    if (has_line && slice_starts_with_str(line.before, "/sluis/"))
+        yaml_error_at(build->problems, request->line, request->column,
+                      "a path below /sluis/, where the gateway's own API is; expected another");
+    if (has_line && line.is_fixed && !may_be_fixed(route)) {
+        build_error_inside(build, request, line.method.n + 1,
+                           "a path without {subject}; expected such as /v1/{subject}/position, or "
+                           "`records` in the answer, with a subject in each");
+        return;
+    }
+    if (!forward || !build_request_line(build, forward, &forward_line))
+        return;
+    out->forward_before = forward_line.before;
+    out->forward_after = forward_line.after;
+    if (has_line && forward_line.is_fixed != line.is_fixed)
+        build_error_inside(build, forward, forward_line.method.n + 1,
+                           line.is_fixed ? "a path with {subject}, which `request` is without"
+                                         : "a path without {subject}, which `request` has");
 }

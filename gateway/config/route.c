@@ -88,7 +88,7 @@ static bool is_json_type(struct slice type)
 static void build_answers(struct build *build, const struct yaml_node *node,
                           struct config_route *out)
 {
-    static const char *const keys[] = {"type", "fields", NULL};
+    static const char *const keys[] = {"type", "records", "fields", NULL};
     static const char expected[] =
         "a type of JSON without parameters, such as application/json or application/geo+json";
     if (!yaml_check_keys(node, "`answers`", keys, build->problems))
@@ -102,8 +102,22 @@ static void build_answers(struct build *build, const struct yaml_node *node,
             yaml_error_at(build->problems, type->line, type->column, "\"%.*s\"; expected %s",
                           SLICE_PRINTF(type->text), expected);
     }
-    if (fields)
+    const struct yaml_node *records = yaml_get(node, "records");
+    if (records)
+        build_records(build, records, out);
+    if (fields && (!records || out->records.n > 0))
         build_fields(build, fields, out);
+}
+
+/* Who is in an answer about many must not show, nor be picked by what they may not give. */
+static void check_records(struct build *build, const struct yaml_node *node,
+                          const struct config_route *route)
+{
+    const struct yaml_node *query = yaml_get(node, "query");
+    if (route->records.n > 0 && query)
+        yaml_error_at(build->problems, query->key_line, query->key_column,
+                      "`query` on a route with records: paging and filters tell of people who are "
+                      "left out; expected none");
 }
 
 static void build_route(struct build *build, const struct yaml_node *node, struct config_route *out)
@@ -116,21 +130,12 @@ static void build_route(struct build *build, const struct yaml_node *node, struc
         (void)build_id(build, value, &out->id);
     if ((value = build_need(build, node, "the route", "app")))
         build_app_of_route(build, value, out);
-    if ((value = build_need(build, node, "the route", "request")) &&
-        build_request_line(build, value, &out->method, &out->path_before, &out->path_after)) {
-        out->forward_before = out->path_before;
-        out->forward_after = out->path_after;
-        if (slice_starts_with_str(out->path_before, "/sluis/"))
-            yaml_error_at(build->problems, value->line, value->column,
-                          "a path below /sluis/, where the gateway's own API is; expected another");
-    }
-    struct slice method;
-    if ((value = yaml_get(node, "forward")))
-        (void)build_request_line(build, value, &method, &out->forward_before, &out->forward_after);
+    build_requests(build, node, out);
     if ((value = yaml_get(node, "query")))
         build_query(build, value, out);
     if ((value = build_need(build, node, "the route", "answers")))
         build_answers(build, value, out);
+    check_records(build, node, out);
 }
 
 static void check_overlaps(struct build *build, const struct yaml_node *list)

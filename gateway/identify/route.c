@@ -56,6 +56,10 @@ static bool path_is_plain(struct slice path)
 static bool path_matches(const struct config_route *route, struct slice path, struct slice *subject)
 {
     size_t fixed = route->path_before.n + route->path_after.n;
+    if (route->is_fixed) {
+        *subject = (struct slice){NULL, 0};
+        return slice_equals(path, route->path_before);
+    }
     if (path.n <= fixed || memcmp(path.p, route->path_before.p, route->path_before.n) != 0)
         return false;
     struct slice segment = slice_of(path.p + route->path_before.n, path.n - fixed);
@@ -157,12 +161,13 @@ void route_write_target(const struct route_request *request, struct slice user,
                         struct writer *writer)
 {
     static const char digits[] = "0123456789ABCDEF";
-    if (user.n == 0 || is_dots(user)) {
+    const bool is_fixed = request->route->is_fixed;
+    if (!is_fixed && (user.n == 0 || is_dots(user))) {
         writer->overflow = true; /* it would name another place of the app; see route.h */
         return;
     }
     write_bytes(writer, request->route->forward_before);
-    for (size_t i = 0; i < user.n; i++) {
+    for (size_t i = 0; !is_fixed && i < user.n; i++) {
         if (is_unreserved(user.p[i])) {
             write_u8(writer, user.p[i]);
         } else {

@@ -21,7 +21,7 @@ enum route_match {
 
 struct route_request {
     const struct config_route *route;
-    struct slice subject; /* raw segment; points into the target */
+    struct slice subject; /* raw segment; points into the target; empty on a fixed path */
     struct slice query;   /* raw, checked; empty when there is none */
 };
 
@@ -30,7 +30,7 @@ enum route_match route_find(const struct config *config, struct slice method, st
 /* The methods of all routes that have the target's path: "GET, POST". For an answer of 405. */
 void route_write_methods(const struct config *config, struct slice target, struct writer *writer);
 /*
- * The app's own target: forward path, `user` percent-encoded in place of {subject}, query. A user
+ * The app's own target: forward path (a fixed one as it is), `user` percent-encoded in place of {subject}, query. A user
  * that no path can hold ("", ".", "..") sets writer->overflow, like one that does not fit.
  */
 void route_write_target(const struct route_request *request, struct slice user,

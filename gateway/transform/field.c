@@ -139,7 +139,8 @@ static enum filter_fault take_position(struct filter *filter, const struct path_
 }
 
 /* The name the app gives: a string, or an integer that is spelled as the name is. */
-static enum filter_fault check_subject(struct filter *filter, const struct token *token)
+static enum filter_fault subject_text(struct filter *filter, const struct token *token,
+                                      struct slice *out)
 {
     struct slice text = token->bytes;
     if (token->kind == TOKEN_STRING && !filter_text(filter, token, &text))
@@ -150,6 +151,16 @@ static enum filter_fault check_subject(struct filter *filter, const struct token
         for (size_t i = 0; i < text.n; i++)
             if (text.p[i] != '-' && (text.p[i] < '0' || text.p[i] > '9'))
                 return FILTER_SUBJECT;
+    *out = text;
+    return FILTER_OK;
+}
+
+static enum filter_fault check_subject(struct filter *filter, const struct token *token)
+{
+    struct slice text;
+    enum filter_fault fault = subject_text(filter, token, &text);
+    if (fault != FILTER_OK)
+        return fault;
     return slice_equals(text, filter->reduction->user) ? FILTER_OK : FILTER_SUBJECT;
 }
 
@@ -162,6 +173,27 @@ static enum filter_fault emit_pseudonym(struct filter *filter, const struct path
     buffer_put(&filter->output, pseudonym);
     filter->output.p[filter->output.n++] = '"';
     return FILTER_OK;
+}
+
+/* Of an answer that is taken apart: whose record this is. */
+static enum filter_fault note_subject(struct filter *filter, const struct token *token)
+{
+    struct slice text;
+    enum filter_fault fault = subject_text(filter, token, &text);
+    if (fault == FILTER_OK && !record_list_set_user(filter->records, text))
+        fault = FILTER_RECORD;
+    return fault == FILTER_SUBJECT ? FILTER_RECORD : fault;
+}
+
+/* Around the records there is only text: a number could be how many they are. */
+static enum filter_fault take_around(struct filter *filter, const struct path_node *node,
+                                     const struct token *token)
+{
+    if (!node->is_field)
+        return node->part == PART_OTHER ? FILTER_OK : FILTER_RECORD;
+    if (node->form == FIELD_SUBJECT)
+        return note_subject(filter, token);
+    return token->kind == TOKEN_STRING ? field_emit(filter, node, token->bytes) : FILTER_RECORD;
 }
 
 /* As the finest class that is kept: the field's own, or the coarser one made from it. */
@@ -185,6 +217,8 @@ static enum filter_fault take_value(struct filter *filter, const struct path_nod
 enum filter_fault field_take_scalar(struct filter *filter, const struct path_node *node,
                                     const struct token *token)
 {
+    if (filter->records)
+        return take_around(filter, node, token);
     if (!node->is_field)
         return FILTER_OK; /* null where a container stands in other answers: left out */
     bool is_subject = node->form == FIELD_SUBJECT;

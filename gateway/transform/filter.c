@@ -124,6 +124,7 @@ void filter_wipe(struct filter *filter)
     cut_wipe(&filter->cut);
     filter->trie = NULL;
     filter->reduction = NULL;
+    filter->records = NULL;
     filter->fault = FILTER_OK;
     filter->fault_at = 0;
     filter->finished = false;
@@ -154,6 +155,14 @@ void filter_begin(struct filter *filter, const struct path_trie *trie,
         filter->top |= (uint32_t)(by[COARSE_TOP] > 0) << i;
         filter->cuts |= (uint32_t)(by[COARSE_CUT] > 0) << i;
     }
+}
+
+void filter_begin_records(struct filter *filter, const struct path_trie *around,
+                          struct record_list *list)
+{
+    static const struct reduction nothing = {0};
+    filter_begin(filter, around, &nothing);
+    filter->records = list;
 }
 
 static enum scan_result scan_token(enum token_kind kind, struct scan *scan)
@@ -299,10 +308,12 @@ static enum filter_fault read_tokens(struct filter *filter, struct window *windo
         switch (lead) {
         case LEAD_OBJECT:
         case LEAD_ARRAY:
+            filter->container_at = window->offset + (size_t)(window->at - window->start);
             fault = structure_open(filter, lead == LEAD_OBJECT);
             break;
         case LEAD_OBJECT_END:
         case LEAD_ARRAY_END:
+            filter->container_at = window->offset + (size_t)(window->at - window->start);
             fault = structure_close(filter);
             break;
         case LEAD_COLON:
@@ -381,6 +392,8 @@ enum sl_err filter_finish(struct filter *filter)
     }
     if (filter->expect != EXPECT_NOTHING)
         return fail(filter, FILTER_TRUNCATED, filter->n_fed);
+    if (filter->records && !filter->records->has_list)
+        return fail(filter, FILTER_RECORD, filter->n_fed);
     if (filter->cuts != 0) {
         enum filter_fault fault = cut_apply(&filter->cut, &filter->output);
         if (fault != FILTER_OK)
@@ -389,6 +402,7 @@ enum sl_err filter_finish(struct filter *filter)
     filter->finished = true;
     filter->trie = NULL;
     filter->reduction = NULL;
+    filter->records = NULL;
     return SL_OK;
 }
 
@@ -428,6 +442,7 @@ const char *filter_fault_name(enum filter_fault fault)
         [FILTER_NUMBER] = "number",
         [FILTER_VALUE] = "value",
         [FILTER_SHAPE] = "shape",
+        [FILTER_RECORD] = "record",
     };
     return names[fault];
 }

@@ -18,6 +18,8 @@
 #include "base/limits.h"
 #include "transform/path.h"
 
+struct record_list;
+
 /* What to do with each class of the route; a plain copy of what was decided. */
 struct reduction_entry {
     bool keep;
@@ -50,6 +52,7 @@ enum filter_fault {
     FILTER_VALUE,     /* what a coarser value can't be made from */
     FILTER_NUMBER,    /* what is to be a number and is none, or one of more than 15 digits */
     FILTER_SHAPE,     /* the root is not what the route's fields say */
+    FILTER_RECORD,    /* no list of records, or a record that does not say whose it is */
 };
 const char *filter_fault_name(enum filter_fault fault);
 
@@ -63,6 +66,14 @@ SL_DEFINE_AUTO(filter, filter_free)
 /* Starts a new answer. `trie` and `reduction` must live until filter_finish(). */
 void filter_begin(struct filter *filter, const struct path_trie *trie,
                   const struct reduction *reduction);
+/*
+ * Starts a new answer about many people, which is not reduced but taken apart: `list`, which must
+ * be empty, gets the place of each record, and the output is what is around them. `around` is a
+ * trie with path_trie_set_records(); of the fields around the records only structure that is text
+ * passes, as a number there could tell how many there are. Both must live until filter_finish().
+ */
+void filter_begin_records(struct filter *filter, const struct path_trie *around,
+                          struct record_list *list);
 /* SL_EMALFORMED or SL_ELIMIT: see filter_fault(); the answer is lost. */
 SL_NODISCARD enum sl_err filter_feed(struct filter *filter, struct slice piece);
 SL_NODISCARD enum sl_err filter_finish(struct filter *filter);

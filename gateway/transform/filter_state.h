@@ -11,6 +11,7 @@
 #include "transform/filter.h"
 #include "transform/keyset.h"
 #include "transform/path_node.h"
+#include "transform/records.h"
 #include "transform/scan.h"
 
 /* What may come next, between two tokens. */
@@ -73,6 +74,7 @@ struct filter {
     /* of this answer */
     const struct path_trie *trie;
     const struct reduction *reduction;
+    struct record_list *records; /* of an answer that is taken apart; else NULL */
     uint32_t kept;  /* bit i: class i is kept of the value that is read, or its container */
     uint32_t top;   /* bit i: only so many elements that hold class i leave */
     uint32_t cuts;  /* bit i: positions of class i are in lists whose ends are cut */
@@ -84,6 +86,7 @@ struct filter {
 
     enum expect expect;
     size_t depth;
+    size_t container_at;            /* offset of the bracket that is read */
     const struct path_node *member; /* of the key that was read, or NULL */
     struct frame frames[LIMIT_MAX_json_depth];
     struct key_set keys;

@@ -274,6 +274,27 @@ void path_trie_set_coarser(struct path_trie *trie, struct path_field coarser)
     node->coarser_index = coarser.class_index;
 }
 
+bool path_trie_set_records(struct path_trie *trie, struct slice records)
+{
+    SL_ASSERT(!trie->finished);
+    uint8_t names[LIMIT_MAX_route_path_bytes];
+    struct steps steps = {0};
+    size_t node = 0;
+    size_t n_known = 0;
+    size_t at;
+    if (records.n > sizeof names || steps_parse(records, names, &steps, &at) != STEPS_OK ||
+        steps.n == 0 || steps.step[steps.n - 1].kind != STEP_ANY)
+        return false;
+    for (; n_known < steps.n; n_known++) {
+        node = find_child(trie, node, &steps.step[n_known]);
+        if (node == 0)
+            return false;
+    }
+    trie->nodes[node].part = PART_RECORD;
+    trie->nodes[trie->nodes[node].parent].part = PART_LIST;
+    return true;
+}
+
 bool form_has_class(enum field_form form)
 {
     return form != FIELD_TIME && form != FIELD_SUBJECT && form != FIELD_STRUCTURE;

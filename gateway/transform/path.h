@@ -61,6 +61,11 @@ enum path_fault path_trie_add(struct path_trie *trie, struct slice path, struct 
  * dropped and `coarser.class_index` is kept, `coarser.form` makes a value of it.
  */
 void path_trie_set_coarser(struct path_trie *trie, struct path_field coarser);
+/*
+ * Says where an answer's records are: `records` leads to each element of one list ("$.items[*]"),
+ * and at least one field was added below it. False: it leads nowhere.
+ */
+bool path_trie_set_records(struct path_trie *trie, struct slice records);
 /* Checks the pairs; nothing can be added afterwards. */
 enum path_fault path_trie_finish(struct path_trie *trie);
 /* After PATH_UNPAIRED: which field, counted from 0 in the order in which they were added. */

@@ -14,6 +14,9 @@
 /* What lies below a node: nothing (it is a field), members of an object, elements of an array. */
 enum path_children { CHILDREN_NONE, CHILDREN_NAMED, CHILDREN_INDEXED, CHILDREN_ANY };
 
+/* Of an answer about many people: the list, and each element of it. */
+enum path_part { PART_OTHER, PART_LIST, PART_RECORD };
+
 struct path_node {
     uint64_t hash; /* of the step that leads here */
     uint32_t parent;
@@ -29,6 +32,7 @@ struct path_node {
     uint8_t children; /* enum path_children */
     bool is_field;
     bool holds_subject; /* a subject field is this node or lies below it */
+    uint8_t part;       /* enum path_part */
     uint8_t class_index;
     uint8_t form;                        /* enum field_form, when is_field */
     uint8_t coarser_form, coarser_index; /* see path_trie_set_coarser(); or FIELD_VALUE */

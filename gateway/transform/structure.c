@@ -92,6 +92,36 @@ static enum reach reach_of(const struct filter *filter, const struct path_node *
     return node->holds_subject ? REACH_CHECK : REACH_NOWHERE;
 }
 
+/*
+ * A container of an answer that is taken apart has begun: the list, a record, or what is in its
+ * place. What lies in a record is read and checked, and does not leave here.
+ */
+static enum filter_fault open_part(struct filter *filter, const struct path_node *node,
+                                   enum reach *reach)
+{
+    const bool is_expected = *reach == REACH_OUTPUT;
+    if (node->part == PART_OTHER)
+        return FILTER_OK;
+    if (!is_expected)
+        return FILTER_RECORD;
+    if (node->part == PART_LIST)
+        return FILTER_OK;
+    *reach = REACH_CHECK;
+    return record_list_open(filter->records, filter->container_at) ? FILTER_OK : FILTER_TOO_LARGE;
+}
+
+static enum filter_fault close_part(struct filter *filter, const struct path_node *node)
+{
+    struct record_list *list = filter->records;
+    if (node->part == PART_LIST) {
+        list->has_list = true;
+        list->list_at = filter->output.n;
+    }
+    if (node->part == PART_RECORD && !record_list_close(list, filter->container_at + 1))
+        return FILTER_RECORD;
+    return FILTER_OK;
+}
+
 /* The container that was just opened, when it is an element of a list whose ends are cut. */
 static enum filter_fault note_element(struct filter *filter, const struct path_node *node)
 {
@@ -123,6 +153,8 @@ enum filter_fault structure_open(struct filter *filter, bool is_object)
         fault = field_refuse_container(filter, node, around);
     else if (node)
         reach = reach_of(filter, node, is_object, around);
+    if (filter->records && node && fault == FILTER_OK)
+        fault = open_part(filter, node, &reach);
 
     if (fault == FILTER_OK && reach == REACH_OUTPUT)
         fault = field_emit(filter, node, slice_of(is_object ? "{" : "[", 1));
@@ -152,6 +184,11 @@ enum filter_fault structure_close(struct filter *filter)
     const struct frame *frame = filter_top(filter);
     if (frame->pair.has_latitude != frame->pair.has_longitude)
         return FILTER_POSITION;
+    if (filter->records && frame->node) {
+        enum filter_fault fault = close_part(filter, frame->node);
+        if (fault != FILTER_OK)
+            return fault;
+    }
     if (frame->reach == REACH_OUTPUT &&
         !buffer_append(&filter->output, slice_of(frame->is_object ? "}" : "]", 1)))
         return FILTER_TOO_LARGE;

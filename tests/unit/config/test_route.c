@@ -312,6 +312,89 @@ static void a_route_whose_receipts_could_be_too_long_is_refused(void **state)
     assert_accepted(fixture, with_classes(fixture, 12, 30));
 }
 
+/* A route about many people in the place of the second one; on line 40 and below. */
+static char *with_records(const char *answers, const char *subject)
+{
+    char text[256];
+    snprintf(text, sizeof text, "records: %s\n      fields: %s", answers, subject);
+    return fixture_text("/v1/listeners/{subject}", "/v1/listeners", "fields: {\"$.items", text,
+                        "[*].track.name\": listening.track}", "", NULL);
+}
+
+static void records_are_one_list_of_which_each_element_says_whose_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_accepted(fixture, with_records("\"$.items[*]\"",
+                                          "{\"$.items[*].user\": subject, $.type: structure, "
+                                          "\"$['items'][*].track\": listening.track}"));
+    const struct config_route *route = &fixture->config->routes[1];
+    assert_true(slice_equals_str(route->records, "$.items[*]"));
+    assert_true(route->is_fixed && route->around && route->n_classes == 1);
+    assert_true(slice_equals_str(route->path_before, "/v1/listeners"));
+    assert_false(fixture->config->routes[0].is_fixed || fixture->config->routes[0].around);
+    assert_accepted(fixture, with_records("\"$[*]\"", "{\"$[*].user\": subject}"));
+
+    static const char *const refused[] = {
+        "$.items", "$", "\"$.a[*].b[*]\"", "\"$.items[0]\"", "\"$.items[*].x\"", "items"};
+    for (size_t i = 0; i < SL_LENGTH(refused); i++)
+        assert_one_problem(fixture, with_records(refused[i], "{$.user: subject}"), 41, 16,
+                           "as records; expected a path of names to one list");
+}
+
+static void a_record_has_exactly_one_subject_behind_names(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char list[] = "\"$.items[*]\"";
+    assert_one_problem(fixture, with_records(list, "{\"$.items[*].n\": listening.track}"), 42, 15,
+                       "no subject below $.items[*]");
+    assert_one_problem(fixture,
+                       with_records(list, "{\"$.items[*].a\": subject, \"$.items[*].b\": subject}"),
+                       42, 57, "a second subject of one record");
+    assert_one_problem(fixture, with_records(list, "{\"$.items[*].who[*].a\": subject}"), 42, 39,
+                       "in a list of the record");
+}
+
+static void around_the_records_there_is_structure_only(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char list[] = "\"$.items[*]\"";
+    static const char *const classes[] = {"listening.track", "subject", "time"};
+    for (size_t i = 0; i < SL_LENGTH(classes); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "{\"$.items[*].user\": subject, $.x: %s}", classes[i]);
+        assert_one_problem(fixture, with_records(list, text), 42, 49,
+                           "outside of the records, where only structure can pass");
+    }
+    assert_one_problem(fixture,
+                       with_records(list, "{\"$.items[*].user\": subject, $.items: structure}"), 42,
+                       44, "contradicts");
+    assert_one_problem(
+        fixture, with_records(list, "{\"$.items[*].user\": subject, \"$.items[*].a b\": time}"), 42,
+        56, "byte 13");
+}
+
+static void a_route_with_records_passes_no_query(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture,
+                       fixture_text("    query: [limit, after]\n", "", "/v1/listeners/{subject}\n",
+                                    "/v1/listeners\n    query: [limit]\n",
+                                    "fields: {\"$.items[*].track.name\": listening.track}",
+                                    "{records: \"$[*]\", fields: {\"$[*].u\": subject}}",
+                                    "    answers:\n      type: application/json\n      {",
+                                    "    answers: {type: application/json, ", NULL),
+                       38, 5, "paging and filters tell of people who are left out");
+}
+
+static void only_with_records_a_path_may_be_without_subject(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_one_problem(fixture, fixture_text("GET /drivers/{subject}", "GET /drivers", NULL), 25,
+                       18, "a path without {subject}, which `request` has");
+    assert_one_problem(fixture, fixture_text("/v1/listeners/{subject}", "/v1/listeners", NULL), 38,
+                       18, "`records` in the answer, with a subject in each");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -334,6 +417,11 @@ int main(void)
         TEST(a_route_has_at_most_128_fields),
         TEST(a_route_has_at_most_24_classes),
         TEST(a_route_whose_receipts_could_be_too_long_is_refused),
+        TEST(records_are_one_list_of_which_each_element_says_whose_it_is),
+        TEST(a_record_has_exactly_one_subject_behind_names),
+        TEST(around_the_records_there_is_structure_only),
+        TEST(a_route_with_records_passes_no_query),
+        TEST(only_with_records_a_path_may_be_without_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
