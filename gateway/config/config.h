@@ -74,6 +74,7 @@ struct config_route {
 /* Who cosigns this node's checkpoints. */
 struct config_witnesses {
     const struct tlog_policy *policy; /* a quorum of those with a URL can be reached */
+    const char *policy_file;
     unsigned every_s;
     unsigned refuse_after_s; /* 0: never */
     const char *ca_file;     /* or NULL: the system's authorities */

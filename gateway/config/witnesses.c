@@ -149,6 +149,7 @@ static void build_policy(struct build *build, const struct yaml_node *node,
     free(block);
     file.policy = build_array(build, 1, sizeof *file.policy);
     out->policy = file.policy;
+    out->policy_file = file.path;
     if (text.p && file.policy)
         read_policy(&file, text);
 }

@@ -26,7 +26,7 @@ json_t *calls_misused(const char *text)
 /* A text that may quote a path or a name: what is not UTF-8 in it must not spoil the answer. */
 static json_t *json_text(const char *text)
 {
-    char safe[1024];
+    char safe[TRUST_FILE_TEXT_BYTES]; /* the longest of all */
     text_make_printable(slice_of_str(text), safe, sizeof safe);
     return json_string(safe);
 }
@@ -202,14 +202,22 @@ static json_t *subject_account(struct node *node, const json_t *request)
 
 /* --- the ledger's key ------------------------------------------------------------------------ */
 
+static json_t *with_warning(json_t *answer, const struct rotation *rotation)
+{
+    if (answer && rotation->is_unknown)
+        json_object_set_new(answer, "warning", json_text(rotation->warning.text));
+    return answer;
+}
+
 static json_t *key_prepare(struct node *node, const json_t *request)
 {
     struct rotation rotation;
     (void)request;
     if (rotate_prepare(node, &rotation) != SL_OK)
         return outcome_text("failed", rotation.text);
-    return json_pack("{s:s, s:s, s:s}", "outcome", "prepared", "old", rotation.old_vkey, "new",
-                     rotation.new_vkey);
+    return with_warning(json_pack("{s:s, s:s, s:s}", "outcome", "prepared", "old",
+                                  rotation.old_vkey, "new", rotation.new_vkey),
+                        &rotation);
 }
 
 static json_t *key_discard(struct node *node, const json_t *request)
@@ -233,7 +241,7 @@ static json_t *key_rotate(struct node *node, const json_t *request)
                   (json_int_t)rotation.receipt, "old", rotation.old_vkey, "new", rotation.new_vkey);
     if (rotation.text[0])
         json_object_set_new(answer, "text", json_text(rotation.text));
-    return answer;
+    return with_warning(answer, &rotation);
 }
 
 /* --- status ---------------------------------------------------------------------------------- */

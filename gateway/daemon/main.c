@@ -10,6 +10,7 @@
 #include "edge/edge.h"
 #include "flow/node.h"
 #include "flow/outdated.h"
+#include "flow/trust_file.h"
 #include "submit/submitter.h"
 
 #include <argp.h>
@@ -249,6 +250,26 @@ static void warn_of_outdated(const struct node *node)
                  (unsigned long long)n);
 }
 
+static void print_warning(const char *text)
+{
+    char safe[TRUST_FILE_TEXT_BYTES];
+    text_make_printable(slice_of_str(text), safe, sizeof safe);
+    fprintf(stderr, "sluisd: warning: %s\n", safe);
+}
+
+static void log_warning(const char *text)
+{
+    log_warn("%s", text);
+}
+
+static void warn_of_trust_file(const struct config *config, void (*warn)(const char *text))
+{
+    struct trust_file_text texts[TRUST_FILE_TEXTS_MAX];
+    size_t n = trust_file_check(config, texts);
+    for (size_t i = 0; i < n; i++)
+        warn(texts[i].text);
+}
+
 static int serve_flows(struct node *node, const sigset_t *signals)
 {
     struct edge_problem problem;
@@ -269,6 +290,7 @@ static int serve_flows(struct node *node, const sigset_t *signals)
                  "kept there from now on",
                  node->config->last_checkpoint);
     warn_of_outdated(node);
+    warn_of_trust_file(node->config, log_warning);
     log_ready(node, edge);
 
     int code = wait_for_end(node, signals);
@@ -308,6 +330,7 @@ int main(int argc, char **argv)
     if (load_config(arguments.config_file, &config) != SL_OK)
         return EX_CONFIG;
     if (arguments.only_test) {
+        warn_of_trust_file(config, print_warning);
         printf("%s: right\n", arguments.config_file);
         return EX_OK;
     }

@@ -67,7 +67,10 @@ enum sl_err rotate_prepare(struct node *node, struct rotation *rotation)
     struct rotating rotating;
     SL_AUTO(note_signer) next = NULL;
     SL_TRY(begin(node, &rotating, rotation));
-    return open_next(node, &rotating, rotation, &next);
+    SL_TRY(open_next(node, &rotating, rotation, &next));
+    rotation->is_unknown = trust_file_lacks(node->config, TRUST_FILE_NEXT,
+                                            slice_of_str(rotation->new_vkey), &rotation->warning);
+    return SL_OK;
 }
 
 enum sl_err rotate_discard(struct node *node, struct rotation *rotation, bool *was_there)
@@ -121,5 +124,7 @@ enum sl_err rotate_key(struct node *node, struct rotation *rotation)
     SL_TRY(record_rotation(node, &next, rotation));
     /* The ledger has gone over: what fails on disk now is told, and does not undo it. */
     (void)follow_ledger(node, &rotating, rotation);
+    rotation->is_unknown = trust_file_lacks(node->config, TRUST_FILE_IN_USE,
+                                            slice_of_str(rotation->new_vkey), &rotation->warning);
     return SL_OK;
 }

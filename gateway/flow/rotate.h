@@ -12,12 +12,15 @@
 #define SLUIS_FLOW_ROTATE_H
 
 #include "flow/node.h"
+#include "flow/trust_file.h"
 
 struct rotation {
     uint64_t receipt; /* its index */
     char old_vkey[RECORDER_VKEY_BYTES_MAX];
     char new_vkey[RECORDER_VKEY_BYTES_MAX];
-    char text[640]; /* empty when all went well */
+    char text[640];  /* empty when all went well */
+    bool is_unknown; /* to the witnesses' trust file, which `warning` names */
+    struct trust_file_text warning;
 };
 
 /*

@@ -176,6 +176,18 @@ enum sl_err keyring_next_open(const struct keyring *keyring, struct note_problem
     return note_signer_open(next, keyring->origin, problem, out);
 }
 
+bool keyring_next_vkey(const struct keyring *keyring, char vkey[NOTE_VKEY_BYTES_MAX])
+{
+    char path[KEYRING_PATH_BYTES];
+    struct note_problem untold;
+    SL_AUTO(note_signer) signer = NULL;
+    if (path_of(keyring, suffix_next, path, &untold) != SL_OK || access(path, F_OK) != 0 ||
+        note_signer_open(path, keyring->origin, &untold, &signer) != SL_OK)
+        return false;
+    snprintf(vkey, NOTE_VKEY_BYTES_MAX, "%s", note_signer_vkey(signer));
+    return true;
+}
+
 enum sl_err keyring_next_destroy(const struct keyring *keyring, struct note_problem *problem,
                                  bool *was_there)
 {

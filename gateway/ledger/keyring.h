@@ -49,6 +49,8 @@ SL_NODISCARD enum sl_err keyring_settle(const struct keyring *keyring,
 /* Opens the next key, and draws it before if there is none. */
 SL_NODISCARD enum sl_err keyring_next_open(const struct keyring *keyring,
                                            struct note_problem *problem, struct note_signer **out);
+/* The next key's public half, if one is prepared and can be read. Changes nothing. */
+bool keyring_next_vkey(const struct keyring *keyring, char vkey[NOTE_VKEY_BYTES_MAX]);
 /* Wipes a next key that was prepared; *was_there says whether there was one. */
 SL_NODISCARD enum sl_err keyring_next_destroy(const struct keyring *keyring,
                                               struct note_problem *problem, bool *was_there);

@@ -14,7 +14,7 @@ import pytest
 import answers
 import tlog
 from fake_witness import FakeWitness
-from gateway import AUDIT, ORIGIN, consent, run
+from gateway import AUDIT, ORIGIN, SLUISD, consent, run
 from process import wait_for
 from witness import Witness
 from world import World, feature
@@ -603,7 +603,7 @@ def test_the_ledger_may_change_its_key_when_all_were_told_before(make, real):
     text = watched.trust.read_text(encoding="utf-8")
     watched.trust.write_text(text + f"log {new_key}\n", encoding="utf-8")
     watched.gateway.restart()
-    watched.gateway.sluis("ledger", "rotate-key")
+    assert rotate(watched)[1] == ""
     watched.add_receipts(2)
     size = watched.wait_until_cosigned()
     note, lines = tlog.split_note(watched.kept)
@@ -613,6 +613,59 @@ def test_the_ledger_may_change_its_key_when_all_were_told_before(make, real):
     assert base64.b64decode(signature)[:4] == tlog.parse_vkey(new_key)[1]
     watched.gateway.restart()
     assert watched.status()["cosigned"] == size
+
+
+def tested(watched):
+    """What `sluisd -t` warns of."""
+    return run(SLUISD, "-t", "-c", watched.gateway.config).stderr
+
+
+def rotate(watched, *options):
+    done = watched.gateway.sluis("ledger", "rotate-key", "--json", *options)
+    return json.loads(done.stdout), done.stderr
+
+
+def assert_warned(said, watched, vkey):
+    assert f"{watched.trust}: found `log` lines, and none for the key" in said
+    assert f"Add the line `log {vkey}`" in said
+
+
+def test_a_trust_file_that_lacks_the_next_key_is_told_of_while_it_can_be_mended(make, fake):
+    watched = make({"fake": fake}, "fake")
+    watched.gateway.start()
+    assert tested(watched) == "" and "WARN" not in watched.gateway.text().upper()
+    prepared, said = rotate(watched, "--prepare")
+    new_key = prepared["new"]
+    for text in (said, prepared["warning"], tested(watched)):
+        assert_warned(text, watched, new_key)
+        assert "is prepared to sign" in text
+    watched.gateway.restart()
+    assert_warned(watched.gateway.text(), watched, new_key)
+    rotated, said = rotate(watched)
+    watched.gateway.restart()
+    for text in (said, rotated["warning"], tested(watched), watched.gateway.text()):
+        assert_warned(text, watched, new_key)
+        assert "the key that signs this ledger" in text and "refuse_after" not in text
+    watched.gateway.stop()
+    watched.refuse_after = "1d"
+    text = watched.trust.read_text(encoding="utf-8")
+    watched.set({"fake": fake}, "fake", log_vkey=rotated["old"])
+    assert "flows are refused after `witnesses.refuse_after`" in tested(watched)
+    watched.trust.write_text(text + f"log {new_key}\n", encoding="utf-8")
+    assert tested(watched) == ""
+    watched.gateway.start()
+    watched.add_receipts()
+    watched.wait_until_cosigned()
+    assert "found `log` lines" not in watched.gateway.text()
+
+
+def test_a_trust_file_without_logs_lacks_no_key(make, fake):
+    watched = make({"fake": fake}, "fake")
+    text = watched.trust.read_text(encoding="utf-8")
+    watched.trust.write_text(text.split("\n", 1)[1], encoding="utf-8")
+    watched.gateway.start()
+    answer, said = rotate(watched)
+    assert "warning" not in answer and said == "" and tested(watched) == ""
 
 
 # --- forks ---------------------------------------------------------------------------------------

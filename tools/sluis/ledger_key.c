@@ -40,6 +40,18 @@ static void print_rotated(const json_t *answer)
     }
 }
 
+static void print_warning(const json_t *answer)
+{
+    struct slice warning = answer_text(answer, "warning");
+    if (warning.n == 0)
+        return;
+    fflush(stdout);
+    print_styled(stderr, STYLE_BAD, "warning");
+    fprintf(stderr, ": ");
+    print_text(stderr, warning);
+    fprintf(stderr, "\n");
+}
+
 static void print_answer(const json_t *answer)
 {
     struct slice outcome = answer_text(answer, "outcome");
@@ -72,6 +84,8 @@ int ledger_rotate_key_run(struct cli *cli)
         code = cli_print_json(cli, json_incref(answer));
     else if (code == EX_OK)
         print_answer(answer);
+    if (code == EX_OK)
+        print_warning(answer);
     /* Done, and yet not all of it: whoever runs this from a script must see. */
     if (code == EX_OK && answer_text(answer, "text").n > 0)
         code = EX_TEMPFAIL;

@@ -60,7 +60,7 @@ static const struct argp_option restore_options[] = {
 
 static const struct argp_option rotate_key_options[] = {
     {"prepare", KEY_PREPARE, NULL, 0,
-     "only draw the next key and print it, so that others can be told ahead", 0},
+     "only draw the next key and print it, to tell others ahead", 0},
     {"discard", KEY_DISCARD, NULL, 0, "destroy the key that was prepared", 0},
     {0},
 };
