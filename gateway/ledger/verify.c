@@ -204,6 +204,8 @@ static enum sluis_verify_result walk_all(struct verifying *v, const char *folder
 {
     struct batch batch;
     enum walk_step step = WALK_BATCH;
+    if (v->options->check_heads)
+        verify_heads_list(&v->heads, v->walk.folder_fd);
     while (!v->stopped && (step = next(&v->walk, &batch)) == WALK_BATCH) {
         if (!follow_key(v, &batch))
             return report_other_key(v);
@@ -221,6 +223,8 @@ static enum sluis_verify_result walk_all(struct verifying *v, const char *folder
     }
     count(v);
     report_keys(v);
+    if (step == WALK_END && v->options->check_heads)
+        verify_heads_look_beyond(&v->heads, &v->walk, v->report);
     if (v->stopped || step == WALK_END)
         return finish(v, folder);
     return report_problem(v, step);

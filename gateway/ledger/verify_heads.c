@@ -14,9 +14,12 @@
 #include "base/log.h"
 #include "ledger/heads_file.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* About the heads in the batch. */
 static SL_PRINTF(4, 5) enum sluis_verify_result
@@ -37,45 +40,88 @@ static SL_PRINTF(4, 5) enum sluis_verify_result
     return result;
 }
 
-/* Does the epoch follow the one before? The list is another matter. */
-static enum sluis_verify_result check_place(const struct verify_heads *heads,
-                                            const struct walk *walk,
-                                            struct sluis_verify_report *report)
+/* ---------------------------------------------------------------------------------- sequence -- */
+
+static SL_PRINTF(2, 3) bool refuse(char problem[VERIFY_HEADS_PROBLEM_BYTES], const char *format,
+                                   ...)
 {
-    const struct leaf_heads *leaf = &walk->heads.leaf;
-    unsigned long long at = walk->heads.index, epoch = leaf->epoch, first = leaf->first,
-                       end = leaf->end, next = heads->n_epochs;
-    if (walk->heads.n > 1)
-        return stop(walk, report, SLUIS_VERIFY_INVALID,
-                    "there are two heads in the batch of receipt %llu", at);
-    if (epoch != next)
-        return stop(walk, report, SLUIS_VERIFY_INVALID,
-                    "receipt %llu has the heads of epoch %llu, but those of epoch %llu are next",
-                    at, epoch, next);
-    if (first != heads->end)
-        return stop(
-            walk, report, SLUIS_VERIFY_INVALID,
-            "the heads of epoch %llu begin with receipt %llu, but the epoch before ended at "
-            "%llu",
-            epoch, first, (unsigned long long)heads->end);
-    if (end <= first || end > at)
-        return stop(walk, report, SLUIS_VERIFY_INVALID,
-                    "the heads of epoch %llu, receipt %llu, are about the receipts from %llu up to "
-                    "%llu",
-                    epoch, at, first, end);
-    if (heads->n_epochs > 0 && end <= heads->heads_at)
-        return stop(walk, report, SLUIS_VERIFY_INVALID,
-                    "epoch %llu ended before the heads of the epoch before were recorded", epoch);
-    return SLUIS_VERIFY_VALID;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(problem, VERIFY_HEADS_PROBLEM_BYTES, format, args);
+    va_end(args);
+    return false;
 }
 
-/* Receipts of subjects from heads->end up to `end`. */
-static uint64_t n_subjects_up_to(const struct verify_heads *heads, uint64_t end)
+/* The list is another matter. */
+bool verify_heads_follow(const struct verify_heads *heads, uint64_t index,
+                         const struct leaf_heads *leaf, char problem[VERIFY_HEADS_PROBLEM_BYTES])
+{
+    unsigned long long at = index, epoch = leaf->epoch, first = leaf->first, end = leaf->end,
+                       next = heads->n_epochs;
+    if (epoch != next)
+        return refuse(problem,
+                      "receipt %llu has the heads of epoch %llu, but those of epoch %llu are next",
+                      at, epoch, next);
+    if (first != heads->end)
+        return refuse(
+            problem,
+            "the heads of epoch %llu begin with receipt %llu, but the epoch before ended at %llu",
+            epoch, first, (unsigned long long)heads->end);
+    if (end <= first || end > at)
+        return refuse(problem,
+                      "the heads of epoch %llu, receipt %llu, are about the receipts from %llu up "
+                      "to %llu",
+                      epoch, at, first, end);
+    if (heads->n_epochs > 0 && end <= heads->heads_at)
+        return refuse(problem,
+                      "epoch %llu ended before the heads of the epoch before were recorded", epoch);
+    return true;
+}
+
+uint64_t verify_heads_subjects(const struct verify_heads *heads, uint64_t end)
 {
     uint64_t n = end - heads->end;
     for (size_t i = 0; i < heads->n_nodes; i++)
         n -= heads->nodes[i] < end;
     return n;
+}
+
+bool verify_heads_note_node(struct verify_heads *heads, uint64_t index)
+{
+    if (heads->n_nodes == VERIFY_HEADS_NODES_MAX)
+        return false;
+    heads->nodes[heads->n_nodes++] = index;
+    return true;
+}
+
+/* What was before the epoch's end is over. */
+bool verify_heads_go_on(struct verify_heads *heads, uint64_t index, const struct leaf_heads *leaf)
+{
+    size_t n_kept = 0;
+    for (size_t i = 0; i < heads->n_nodes; i++)
+        if (heads->nodes[i] >= leaf->end)
+            heads->nodes[n_kept++] = heads->nodes[i];
+    heads->n_nodes = n_kept;
+    heads->n_epochs++;
+    heads->end = leaf->end;
+    heads->heads_at = index;
+    return verify_heads_note_node(heads, index);
+}
+
+/* ---------------------------------------------------------------------------------- a folder -- */
+
+static enum sluis_verify_result check_place(const struct verify_heads *heads,
+                                            const struct walk *walk,
+                                            struct sluis_verify_report *report)
+{
+    char text[VERIFY_HEADS_PROBLEM_BYTES];
+    if (walk->heads.n > 1)
+        return stop(walk, report, SLUIS_VERIFY_INVALID,
+                    "there are two heads in the batch of receipt %llu",
+                    (unsigned long long)walk->heads.index);
+    if (!verify_heads_follow(heads, walk->heads.index, &walk->heads.leaf, text))
+        return stop(walk, report, SLUIS_VERIFY_INVALID, "%s", text);
+    return SLUIS_VERIFY_VALID;
 }
 
 static enum sluis_verify_result check_list(const struct verify_heads *heads,
@@ -87,7 +133,7 @@ static enum sluis_verify_result check_list(const struct verify_heads *heads,
     enum heads_check check =
         heads_file_open(&file, walk->folder_fd, leaf->epoch, note_verifier_name(walk->verifier));
     if (check == HEADS_SOUND)
-        check = heads_file_check(&file, leaf, n_subjects_up_to(heads, leaf->end));
+        check = heads_file_check(&file, leaf, verify_heads_subjects(heads, leaf->end));
     heads_file_close(&file);
     if (check == HEADS_SOUND)
         return SLUIS_VERIFY_VALID;
@@ -101,28 +147,6 @@ static enum sluis_verify_result check_list(const struct verify_heads *heads,
     return result;
 }
 
-/* False: there are more than a ledger can have. */
-static bool note_node(struct verify_heads *heads, uint64_t index)
-{
-    if (heads->n_nodes == VERIFY_HEADS_NODES_MAX)
-        return false;
-    heads->nodes[heads->n_nodes++] = index;
-    return true;
-}
-
-/* The epoch's heads hold: what was before its end is over. */
-static void go_on(struct verify_heads *heads, const struct batch_heads *taken)
-{
-    size_t n_kept = 0;
-    for (size_t i = 0; i < heads->n_nodes; i++)
-        if (heads->nodes[i] >= taken->leaf.end)
-            heads->nodes[n_kept++] = heads->nodes[i];
-    heads->n_nodes = n_kept;
-    heads->n_epochs++;
-    heads->end = taken->leaf.end;
-    heads->heads_at = taken->index;
-}
-
 enum sluis_verify_result verify_heads_take(struct verify_heads *heads, const struct walk *walk,
                                            struct sluis_verify_report *report)
 {
@@ -133,12 +157,11 @@ enum sluis_verify_result verify_heads_take(struct verify_heads *heads, const str
             result = check_list(heads, walk, report);
         if (result != SLUIS_VERIFY_VALID)
             return result;
-        go_on(heads, &walk->heads);
-        fits = note_node(heads, walk->heads.index);
+        fits = verify_heads_go_on(heads, walk->heads.index, &walk->heads.leaf);
     }
     if (walk->n_key_changes > heads->n_key_changes) { /* the last receipt of a batch */
         heads->n_key_changes = walk->n_key_changes;
-        fits = note_node(heads, walk->key_receipt) && fits;
+        fits = verify_heads_note_node(heads, walk->key_receipt) && fits;
     }
     report->n_epochs = heads->n_epochs;
     report->headed_end = heads->end;
@@ -147,4 +170,50 @@ enum sluis_verify_result verify_heads_take(struct verify_heads *heads, const str
     return stop(walk, report, SLUIS_VERIFY_INVALID,
                 "there are more changes of key up to receipt %llu than a ledger can have",
                 (unsigned long long)walk->key_receipt);
+}
+
+/* ------------------------------------------------------------------------------------- beyond --
+ */
+
+/*
+ * Before the walk, so that a gateway that goes on meanwhile leaves nothing here that the walk has
+ * not come to.
+ */
+void verify_heads_list(struct verify_heads *heads, int ledger_fd)
+{
+    int fd = openat(ledger_fd, HEADS_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+    uint64_t epoch;
+    for (struct dirent *entry; listing && (entry = readdir(listing));) {
+        if (!heads_name_parse(slice_of_str(entry->d_name), &epoch))
+            continue;
+        if (!heads->has_list || epoch > heads->newest_list)
+            heads->newest_list = epoch;
+        heads->has_list = true;
+    }
+    if (listing)
+        closedir(listing);
+    else if (fd >= 0)
+        close(fd);
+}
+
+/*
+ * The list of an epoch is written before its heads are recorded, and after those of the epoch
+ * before. So the one that is next may be there, if it is about receipts that are; none after it.
+ */
+void verify_heads_look_beyond(const struct verify_heads *heads, const struct walk *walk,
+                              struct sluis_verify_report *report)
+{
+    struct heads_file file;
+    if (!heads->has_list || heads->newest_list < heads->n_epochs)
+        return;
+    enum heads_check check = heads_file_open(&file, walk->folder_fd, heads->newest_list,
+                                             note_verifier_name(walk->verifier));
+    uint64_t end = check == HEADS_SOUND ? file.head.end : 0;
+    heads_file_close(&file);
+    if (heads->newest_list == heads->n_epochs && end <= walk->tree.size)
+        return;
+    report->has_list_beyond = true;
+    report->list_beyond = heads->newest_list;
+    report->list_beyond_end = end;
 }

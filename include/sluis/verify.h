@@ -46,6 +46,13 @@ struct sluis_verify_report {
     bool is_about_heads;
     uint64_t n_epochs;   /* with heads, checked and right */
     uint64_t headed_end; /* the receipts before this belong to them */
+    /*
+     * The folder has a list of heads, of epoch list_beyond, over receipts that come after the end
+     * of the ledger: up to list_beyond_end, or 0 when it can't be read. No signature stands for a
+     * list alone, so the ledger is valid; but its end may have been cut off.
+     */
+    bool has_list_beyond;
+    uint64_t list_beyond, list_beyond_end;
     /* It has the tag of a receipt before it. Everything else holds: both were signed. */
     bool repeats_tag;
     uint64_t tag_receipt; /* that receipt */

@@ -314,8 +314,6 @@ def test_wrong_use_is_explained(served):
     for command in (["list"], ["show", "1"]):
         done = run(AUDIT, *command, served.url)
         assert done.code == 64 and "add --key" in done.err
-    done = run(AUDIT, "mine", served.url, "--key", served.vkey)
-    assert done.code == 64 and "a copy of the folder" in done.err
 
 
 def test_over_https_the_certificate_is_checked(served, tmp_path):

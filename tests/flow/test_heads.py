@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+import answers
+from app import App
 from forge import Heads, Ledger, SubjectKey, root_of, unpadded
 import tiles
 from gateway import AUDIT, ORIGIN, Failed, POSITION, WAIT_S, consent, run
@@ -403,6 +405,45 @@ def test_a_heads_receipt_that_was_left_out_is_named(people, tmp_path):
                    "has the heads of epoch 1, but those of epoch 0 are next")
 
 
+def cut_to(people, tmp_path, size):
+    """Its first receipts, as a copy that was made then; the folder of lists is of today."""
+    def cut(ledger):
+        left = size
+        for number, batch in enumerate(ledger.batches):
+            ledger.batches[number] = batch[:left]
+            left -= len(ledger.batches[number])
+        ledger.batches = [batch for batch in ledger.batches if batch]
+    return people.forge(tmp_path, cut)
+
+
+def test_lists_that_lie_beyond_the_end_of_a_ledger_that_was_cut_are_noted(people, tmp_path):
+    whole = Ledger(people.gateway.ledger)
+    (first_heads, _), (second_heads, second) = whole.heads()
+    for size, beyond in {first_heads: "up to ", second["end"] - 1: f"up to {second['end'] - 1},",
+                         second["end"]: None, second_heads: None, second_heads + 1: None}.items():
+        folder = cut_to(people, tmp_path / str(size), size)
+        said = people.gateway.verify(ledger=folder).stdout
+        assert f"receipts    {size}\n" in said
+        found = json.loads(run(AUDIT, "verify", folder, "--key", people.gateway.vkey, "--json").stdout)
+        assert found["result"] == "valid"
+        if beyond is None:  # whole, or a list that waits for its heads
+            assert "beyond" not in said and "list_beyond" not in found
+            continue
+        assert f"{Heads.name(1)} tells of receipts {beyond}" in said and "was cut off" in said
+        assert (found["list_beyond"], found["list_beyond_end"]) == (1, second["end"])
+        assert "was cut off" in mine(folder, people.keys[people.anna]).stdout
+
+
+def test_a_list_of_an_epoch_that_can_not_be_there_yet_is_noted_whatever_it_holds(people, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(people.gateway.ledger, folder)
+    (folder / "heads" / Heads.name(7)).write_bytes(b"nothing")
+    assert f"{Heads.name(7)} tells of receipts of a later time" in \
+        people.gateway.verify(ledger=folder).stdout
+    found = json.loads(run(AUDIT, "verify", folder, "--key", people.gateway.vkey, "--json").stdout)
+    assert (found["list_beyond"], found["list_beyond_end"]) == (7, None)
+
+
 # Over HTTP.
 
 
@@ -451,6 +492,53 @@ def test_a_list_that_was_damaged_is_not_served_and_the_operator_is_told(served, 
     finally:
         file.write_bytes(whole)
     assert client.ask("/heads/0").body == whole
+
+
+@pytest.fixture
+def log(served, client):
+    """A server of the same ledger, to be told to lie."""
+    server = App()
+    size, _ = client.head()
+    heads = [f"/heads/{epoch}" for epoch in range(2)]
+    parts = [tiles.path(*one) for one in tiles.tiles_of(size)]
+    for path in ["/checkpoint", tiles.path("entries", 0, size), *parts, *heads]:
+        server.on(path, answers.well(client.get(path), media_type="application/octet-stream"))
+    server.url = f"http://127.0.0.1:{server.port}"
+    yield server
+    server.stop()
+
+
+def test_a_person_asks_the_served_ledger_and_gets_the_same_answer(served, log):
+    for name in (served.anna, served.ben):
+        folder = mine(served.gateway.ledger, served.keys[name]).stdout
+        host, port = served.gateway.ledger_address
+        assert mine(f"http://{host}:{port}", served.keys[name]).stdout == folder != ""
+        assert mine(log.url + "/", served.keys[name]).stdout == folder
+        assert mine_json(log.url, served.keys[name]) == mine_json(served.gateway.ledger,
+                                                                  served.keys[name])
+
+
+@pytest.mark.parametrize("change, because", [
+    (lambda data: data[:-1], "the list of heads of epoch 1 has"),
+    (lambda data: data[:520] + bytes([data[520] ^ 1]) + data[521:], "the list of heads of epoch 1"),
+    (lambda data: data[:24] + bytes([data[24] ^ 1]) + data[25:], "the list of heads of epoch 1"),
+    (lambda data: b"", "the list of heads of epoch 1"),
+])
+def test_a_served_list_that_is_not_the_one_that_was_signed_for_is_found(served, log, client, change,
+                                                                        because):
+    log.on("/heads/1", answers.well(change(client.get("/heads/1"))))
+    done = mine(log.url, served.keys[served.anna], ok=(1,))
+    assert "INVALID: " in done.stdout and because in done.stdout
+    assert "/heads/1" in done.stderr and "nobody can be sure" in done.stderr
+    assert mine_json(log.url, served.keys[served.anna], ok=(1,))["result"] == "invalid"
+
+
+def test_a_server_without_lists_can_not_answer(served, log):
+    log.on("/heads/0", answers.raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+    done = mine(log.url, served.keys[served.anna], ok=(2,))
+    assert "lists of heads are not served here; use a copy of the folder" in done.stderr
+    log.on("/heads/0", answers.well(b"x" * 100000))
+    assert "more than the" in mine(log.url, served.keys[served.anna], ok=(2,)).stderr
 
 
 # The gateway.

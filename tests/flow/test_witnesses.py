@@ -108,7 +108,7 @@ def real(tmp_path):
             made[name].stop()
             made[name].watch(watched.gateway.vkey.read_text(encoding="utf-8").strip())
             made[name].start()
-    witness.watch = watch
+    witness.watch, witness.made = watch, made
     yield witness
     for one in made.values():
         if one.process is not None:
@@ -220,6 +220,25 @@ def test_what_is_served_is_what_a_quorum_has_cosigned(make, real):
     real.watch(watched, "north")
     watched.wait_until_cosigned()
     assert served(watched) == watched.kept and served(watched).count(tlog.DASH) == 2
+
+
+def test_a_receipt_that_is_not_cosigned_yet_is_said_to_be_not_served(make, real):
+    """The auditor is told how far the server goes, and what to try."""
+    watched = make(real("north"), "north")
+    real.watch(watched, "north")
+    watched.gateway.start()
+    watched.add_receipts(2)
+    size = watched.wait_until_cosigned()
+    real.made["north"].stop()
+    watched.add_receipts(1)
+    assert watched.size() == size + 1
+    host, port = watched.gateway.ledger_address
+    for command in ("prove", "show"):
+        said = run(AUDIT, command, size, f"http://{host}:{port}", "--key", watched.gateway.vkey,
+                   ok=(2,)).stderr
+        assert f"receipt {size} is not served" in said and "have cosigned" in said
+        assert f"serves the first {size} receipts, 0 to {size - 1}" in said
+    run(AUDIT, "prove", size, watched.gateway.ledger, "--key", watched.gateway.vkey)
 
 
 def served(watched):

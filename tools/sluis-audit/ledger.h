@@ -27,6 +27,7 @@ struct ledger_source {
     /* Set by reading: */
     char origin[256];
     uint64_t n_receipts; /* that there are, when all were read */
+    int heads_fd;        /* over HTTP, with check_heads: the list of the heads that are visited */
     bool is_cosigned;    /* over HTTP: witnesses have signed the checkpoint that is served */
     const char *warning; /* after reading without a key: what was odd at the end, or NULL */
 };
@@ -71,5 +72,7 @@ void ledger_say_unverified(const struct ledger_source *source);
 /* What was found wrong (see output_verdict); what that means, and what to do, on standard error. */
 void report_print_problem(const struct cli *cli, enum sluis_verify_result result,
                           const struct sluis_verify_report *report);
+/* On standard output: that a list of heads tells of more receipts than there are. Often nothing. */
+void report_print_beyond(const struct sluis_verify_report *report);
 
 #endif

@@ -108,12 +108,13 @@ static void print_heads_problem(const struct sluis_verify_report *report)
 {
     fprintf(stderr, "  where     receipt %llu, and ", (unsigned long long)report->receipt);
     print_text(stderr, slice_of_str(report->segment));
-    fprintf(stderr,
-            "\n  meaning   the receipts up to there are those that the gateway signed, but its\n"
-            "            account of how many each person had does not hold; so nobody can be sure\n"
-            "            that nothing of theirs is missing\n"
-            "  to do     compare the folder heads/ with another copy's; if it is the same there,\n"
-            "            it is for the operator to explain\n");
+    fprintf(
+        stderr,
+        "\n  meaning   the receipts up to there are those that the gateway signed, but its\n"
+        "            account of how many each person had does not hold; so nobody can be sure\n"
+        "            that nothing of theirs is missing\n"
+        "  to do     compare the lists (heads/) with another copy's; if they are the same there,\n"
+        "            it is for the operator to explain\n");
 }
 
 /* A duplicate is no damage: the gateway has signed both. */
@@ -188,4 +189,21 @@ void report_print_problem(const struct cli *cli, enum sluis_verify_result result
         return;
     }
     print_meaning(cli, report);
+}
+
+void report_print_beyond(const struct sluis_verify_report *report)
+{
+    if (!report->has_list_beyond)
+        return;
+    print_styled(stdout, STYLE_WARN, "  beyond    ");
+    printf("  "
+           "heads/%020llu.heads tells of receipts ",
+           (unsigned long long)report->list_beyond);
+    if (report->list_beyond_end > 0)
+        printf("up to %llu", (unsigned long long)report->list_beyond_end - 1);
+    else
+        printf("of a later time");
+    printf(", and the ledger ends before:\n              its end was cut off, or the list is from "
+           "elsewhere. Compare with a checkpoint\n              that somebody kept (`sluis-audit "
+           "consistency')\n");
 }

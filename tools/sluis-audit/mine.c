@@ -6,7 +6,6 @@
  * kept until the end, because a receipt means something only when the ledger around it holds.
  */
 #include "mine.h"
-#include "remote.h"
 
 #include "base/private_file.h"
 #include "commands.h"
@@ -58,8 +57,11 @@ static bool keep(struct mining *mining, uint64_t index, uint64_t number, struct 
 static bool take_heads(struct mining *mining, uint64_t index, const struct leaf_heads *heads)
 {
     struct heads_file file;
+    const struct ledger_source *source = &mining->source;
     enum heads_check check =
-        heads_file_open(&file, mining->ledger_fd, heads->epoch, mining->origin);
+        source->is_remote
+            ? heads_file_open_fd(&file, dup(source->heads_fd), heads->epoch, mining->origin)
+            : heads_file_open(&file, mining->ledger_fd, heads->epoch, mining->origin);
     if (check == HEADS_SOUND)
         check = mine_take_heads(mining->mine, index, heads, &file);
     heads_file_close(&file);
@@ -89,8 +91,9 @@ static int open_ledger(struct mining *mining, const struct subject_key *key)
     memcpy(source->vkey, key->ledger.p, key->ledger.n);
     source->has_key = source->check_heads = true;
     mining->origin = vkey.name;
-    mining->ledger_fd = open(source->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (mining->ledger_fd < 0)
+    if (!source->is_remote)
+        mining->ledger_fd = open(source->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!source->is_remote && mining->ledger_fd < 0)
         return cli_fail(source->cli, AUDIT_UNCHECKED, "cannot open the ledger folder %s: %s",
                         source->folder, strerror(errno));
     if (mine_new(key->key, &mining->mine) != SL_OK)
@@ -162,8 +165,6 @@ int mine_run(struct cli *cli)
     struct mining mining = {.ledger_fd = -1};
     struct subject_key key = {0};
     uint8_t text[SUBJECT_KEY_FILE_BYTES_MAX];
-    if (remote_is_url(cli->arguments[0]))
-        return cli_misused(cli, "`mine' does not work over HTTP: it needs a copy of the folder");
     int code = ledger_source_folder(&mining.source, cli, cli->arguments[0]);
     if (code == EX_OK)
         code = read_key(cli, text, &key);

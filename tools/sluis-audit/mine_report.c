@@ -97,13 +97,14 @@ static void print_epochs(const struct mine_result *found)
     printf(" of its list\n");
 }
 
-static void print_rest(const struct mine_result *found)
+static void print_rest(const struct mine_result *found, const struct sluis_verify_report *report)
 {
     if (found->n_newer > 0)
         printf("  newer      %llu of them came later: %s, but that %s all of that time is\n"
                "             shown by the next heads, within an epoch's length\n",
                (unsigned long long)found->n_newer, plural(found->n_newer, "it holds", "they hold"),
                plural(found->n_newer, "it is", "they are"));
+    report_print_beyond(report);
     printf("  not shown  %s\n", remains);
 }
 
@@ -126,12 +127,12 @@ static void print_faults(const struct cli *cli, const struct mine_result *found)
             "you trust\n");
 }
 
-static void print_found(const struct mine_result *found)
+static void print_found(const struct mine_result *found, const struct sluis_verify_report *report)
 {
     print_verdict(found);
     print_numbers(found);
     print_epochs(found);
-    print_rest(found);
+    print_rest(found, report);
 }
 
 /* --- as JSON --------------------------------------------------------------------------------- */
@@ -193,7 +194,7 @@ int mine_report(const struct cli *cli, const struct mine_rows *rows,
     if (result == SLUIS_VERIFY_VALID && found->n_faults > 0)
         result = SLUIS_VERIFY_INVALID;
     if (!cli->json && result == SLUIS_VERIFY_VALID)
-        print_found(found);
+        print_found(found, report);
     int code = cli->json ? print_json(cli, rows, found, result, report) : EX_OK;
     return code == EX_OK ? (int)result : code;
 }

@@ -14,7 +14,6 @@
 
 #include "base/reader.h"
 #include "commands.h"
-#include "common/terminal.h"
 #include "http.h"
 #include "ledger/note_lines.h"
 #include "output.h"
@@ -230,6 +229,23 @@ static void leave(void *context)
     (void)context; /* the remote frees its reader, and not the other way round */
 }
 
+/* ---------------------------------------------------------------------------- lists of heads -- */
+
+enum sluis_verify_result remote_fetch_heads(struct remote *remote, uint64_t epoch, uint64_t n_bytes,
+                                            struct slice *body, struct ledger_problem *problem)
+{
+    char url[URL_BYTES];
+    snprintf(url, sizeof url, "%s/heads/%llu", remote->prefix, (unsigned long long)epoch);
+    enum http_end end = http_get(remote->http, url, (size_t)n_bytes, body);
+    if (end == HTTP_GOT)
+        return SLUIS_VERIFY_VALID;
+    snprintf(problem->text, sizeof problem->text, "%.400s%s", http_problem(remote->http),
+             end == HTTP_NOT_THERE ? ": the lists of heads are not served here; use a copy of the "
+                                     "folder"
+                                   : "");
+    return SLUIS_VERIFY_UNCHECKED;
+}
+
 /* ---------------------------------------------------------------------------------- opening -- */
 
 int remote_check_url(const struct cli *cli, const char *url)
@@ -326,69 +342,4 @@ void remote_free(struct remote *remote)
     ledger_reader_free(remote->reader);
     http_free(remote->http);
     free(remote);
-}
-
-/* ---------------------------------------------------------------------------------- walking -- */
-
-/* One receipt, proven, and of its one form. VALID, or why not in report->problem. */
-static enum sluis_verify_result fetch_receipt(struct remote *remote, uint64_t index,
-                                              struct slice *bytes,
-                                              struct sluis_verify_report *report)
-{
-    struct leaf leaf;
-    report->receipt = index;
-    if (ledger_reader_leaf(remote->reader, &remote->head, index, bytes) != SL_OK) {
-        snprintf(report->problem, sizeof report->problem, "%s",
-                 ledger_reader_problem(remote->reader));
-        return remote_result(remote);
-    }
-    if (leaf_parse(*bytes, &leaf) == SL_OK)
-        return SLUIS_VERIFY_VALID;
-    snprintf(report->problem, sizeof report->problem, "what stands at %llu is not a receipt",
-             (unsigned long long)index);
-    return SLUIS_VERIFY_INVALID;
-}
-
-/* From the tile of source->first on. */
-static enum sluis_verify_result walk_all(struct remote *remote, const struct ledger_source *source,
-                                         const struct ledger_visitor *visitor,
-                                         struct sluis_verify_report *report)
-{
-    struct progress progress = {.what = "checking"};
-    enum sluis_verify_result result = SLUIS_VERIFY_VALID;
-    uint64_t size = remote->head.tree.size;
-    bool stopped = false;
-    report->n_receipts = source->first / TILE_WIDTH * TILE_WIDTH;
-    while (report->n_receipts < size && !stopped) {
-        struct slice leaf;
-        uint64_t index = report->n_receipts;
-        result = fetch_receipt(remote, index, &leaf, report);
-        if (result != SLUIS_VERIFY_VALID)
-            break;
-        stopped = visitor->leaf && !visitor->leaf(visitor->context, index, leaf);
-        report->n_receipts++;
-        if (index % TILE_WIDTH == 0)
-            progress_show(&progress, index, size);
-    }
-    progress_clear(&progress);
-    if (result == SLUIS_VERIFY_VALID && !stopped && visitor->checkpoint)
-        (void)visitor->checkpoint(visitor->context, size, remote_note(remote));
-    return result;
-}
-
-enum sluis_verify_result remote_walk(struct ledger_source *source,
-                                     const struct ledger_visitor *visitor,
-                                     struct sluis_verify_report *report)
-{
-    SL_AUTO(remote) remote = NULL;
-    struct ledger_problem problem;
-    enum sluis_verify_result result = remote_open(source, &problem, &remote);
-    if (result != SLUIS_VERIFY_VALID) {
-        snprintf(report->problem, sizeof report->problem, "%s", problem.text);
-        return result;
-    }
-    snprintf(report->origin, sizeof report->origin, "%s", remote->origin);
-    remote_describe(remote, source);
-    memcpy(report->root, remote->head.root, sizeof report->root);
-    return walk_all(remote, source, visitor, report);
 }

@@ -35,7 +35,11 @@ void remote_describe(const struct remote *remote, struct ledger_source *source);
 /* After the reader failed: is something wrong there, or could it not be asked? */
 enum sluis_verify_result remote_result(const struct remote *remote);
 
-/* As ledger_walk(): every receipt, proven, and the one checkpoint after the last. */
+/* The list of an epoch, of so many bytes at most; nothing of it is checked. */
+enum sluis_verify_result remote_fetch_heads(struct remote *remote, uint64_t epoch, uint64_t n_bytes,
+                                            struct slice *body, struct ledger_problem *problem);
+
+/* remote_walk.c: as ledger_walk(): every receipt, proven, and the one checkpoint after the last. */
 enum sluis_verify_result remote_walk(struct ledger_source *source,
                                      const struct ledger_visitor *visitor,
                                      struct sluis_verify_report *report);

@@ -57,6 +57,7 @@ static void print_folder_facts(const struct sluis_verify_report *report)
 {
     printf("  tags        none is under two receipts\n");
     print_heads(report);
+    report_print_beyond(report);
     print_keys(report);
 }
 
@@ -104,6 +105,12 @@ static json_t *report_json(enum sluis_verify_result result,
     if (report->n_keys > 1)
         json_object_set_new(answer, "newest_key_receipt",
                             json_integer((json_int_t)report->key_receipt));
+    if (report->has_list_beyond) {
+        json_object_set_new(answer, "list_beyond", json_of_u64(report->list_beyond));
+        json_object_set_new(answer, "list_beyond_end",
+                            report->list_beyond_end ? json_of_u64(report->list_beyond_end)
+                                                    : json_null());
+    }
     if (report->n_older > 0) {
         json_object_set_new(answer, "older", json_integer((json_int_t)report->n_older));
         json_object_set_new(answer, "older_key", json_of_slice(slice_of_str(report->older_vkey)));
