@@ -7,11 +7,15 @@
  *     $.at:           time                  follows the coarsest class that is kept
  *     $.type:         structure             says nothing about anyone
  *     $.guest.name:   profile.name          and the first name that is made of it
+ *     $.order:        id                    the partner's own name of a thing
+ *     $.next:         /v1/drivers/{subject}/position?page={structure}
  *
  * The classes are numbered in the order in which they first appear; that is their order in the
  * decision and in the receipt.
  */
 #include "config/build.h"
+
+#include "transform/pattern.h"
 
 enum { NAMES_MAX = 512 };
 
@@ -23,26 +27,34 @@ struct word {
 static const struct word words[] = {
     {"subject", FIELD_SUBJECT},
     {"time", FIELD_TIME},
+    {"id", FIELD_OBJECT},
     {"structure", FIELD_STRUCTURE},
 };
 
 /* Whether a text is redacted, like every other coarseness, is up to the plan. */
 static const enum field_form field_forms[] = {
-    [FORM_VALUE] = FIELD_VALUE,         [FORM_LATITUDE] = FIELD_LATITUDE,
-    [FORM_LONGITUDE] = FIELD_LONGITUDE, [FORM_TEXT] = FIELD_VALUE,
-    [FORM_TIME] = FIELD_MOMENT,         [FORM_FIRST_WORD] = FIELD_FIRST_WORD,
-    [FORM_MONTH] = FIELD_MONTH,         [FORM_HOUR] = FIELD_HOUR,
+    [FORM_VALUE] = FIELD_VALUE,
+    [FORM_LATITUDE] = FIELD_LATITUDE,
+    [FORM_LONGITUDE] = FIELD_LONGITUDE,
+    [FORM_TEXT] = FIELD_VALUE,
+    [FORM_TIME] = FIELD_MOMENT,
+    [FORM_FIRST_WORD] = FIELD_FIRST_WORD,
+    [FORM_MONTH] = FIELD_MONTH,
+    [FORM_HOUR] = FIELD_HOUR,
     [FORM_AGE_GROUP] = FIELD_AGE_GROUP,
+    [FORM_GEOHASH] = FIELD_GEOHASH,
+    [FORM_ID] = FIELD_ID,
+    [FORM_PERSON] = FIELD_PERSON,
 };
 
-static void report_unknown(struct build *build, const struct yaml_node *node)
+static void report_unknown(struct build *build, const struct yaml_node *node, struct slice text)
 {
     const struct vocabulary *vocabulary = build->config->vocabulary;
-    const struct vocabulary_class *whole = vocabulary_class_find(vocabulary, node->text);
+    const struct vocabulary_class *whole = vocabulary_class_find(vocabulary, text);
     if (whole && whole->n_parts > 0) {
         yaml_error_at(build->problems, node->line, node->column,
-                      "\"%.*s\" has parts; expected one of them, such as %.*s",
-                      SLICE_PRINTF(node->text), SLICE_PRINTF(whole->parts[0].name));
+                      "\"%.*s\" has parts; expected one of them, such as %.*s", SLICE_PRINTF(text),
+                      SLICE_PRINTF(whole->parts[0].name));
         return;
     }
     const char *names[NAMES_MAX];
@@ -56,7 +68,7 @@ static void report_unknown(struct build *build, const struct yaml_node *node)
         for (size_t part = 0; part < class->n_parts && n < NAMES_MAX; part++)
             names[n++] = (const char *)class->parts[part].name.p;
     }
-    build_unknown(build, node->line, node->column, "data class", node->text, names, n);
+    build_unknown(build, node->line, node->column, "data class", text, names, n);
 }
 
 /* The number of `class` on this route, given on its first appearance. */
@@ -94,31 +106,115 @@ static bool read_coarser(struct build *build, const struct yaml_node *node,
     return number_class(build, node, coarser, route, &out->class_index);
 }
 
-static bool read_class(struct build *build, const struct yaml_node *node,
-                       struct config_route *route, struct path_field *out,
-                       struct path_field *coarser)
+/* A word or a data class; `*class` is NULL for a word. */
+static bool read_name(struct build *build, const struct yaml_node *node, struct slice text,
+                      struct config_route *route, struct path_field *out,
+                      const struct vocabulary_class **class)
 {
-    if (!build_is_text(build, node, "a data class, subject, time or structure"))
-        return false;
+    *class = NULL;
     for (size_t i = 0; i < SL_LENGTH(words); i++) {
-        if (slice_equals_str(node->text, words[i].name)) {
+        if (slice_equals_str(text, words[i].name)) {
             *out = (struct path_field){.form = words[i].form};
             return true;
         }
     }
     enum part_form form = FORM_VALUE;
-    const struct vocabulary_class *class =
-        vocabulary_class_of_field(build->config->vocabulary, node->text, &form);
-    if (!class) {
-        report_unknown(build, node);
+    *class = vocabulary_class_of_field(build->config->vocabulary, text, &form);
+    if (!*class) {
+        report_unknown(build, node, text);
         return false;
     }
-    struct path_field field = {.form = field_forms[form]};
-    if (!number_class(build, node, class, route, &field.class_index) ||
-        !read_coarser(build, node, class, route, coarser))
+    out->form = field_forms[form];
+    return number_class(build, node, *class, route, &out->class_index);
+}
+
+/* What a route says of one field. */
+struct reading {
+    struct path_field field;
+    struct path_field coarser; /* FIELD_VALUE: none */
+    const struct vocabulary_class *class;
+    struct pattern *pattern;
+};
+
+/* Half a position, a time or what people write is no part of a text. */
+static bool may_be_piece(const struct path_field *field, const struct vocabulary_class *class)
+{
+    switch (field->form) {
+    case FIELD_LATITUDE:
+    case FIELD_LONGITUDE:
+    case FIELD_TIME:
+    case FIELD_MOMENT:
+    case FIELD_FIRST_WORD:
         return false;
-    *out = field;
+    default:
+        return !class || class->form != FORM_TEXT;
+    }
+}
+
+static bool read_piece(struct build *build, const struct yaml_node *node,
+                       struct config_route *route, struct pattern *pattern,
+                       struct pattern_piece *piece)
+{
+    struct path_field field = {.form = FIELD_STRUCTURE};
+    const struct vocabulary_class *class = NULL;
+    if (!read_name(build, node, piece->name, route, &field, &class))
+        return false;
+    if (!may_be_piece(&field, class)) {
+        yaml_error_at(build->problems, node->line, node->column,
+                      "\"%.*s\" can't be part of a text; expected subject, id, structure, a "
+                      "geohash, or a data class that is neither a time nor written text",
+                      SLICE_PRINTF(piece->name));
+        return false;
+    }
+    piece->form = (uint8_t)field.form;
+    piece->class_index = field.class_index;
+    piece->space = class ? class->term.code : 0;
+    pattern->classes |= class ? 1u << field.class_index : 0;
     return true;
+}
+
+static bool read_pattern(struct build *build, const struct yaml_node *node,
+                         struct config_route *route, struct reading *out)
+{
+    SL_AUTO(pattern) pattern = NULL;
+    size_t at = 0;
+    const enum pattern_fault fault = pattern_new(node->text, &pattern, &at);
+    build->no_memory = build->no_memory || fault == PATTERN_NO_MEMORY;
+    if (fault != PATTERN_OK) {
+        yaml_error_at(build->problems, node->line, node->column, "text \"%.*s\", byte %zu: %s",
+                      SLICE_PRINTF(node->text), at + 1, pattern_fault_text(fault));
+        return false;
+    }
+    for (size_t i = 0; i < pattern->n_pieces; i++) {
+        if (!read_piece(build, node, route, pattern, &pattern->pieces[i]))
+            return false;
+    }
+    out->field.form = FIELD_PATTERN;
+    out->pattern = pattern;
+    pattern = NULL;
+    return true;
+}
+
+static bool read_field(struct build *build, const struct yaml_node *node,
+                       struct config_route *route, struct reading *out)
+{
+    if (!build_is_text(build, node, "a data class, subject, time, id or structure"))
+        return false;
+    if (pattern_is_meant(node->text))
+        return read_pattern(build, node, route, out);
+    return read_name(build, node, node->text, route, &out->field, &out->class) &&
+           (!out->class || read_coarser(build, node, out->class, route, &out->coarser));
+}
+
+/* The field was added; what else there is to say of it. */
+static void complete_field(struct path_trie *trie, const struct reading *reading)
+{
+    if (reading->coarser.form != FIELD_VALUE)
+        path_trie_set_coarser(trie, reading->coarser);
+    if (reading->class)
+        path_trie_set_space(trie, reading->class->term.code);
+    if (reading->pattern)
+        path_trie_set_pattern(trie, reading->pattern);
 }
 
 /* `at` counts from the beginning of the path as it is written. */
@@ -160,20 +256,22 @@ static bool fields_fit(struct build *build, const struct yaml_node *node)
 static bool add_field(struct build *build, const struct yaml_node *item, struct config_route *out,
                       struct fields *fields)
 {
-    struct path_field field;
-    struct path_field coarser = {.form = FIELD_VALUE};
+    struct reading reading = {.coarser = {.form = FIELD_VALUE}};
     struct fields_place place;
     size_t at = 0;
-    bool known = read_class(build, item, out, &field, &coarser);
+    bool known = read_field(build, item, out, &reading);
+    SL_AUTO(pattern) pattern = reading.pattern;
     if (!known) /* the path is checked all the same */
-        field = (struct path_field){.form = FIELD_STRUCTURE};
-    if (!fields_place(build, item, field, out, fields, &place))
+        reading.field = (struct path_field){.form = FIELD_STRUCTURE};
+    if (!fields_place(build, item, reading.field, out, fields, &place))
         return false;
-    enum path_fault fault = path_trie_add(place.trie, place.path, field, &at);
-    if (fault == PATH_OK && coarser.form != FIELD_VALUE)
-        path_trie_set_coarser(place.trie, coarser);
+    enum path_fault fault = path_trie_add(place.trie, place.path, reading.field, &at);
+    if (fault == PATH_OK && known) {
+        complete_field(place.trie, &reading);
+        pattern = NULL; /* the trie's */
+    }
     if (fault == PATH_OK && place.is_subject)
-        fault = path_trie_add(fields->around, item->key, field, &at);
+        fault = path_trie_add(fields->around, item->key, reading.field, &at);
     else
         at += place.shift;
     if (fault != PATH_OK)

@@ -7,6 +7,7 @@
 #include "flow/proven.h"
 #include "flow/recorded.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -62,11 +63,15 @@ static enum sl_err engine_make_ciphers(struct flow_engine *engine)
 {
     const struct config *config = engine->config;
     engine->ciphers = calloc(config->n_partners + 1, sizeof *engine->ciphers);
-    if (!engine->ciphers)
+    engine->identifier_keys = calloc(config->n_partners + 1, sizeof *engine->identifier_keys);
+    if (!engine->ciphers || !engine->identifier_keys)
         return SL_EINTERNAL;
-    for (size_t i = 0; i < config->n_partners; i++)
-        SL_TRY(pseudonym_cipher_new(engine->node->pseudonym_key, config->partners[i].id,
-                                    &engine->ciphers[i]));
+    for (size_t i = 0; i < config->n_partners; i++) {
+        const struct slice partner = config->partners[i].id;
+        const uint8_t *key = engine->node->pseudonym_key;
+        SL_TRY(pseudonym_cipher_new(key, partner, &engine->ciphers[i]));
+        pseudonym_identifier_key(key, partner, &engine->identifier_keys[i]);
+    }
     return SL_OK;
 }
 
@@ -127,6 +132,10 @@ void engine_free(struct flow_engine *engine)
     store_reader_free(engine->reader);
     free(engine->upstreams);
     free(engine->ciphers);
+    if (engine->identifier_keys)
+        OPENSSL_cleanse(engine->identifier_keys,
+                        engine->config->n_partners * sizeof *engine->identifier_keys);
+    free(engine->identifier_keys);
     free(engine->idle_filters);
     free(engine);
 }

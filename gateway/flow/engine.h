@@ -27,6 +27,7 @@ struct flow_engine {
     struct loop *loop;
     struct store_reader *reader;
     struct pseudonym_cipher **ciphers; /* one for each partner, in the configuration's order */
+    struct hmac_key *identifier_keys;  /* likewise; secret */
     struct upstream **upstreams;       /* one for each app */
     struct mailbox recorded;
     bool has_submitted; /* to the recorder, in this turn of the loop */

@@ -132,6 +132,9 @@ static void plan_reduction(struct flow *flow)
     reduction->year = year_of(flow->time_ms);
     reduction->user = flow->user;
     reduction->pseudonym = slice_of(flow->pseudonym, PSEUDONYM_CHARS);
+    reduction->app = flow->request.route->app->id;
+    reduction->identifier_key =
+        &flow->engine->identifier_keys[flow->partner - flow->engine->config->partners];
 }
 
 /* The app's target in the arena; empty when it does not fit. */

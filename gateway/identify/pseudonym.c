@@ -11,7 +11,6 @@
 #include "identify/pseudonym.h"
 
 #include "base/base64.h"
-#include "base/sha256.h"
 #include "base/writer.h"
 #include "identify/siv.h"
 
@@ -22,14 +21,15 @@
 enum { PSEUDONYM_BYTES = SIV_TAG_BYTES + PSEUDONYM_ID_BYTES };
 
 static const struct slice format_name = SLICE_LITERAL("sluis pseudonym v1");
+static const struct slice identifier_use = SLICE_LITERAL("sluis identifier v1");
 
 struct pseudonym_cipher {
     struct siv *siv;
 };
 
 /* RFC 5869 with an empty salt; one block of output is the whole key. */
-static void derive_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice partner,
-                       uint8_t key[SIV_KEY_BYTES])
+static void derive_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice use,
+                       struct slice partner, uint8_t key[SIV_KEY_BYTES])
 {
     _Static_assert(SIV_KEY_BYTES == (int)SHA256_BYTES, "T(1) is the key");
     static const uint8_t zero = 0, first = 1;
@@ -44,7 +44,7 @@ static void derive_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice
 
     hmac_key_init(&hmac, slice_of(extracted, sizeof extracted));
     hmac_begin(&hmac, &hash);
-    sha256_add(&hash, format_name);
+    sha256_add(&hash, use);
     sha256_add(&hash, slice_of(&zero, 1));
     sha256_add(&hash, partner);
     sha256_add(&hash, slice_of(&first, 1));
@@ -62,13 +62,22 @@ enum sl_err pseudonym_cipher_new(const uint8_t node_key[PSEUDONYM_KEY_BYTES], st
     if (!cipher)
         return SL_EINTERNAL;
     uint8_t key[SIV_KEY_BYTES];
-    derive_key(node_key, partner, key);
+    derive_key(node_key, format_name, partner, key);
     enum sl_err err = siv_new(key, &format_name, 1, &cipher->siv);
     OPENSSL_cleanse(key, sizeof key);
     SL_TRY(err);
     *out = cipher;
     cipher = NULL;
     return SL_OK;
+}
+
+void pseudonym_identifier_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice partner,
+                              struct hmac_key *out)
+{
+    uint8_t key[SHA256_BYTES];
+    derive_key(node_key, identifier_use, partner, key);
+    hmac_key_init(out, slice_of(key, sizeof key));
+    OPENSSL_cleanse(key, sizeof key);
 }
 
 void pseudonym_cipher_free(struct pseudonym_cipher *cipher)

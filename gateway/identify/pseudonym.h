@@ -11,6 +11,7 @@
 #define SLUIS_IDENTIFY_PSEUDONYM_H
 
 #include "base/err.h"
+#include "base/sha256.h"
 #include "base/slice.h"
 
 enum { PSEUDONYM_CHARS = 43, PSEUDONYM_KEY_BYTES = 32, PSEUDONYM_ID_BYTES = 16 };
@@ -25,6 +26,12 @@ SL_DEFINE_AUTO(pseudonym_cipher, pseudonym_cipher_free)
 SL_NODISCARD enum sl_err pseudonym_write(struct pseudonym_cipher *cipher,
                                          const uint8_t id[PSEUDONYM_ID_BYTES],
                                          char out[PSEUDONYM_CHARS + 1]);
+/*
+ * The key under which the app's names of other people and things become this partner's own
+ * (transform/identifier.h); derived in the same way, with "sluis identifier v1".
+ */
+void pseudonym_identifier_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice partner,
+                              struct hmac_key *out);
 /* False when `text` is no pseudonym of this partner. */
 bool pseudonym_read(struct pseudonym_cipher *cipher, struct slice text,
                     uint8_t id[PSEUDONYM_ID_BYTES]);

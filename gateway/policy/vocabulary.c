@@ -197,10 +197,17 @@ static bool read_form(struct slice text, bool is_part, enum part_form *form)
         enum part_form form;
         bool of_parts, of_classes;
     } forms[] = {
-        {"value", FORM_VALUE, true, true},          {"latitude", FORM_LATITUDE, true, false},
-        {"longitude", FORM_LONGITUDE, true, false}, {"text", FORM_TEXT, false, true},
-        {"time", FORM_TIME, false, true},           {"first_word", FORM_FIRST_WORD, false, true},
-        {"month", FORM_MONTH, false, true},         {"hour", FORM_HOUR, false, true},
+        {"value", FORM_VALUE, true, true},
+        {"latitude", FORM_LATITUDE, true, false},
+        {"longitude", FORM_LONGITUDE, true, false},
+        {"geohash", FORM_GEOHASH, true, false},
+        {"text", FORM_TEXT, false, true},
+        {"time", FORM_TIME, false, true},
+        {"id", FORM_ID, false, true},
+        {"person", FORM_PERSON, false, true},
+        {"first_word", FORM_FIRST_WORD, false, true},
+        {"month", FORM_MONTH, false, true},
+        {"hour", FORM_HOUR, false, true},
         {"age_group", FORM_AGE_GROUP, false, true},
     };
     for (size_t i = 0; i < SL_LENGTH(forms); i++) {
@@ -224,10 +231,11 @@ static void read_class_form(struct loading *loading, const struct yaml_node *cla
         yaml_error_at(loading->problems, form->line, form->column,
                       "`form` beside `parts`; the parts have forms of their own");
     else if (!read_form(form->text, false, &class->form))
-        yaml_error_at(loading->problems, form->line, form->column,
-                      "`form: %.*s`; expected value, text, time, first_word, month, hour or "
-                      "age_group",
-                      SLICE_PRINTF(form->text));
+        yaml_error_at(
+            loading->problems, form->line, form->column,
+            "`form: %.*s`; expected value, text, time, id, person, first_word, month, hour "
+            "or age_group",
+            SLICE_PRINTF(form->text));
     if (class->form == FORM_TEXT) {
         class->dimensions |= DIMENSION_REDACT;
         class->least.by[COARSE_REDACT] = 1;
@@ -256,11 +264,19 @@ static void read_parts(struct loading *loading, const struct yaml_node *class_no
         struct vocabulary_part *part = &class->parts[class->n_parts];
         if (writer.overflow || !is_name(writer_slice(&writer), true) || node->kind != YAML_SCALAR ||
             !read_form(node->text, true, &part->form)) {
-            yaml_error_at(loading->problems, node->key_line, node->key_column,
-                          "part \"%.*s\"; expected a name, and value, latitude or longitude",
-                          SLICE_PRINTF(node->key));
+            yaml_error_at(
+                loading->problems, node->key_line, node->key_column,
+                "part \"%.*s\"; expected a name, and value, latitude, longitude or geohash",
+                SLICE_PRINTF(node->key));
             continue;
         }
+        /* It is as long as precision lets it; and where the ends of a route are, it can't tell. */
+        if (part->form == FORM_GEOHASH &&
+            (!(class->dimensions & DIMENSION_PRECISION) || (class->dimensions & DIMENSION_CUT)))
+            yaml_error_at(loading->problems, node->key_line, node->key_column,
+                          "part \"%.*s\" is a geohash; expected `coarsen` to list precision, and "
+                          "not cut",
+                          SLICE_PRINTF(node->key));
         part->name = pool_copy(&loading->vocabulary->pool, writer_slice(&writer));
         part->code = vocabulary_code(part->name);
         class->n_parts++;

@@ -49,8 +49,11 @@ struct vocabulary_part {
         FORM_VALUE,    /* kept or dropped as it is */
         FORM_LATITUDE, /* degrees; snapped together with its longitude */
         FORM_LONGITUDE,
-        FORM_TEXT, /* what people write; this one and those below are of classes only */
+        FORM_GEOHASH, /* of a class that can be less precise */
+        FORM_TEXT,    /* what people write; this one and those below are of classes only */
         FORM_TIME,
+        FORM_ID,         /* an app's own name of a thing */
+        FORM_PERSON,     /* of a person */
         FORM_FIRST_WORD, /* made from finer values as well: see form_is_made() */
         FORM_MONTH,
         FORM_HOUR,

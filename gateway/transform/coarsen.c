@@ -113,6 +113,17 @@ struct cell position_surroundings(struct position position, uint32_t metres)
     return cell;
 }
 
+/* The grid's cells are widest, in degrees, where they are nearest to a pole. */
+bool grid_fits_in(double south, double north, double width, uint32_t metres)
+{
+    SL_ASSERT(metres > 0);
+    const double rows = rows_of(metres);
+    const double columns = fmin(columns_of(cell_of(south + 90, 180, rows), rows, metres),
+                                columns_of(cell_of(north + 90, 180, rows), rows, metres));
+    return north - south >= 180 / rows + 2 * BORDER_DEGREES &&
+           width >= 360 / columns + 2 * BORDER_DEGREES;
+}
+
 bool cells_touch(const struct cell *a, const struct cell *b)
 {
     double between = fabs(a->centre.longitude - b->centre.longitude);

@@ -33,6 +33,8 @@ struct cell position_cell(struct position position, uint32_t metres);
  * that is within `metres` of the position lies inside. It depends on the cell alone.
  */
 struct cell position_surroundings(struct position position, uint32_t metres);
+/* True when a cell of these edges and this width is nowhere lower or narrower than the grid's. */
+bool grid_fits_in(double south, double north, double width, uint32_t metres);
 /* True when they have a point in common, the last 0.1 m of their borders included. */
 bool cells_touch(const struct cell *a, const struct cell *b);
 /* Degrees with six decimals, trailing zeros cut: 52.37, -0.5, 4. */

@@ -10,6 +10,7 @@
  *     MOMENT        the same, of a data class     (moment.c)
  *     FIRST_WORD, MONTH, HOUR, AGE_GROUP        what derive.c makes of it
  *     SUBJECT     the user's name               the partner's pseudonym
+ *     GEOHASH, ID, PERSON, OBJECT, PATTERN      what rewrite.c makes of it
  *
  * A container in the place of a VALUE or STRUCTURE is left out: the operator classified a value
  * there, nobody knows what else it holds. For the other forms it is a fault, as is any value they
@@ -25,6 +26,7 @@
 #include "transform/coarsen.h"
 #include "transform/moment.h"
 #include "transform/number.h"
+#include "transform/rewrite.h"
 #include "transform/value.h"
 
 enum {
@@ -205,6 +207,8 @@ static enum filter_fault take_value(struct filter *filter, const struct path_nod
     if (!(filter->kept >> node->class_index & 1))
         return value_derive(filter, node, token, (enum field_form)node->coarser_form,
                             node->coarser_index);
+    if (node->form >= FIELD_GEOHASH)
+        return rewrite_take(filter, node, token);
     if (node->form == FIELD_MOMENT)
         return moment_take(filter, node, token, filter_coarseness(filter, node)->by[COARSE_TIME]);
     if (node->form != FIELD_VALUE)
@@ -212,6 +216,16 @@ static enum filter_fault take_value(struct filter *filter, const struct path_nod
     if (filter->plain >> node->class_index & 1)
         return field_emit(filter, node, token->bytes);
     return value_take(filter, node, token);
+}
+
+/* It leaves when all of its parts may; part of a list whose ends are cut, it never does. */
+static enum filter_fault take_pattern(struct filter *filter, const struct path_node *node,
+                                      const struct token *token)
+{
+    const uint32_t classes = path_pattern(filter->trie, node)->classes;
+    if ((classes & ~filter->kept) != 0 || (classes & filter->cuts) != 0)
+        return FILTER_OK;
+    return rewrite_take(filter, node, token);
 }
 
 enum filter_fault field_take_scalar(struct filter *filter, const struct path_node *node,
@@ -245,7 +259,14 @@ enum filter_fault field_take_scalar(struct filter *filter, const struct path_nod
     case FIELD_MONTH:
     case FIELD_HOUR:
     case FIELD_AGE_GROUP:
+    case FIELD_GEOHASH:
+    case FIELD_ID:
+    case FIELD_PERSON:
         return take_value(filter, node, token);
+    case FIELD_OBJECT:
+        return rewrite_take(filter, node, token);
+    case FIELD_PATTERN:
+        return take_pattern(filter, node, token);
     case FIELD_STRUCTURE:
         return field_emit(filter, node, token->bytes);
     }
@@ -262,6 +283,7 @@ enum filter_fault field_refuse_container(const struct filter *filter, const stru
     switch ((enum field_form)node->form) {
     case FIELD_LATITUDE:
     case FIELD_LONGITUDE:
+    case FIELD_GEOHASH:
         return FILTER_POSITION;
     case FIELD_TIME:
     case FIELD_MOMENT:

@@ -90,7 +90,7 @@ enum sl_err filter_new(const struct limits *limits, struct filter **out)
     bool ok = buffer_init(&filter->output, OUTPUT_START_BYTES, filter->answer_bytes_max);
     ok = buffer_init(&filter->carry, CARRY_START_BYTES, carry_max) && ok;
     ok = buffer_init(&filter->unescaped, CARRY_START_BYTES, carry_max) && ok;
-    ok = buffer_init(&filter->derived, CARRY_STEP_BYTES, carry_max + CARRY_STEP_BYTES) && ok;
+    ok = buffer_init(&filter->derived, CARRY_STEP_BYTES, carry_max + REWRITE_GROWTH_BYTES) && ok;
     ok = key_set_init(&filter->keys) && ok;
     ok = cut_init(&filter->cut, limits) && ok;
     if (!ok) {

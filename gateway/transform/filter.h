@@ -16,6 +16,7 @@
 #include "base/coarseness.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/sha256.h"
 #include "transform/path.h"
 
 struct record_list;
@@ -33,6 +34,8 @@ struct reduction {
     int32_t year;           /* in which the flow takes place, UTC; for ages */
     struct slice user;      /* the app's own name of the subject, unescaped */
     struct slice pseudonym; /* what the partner knows the subject by; JSON-safe ASCII */
+    struct slice app;       /* its id, and the partner's key, for other identifiers */
+    const struct hmac_key *identifier_key;
 };
 
 enum filter_fault {

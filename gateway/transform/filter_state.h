@@ -64,6 +64,9 @@ struct token {
     struct slice bytes; /* as it came in, quotes included */
 };
 
+/* What a value can grow by: a text of a pattern, more than what is derived of a value. */
+enum { REWRITE_GROWTH_BYTES = PATTERN_PIECES_MAX * PATTERN_PIECE_GROWTH };
+
 struct filter {
     /* fixed */
     size_t answer_bytes_max;

@@ -29,7 +29,8 @@ struct path_trie {
     uint16_t *table; /* node numbers; 0, the root, is nobody's child: free */
     size_t n_slots;
     size_t n_fields;
-    size_t last_field; /* the node that was made a field last */
+    struct pattern *patterns[LIMIT_MAX_route_fields]; /* by the number of their field, or NULL */
+    size_t last_field;                                /* the node that was made a field last */
     size_t fault_field;
     bool finished;
 };
@@ -55,6 +56,8 @@ void path_trie_free(struct path_trie *trie)
 {
     if (!trie)
         return;
+    for (size_t i = 0; i < trie->n_fields; i++)
+        pattern_free(trie->patterns[i]);
     free(trie->nodes);
     free(trie->texts);
     free(trie->table);
@@ -295,14 +298,32 @@ bool path_trie_set_records(struct path_trie *trie, struct slice records)
     return true;
 }
 
+void path_trie_set_space(struct path_trie *trie, uint32_t space)
+{
+    struct path_node *node = &trie->nodes[trie->last_field];
+    SL_ASSERT(!trie->finished && node->is_field);
+    node->space = space;
+}
+
+void path_trie_set_pattern(struct path_trie *trie, struct pattern *pattern)
+{
+    const struct path_node *node = &trie->nodes[trie->last_field];
+    SL_ASSERT(!trie->finished && node->form == FIELD_PATTERN);
+    SL_ASSERT(!trie->patterns[node->field_number]);
+    trie->patterns[node->field_number] = pattern;
+}
+
 bool form_has_class(enum field_form form)
 {
-    return form != FIELD_TIME && form != FIELD_SUBJECT && form != FIELD_STRUCTURE;
+    return form != FIELD_TIME && form != FIELD_SUBJECT && form != FIELD_STRUCTURE &&
+           form != FIELD_OBJECT;
 }
 
 /* Bit i: the field's value may leave for class i. */
-static uint32_t classes_of(const struct path_node *node)
+static uint32_t classes_of(const struct path_trie *trie, const struct path_node *node)
 {
+    if (node->is_field && node->form == FIELD_PATTERN)
+        return path_pattern(trie, node)->classes;
     if (!node->is_field || !form_has_class((enum field_form)node->form))
         return 0;
     return 1u << node->class_index |
@@ -320,7 +341,7 @@ static void mark_list(struct path_trie *trie, const struct path_node *field)
     while (at != 0 && trie->nodes[at].step == STEP_NAME)
         at = trie->nodes[at].parent;
     if (at != 0)
-        trie->nodes[at].listed |= classes_of(field);
+        trie->nodes[at].listed |= classes_of(trie, field);
 }
 
 /* The latitude's partner is a longitude, and the other way round. */
@@ -381,8 +402,8 @@ enum path_fault path_trie_finish(struct path_trie *trie)
     for (size_t i = trie->n_nodes; i-- > 0;) {
         struct path_node *node = &trie->nodes[i];
         struct path_node *parent = &trie->nodes[node->parent];
-        if (classes_of(node) != 0) {
-            node->classes |= classes_of(node);
+        if (classes_of(trie, node) != 0) {
+            node->classes |= classes_of(trie, node);
             mark_list(trie, node);
         }
         node->holds_subject |= node->is_field && node->form == FIELD_SUBJECT;
@@ -402,6 +423,12 @@ const struct path_node *path_root(const struct path_trie *trie)
 {
     SL_ASSERT(trie->finished);
     return &trie->nodes[0];
+}
+
+const struct pattern *path_pattern(const struct path_trie *trie, const struct path_node *node)
+{
+    SL_ASSERT(trie->patterns[node->field_number]);
+    return trie->patterns[node->field_number];
 }
 
 const struct path_node *path_member(const struct path_trie *trie, const struct path_node *node,

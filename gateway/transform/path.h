@@ -27,13 +27,18 @@ enum field_form {
     FIELD_MONTH,
     FIELD_HOUR,
     FIELD_AGE_GROUP,
+    FIELD_GEOHASH, /* a position as a geohash */
+    FIELD_ID,      /* an app's own name of a thing; becomes the partner's, see identifier.h */
+    FIELD_PERSON,  /* of a person; of the subject, it becomes the pseudonym */
+    FIELD_OBJECT,  /* as FIELD_ID, of no data class: kept on any release */
+    FIELD_PATTERN, /* a text of which parts are data, see pattern.h */
 };
 
 struct path_field {
     enum field_form form;
     uint8_t class_index; /* index into the route's classes, of a form that has one */
 };
-/* False for times, subjects and structure, which go with any release. */
+/* False for what goes with any release; that of a pattern is up to its parts. */
 bool form_has_class(enum field_form form);
 
 struct path_trie;
@@ -66,6 +71,11 @@ void path_trie_set_coarser(struct path_trie *trie, struct path_field coarser);
  * and at least one field was added below it. False: it leads nowhere.
  */
 bool path_trie_set_records(struct path_trie *trie, struct slice records);
+/* What kind of thing the identifiers of the field that was added last name: a data class's code. */
+void path_trie_set_space(struct path_trie *trie, uint32_t space);
+/* The field that was added last is a FIELD_PATTERN; the trie takes and frees `pattern`. */
+struct pattern;
+void path_trie_set_pattern(struct path_trie *trie, struct pattern *pattern);
 /* Checks the pairs; nothing can be added afterwards. */
 enum path_fault path_trie_finish(struct path_trie *trie);
 /* After PATH_UNPAIRED: which field, counted from 0 in the order in which they were added. */

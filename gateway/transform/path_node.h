@@ -9,6 +9,7 @@
 #define SLUIS_TRANSFORM_PATH_NODE_H
 
 #include "transform/path.h"
+#include "transform/pattern.h"
 #include "transform/step.h"
 
 /* What lies below a node: nothing (it is a field), members of an object, elements of an array. */
@@ -27,6 +28,7 @@ struct path_node {
     uint32_t name_bytes;
     uint32_t key_bytes; /* the key as it is emitted, with quotes and colon */
     uint32_t index;     /* STEP_INDEX */
+    uint32_t space;     /* identifiers: see path_trie_set_space() */
     uint16_t field_number;
     uint8_t step;     /* enum step_kind; of no meaning in the root */
     uint8_t children; /* enum path_children */
@@ -45,6 +47,8 @@ const struct path_node *path_member(const struct path_trie *trie, const struct p
                                     struct slice name, uint64_t hash);
 const struct path_node *path_element(const struct path_trie *trie, const struct path_node *node,
                                      uint32_t index);
+/* Of a FIELD_PATTERN. */
+const struct pattern *path_pattern(const struct path_trie *trie, const struct path_node *node);
 /* "name": as it goes into the reduced answer; empty for elements and the root. */
 struct slice path_key(const struct path_trie *trie, const struct path_node *node);
 

@@ -1,17 +1,18 @@
 /*
- * redact.c - four passes over a text, each of which only takes out
+ * redact.c - five passes over a text, each of which only takes out
  *
  *     contacts    a stretch without blanks or brackets that holds an at sign: e-mail addresses,
  *                 @names, web addresses with a user's part        mail lotte@example.org  [contact]
  *     accounts    IBANs, grouped or not, whose check digits hold  NL91 ABNA 0417 1643 00  [account]
  *     words       15 letters and digits or more, 4 of them digits NL91ABNA0417164300      [account]
  *     numbers     7 digits or more, with little between them      +31 (0)6-1234 5678      [number]
+ *     subject     the app's own name of the subject, as a word      ask lotte           [subject]
  *
  * Wider than the grammars of addresses and numbers, on purpose: what is taken for one and is none
- * costs a word of a review, what is missed costs a person's address. No pass asks what stands in
- * front of a match, none asks what stands behind, and what is put in its place can be part of no
- * match. So what a pass takes out can't make a match where there was none, and redacting twice is
- * redacting once.
+ * costs a word of a review, what is missed costs a person's address. No pass of the first four asks
+ * what stands in front of a match or behind it, and what is put in its place can be part of no
+ * match. The fifth takes whole words, so it leaves no part of a word to the others. So what a pass
+ * takes out can't make a match where there was none, and redacting twice is redacting once.
  *
  * IBANs have check digits (ISO 13616, by ISO 7064 MOD 97-10), so groups of four letters, which
  * prose has too, are taken only where these hold.
@@ -27,6 +28,7 @@ enum {
     CONTACT = 0xf8, /* no byte of UTF-8 is above 0xf4 */
     ACCOUNT = 0xf9,
     NUMBER = 0xfa,
+    SUBJECT = 0xfb,
     IBAN_CHARS_MIN = 15, /* Norway's */
     IBAN_CHARS_MAX = 34,
     IBAN_GROUP_CHARS = 4,
@@ -36,12 +38,18 @@ enum {
     GAP_CHARS_MAX = 3, /* between two digits of one number */
 };
 
+/* In the order of the markers. */
+static const struct slice words[] = {SLICE_LITERAL("[contact]"), SLICE_LITERAL("[account]"),
+                                     SLICE_LITERAL("[number]"), SLICE_LITERAL("[subject]")};
+
 /* What is read, and what was left of it so far; the second never overtakes the first. */
 struct pass {
     const uint8_t *text;
     size_t n, at;
     uint8_t *left;
     size_t n_left;
+    struct slice user;
+    bool has_taken;
 };
 
 struct range {
@@ -94,6 +102,7 @@ static void copy(struct pass *pass, size_t end)
 static void take_out(struct pass *pass, size_t end, uint8_t marker)
 {
     pass->left[pass->n_left++] = marker;
+    pass->has_taken = true;
     pass->at = end;
 }
 
@@ -290,17 +299,77 @@ static void pass_number(struct pass *pass)
     }
 }
 
+/* ------------------------------------------------------------------------------- the subject */
+
+static bool is_word(uint8_t c)
+{
+    return is_letter(c) || is_ascii_digit(c);
+}
+
+static bool is_same_nocase(const uint8_t *a, struct slice b)
+{
+    for (size_t i = 0; i < b.n; i++) {
+        if (a[i] != b.p[i] && !(is_letter(a[i]) && (a[i] ^ b.p[i]) == 0x20))
+            return false;
+    }
+    return true;
+}
+
+/* [number] is left alone even when that is the subject's name. */
+static bool is_put_in(const struct pass *pass)
+{
+    const size_t end = pass->at + pass->user.n;
+    if (pass->at == 0 || end == pass->n || pass->text[pass->at - 1] != '[' ||
+        pass->text[end] != ']')
+        return false;
+    const struct slice word = slice_of(pass->text + pass->at - 1, pass->user.n + 2);
+    for (size_t i = 0; i < SL_LENGTH(words); i++) {
+        if (slice_equals(word, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A letter or digit of ASCII at the name's end is the end of a word. */
+static bool begins_with_user(const struct pass *pass)
+{
+    const struct slice user = pass->user;
+    const size_t n_rest = pass->n - pass->at;
+    return n_rest >= user.n && is_same_nocase(pass->text + pass->at, user) &&
+           !(n_rest > user.n && is_word(user.p[user.n - 1]) &&
+             is_word(pass->text[pass->at + user.n])) &&
+           !is_put_in(pass);
+}
+
+/* Where a word begins, when the name begins with a letter or a digit. */
+static void pass_subject(struct pass *pass)
+{
+    if (pass->user.n == 0) {
+        copy(pass, pass->n);
+    } else if (begins_with_user(pass)) {
+        take_out(pass, pass->at + pass->user.n, SUBJECT);
+    } else {
+        size_t end = pass->at + 1;
+        while (is_word(pass->user.p[0]) && is_word(pass->text[pass->at]) && end < pass->n &&
+               is_word(pass->text[end]))
+            end++;
+        copy(pass, end);
+    }
+}
+
 /* ------------------------------------------------------------------------------- the whole */
 
-size_t redact_text(uint8_t *text, size_t n_bytes)
+size_t redact_text(uint8_t *text, size_t n_bytes, struct slice user, bool *has_taken)
 {
-    static void (*const passes[])(struct pass *) = {pass_contact, pass_iban, pass_word,
-                                                    pass_number};
+    static void (*const passes[])(struct pass *) = {pass_contact, pass_iban, pass_word, pass_number,
+                                                    pass_subject};
+    *has_taken = false;
     for (size_t i = 0; i < SL_LENGTH(passes); i++) {
-        struct pass pass = {.text = text, .n = n_bytes, .left = text};
+        struct pass pass = {.text = text, .n = n_bytes, .left = text, .user = user};
         while (pass.at < pass.n)
             passes[i](&pass);
         n_bytes = pass.n_left;
+        *has_taken = *has_taken || pass.has_taken;
     }
     return n_bytes;
 }
@@ -308,8 +377,6 @@ size_t redact_text(uint8_t *text, size_t n_bytes)
 /* What is written for a byte, when it is not the byte itself. */
 static struct slice spelling(uint8_t c, uint8_t escape[6])
 {
-    static const struct slice words[] = {SLICE_LITERAL("[contact]"), SLICE_LITERAL("[account]"),
-                                         SLICE_LITERAL("[number]")};
     static const char digits[] = "0123456789abcdef";
     if (c >= CONTACT)
         return words[c - CONTACT];

@@ -13,8 +13,11 @@
 
 #include "base/slice.h"
 
-/* `text` is UTF-8 without JSON's escapes. Returns how many bytes are left of it. */
-size_t redact_text(uint8_t *text, size_t n_bytes);
+/*
+ * `text` is UTF-8 without JSON's escapes, `user` the app's own name of the subject, or empty.
+ * Returns how many bytes are left of the text; sets `*has_taken` when something was taken out.
+ */
+size_t redact_text(uint8_t *text, size_t n_bytes, struct slice user, bool *has_taken);
 /*
  * The outcome as a JSON string, quotes included, to `out`, which has room for as many bytes as a
  * call with NULL returns.

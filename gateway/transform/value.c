@@ -30,26 +30,31 @@ static bool is_number(struct slice text)
     return scan_number(&scan) == SCAN_MORE && scan.at == scan.end && scan_number_is_whole(&scan);
 }
 
+bool value_write_bucket(struct slice text, uint32_t bucket_thousandths, struct writer *out)
+{
+    int64_t thousandths;
+    if (!is_number(text) || !number_to_thousandths(text, &thousandths))
+        return false;
+    write_thousandths(out, coarsen_number(thousandths, bucket_thousandths));
+    return true;
+}
+
 /* A number, or a string that holds one, to the start of its bucket; in the notation it came in. */
 static enum filter_fault take_number(struct filter *filter, const struct path_node *node,
                                      const struct token *token)
 {
     const bool is_string = token->kind == TOKEN_STRING;
     struct slice text = token->bytes;
-    int64_t thousandths;
     if (token->kind == TOKEN_NULL)
         return field_emit(filter, node, text);
     if (is_string && !filter_text(filter, token, &text))
         return FILTER_TOO_LARGE;
-    if (!(is_string ? is_number(text) : token->kind == TOKEN_NUMBER) ||
-        !number_to_thousandths(text, &thousandths))
-        return FILTER_NUMBER;
-
     uint8_t block[NUMBER_BYTES_MAX];
     struct writer writer = writer_over(block, sizeof block);
     write_str(&writer, is_string ? "\"" : "");
-    write_thousandths(
-        &writer, coarsen_number(thousandths, filter_coarseness(filter, node)->by[COARSE_BUCKET]));
+    if ((!is_string && token->kind != TOKEN_NUMBER) ||
+        !value_write_bucket(text, filter_coarseness(filter, node)->by[COARSE_BUCKET], &writer))
+        return FILTER_NUMBER;
     write_str(&writer, is_string ? "\"" : "");
     SL_ASSERT(!writer.overflow);
     return field_emit(filter, node, writer_slice(&writer));
@@ -70,8 +75,9 @@ static enum filter_fault take_text(struct filter *filter, const struct path_node
         if (!buffer_append(scratch, text))
             return FILTER_TOO_LARGE;
     }
-    const size_t n_left = redact_text(scratch->p, text.n);
-    if (n_left == text.n) /* whatever is taken out is shorter: nothing was */
+    bool has_taken = false;
+    const size_t n_left = redact_text(scratch->p, text.n, filter->reduction->user, &has_taken);
+    if (!has_taken)
         return field_emit(filter, node, token->bytes);
     const struct slice left = slice_of(scratch->p, n_left);
     const size_t n_written = redact_write(left, NULL);

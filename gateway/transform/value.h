@@ -9,6 +9,9 @@
 /* Emits what is left of a scalar at `node`, of a class that is kept and not plain. */
 enum filter_fault value_take(struct filter *filter, const struct path_node *node,
                              const struct token *token);
+/* The start of the bucket of so many thousandths that holds the number `text`; false for no number.
+ */
+bool value_write_bucket(struct slice text, uint32_t bucket_thousandths, struct writer *out);
 /* Emits what `form` makes of a scalar for the class, which is kept. */
 enum filter_fault value_derive(struct filter *filter, const struct path_node *node,
                                const struct token *token, enum field_form form,

@@ -235,12 +235,13 @@ static json_t *reduce_number(struct walk *walk, const struct naive_field *field,
 }
 
 /* The matching has tests of its own; here it counts that it is done, to the unescaped text. */
-static json_t *redact_string(const char *bytes, size_t n)
+static json_t *redact_string(const char *bytes, size_t n, struct slice user)
 {
+    bool has_taken = false;
     uint8_t *text = malloc(n + 1);
     if (n > 0)
         memcpy(text, bytes, n);
-    const struct slice left = slice_of(text, redact_text(text, n));
+    const struct slice left = slice_of(text, redact_text(text, n, user, &has_taken));
     uint8_t *written = malloc(redact_write(left, NULL));
     bool is_overflow;
     json_t *result = naive_parse(slice_of(written, redact_write(left, written)), &is_overflow);
@@ -250,17 +251,17 @@ static json_t *redact_string(const char *bytes, size_t n)
 }
 
 /* How a fraction was written can't be seen on the tree, so either outcome is right for it. */
-static json_t *reduce_text(const json_t *value)
+static json_t *reduce_text(const json_t *value, struct slice user)
 {
     char digits[32];
     if (json_is_string(value))
-        return redact_string(json_string_value(value), json_string_length(value));
+        return redact_string(json_string_value(value), json_string_length(value), user);
     if (json_is_real(value))
         return json_string(NAIVE_NUMBER_OR_REDACTED);
     if (!json_is_integer(value))
         return json_is_object(value) || json_is_array(value) ? NULL : json_deep_copy(value);
     const int n = snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
-    json_t *text = redact_string(digits, (size_t)n);
+    json_t *text = redact_string(digits, (size_t)n, user);
     if (strcmp(json_string_value(text), digits) != 0)
         return text;
     json_decref(text);
@@ -316,7 +317,7 @@ static json_t *reduce_field(struct walk *walk, const struct naive_field *field,
         if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_BUCKET] > 0)
             return reduce_number(walk, field, value);
         if (walk->reduction->classes[field->field.class_index].coarseness.by[COARSE_REDACT] > 0)
-            return reduce_text(value);
+            return reduce_text(value, walk->reduction->user);
         break;
     case FIELD_FIRST_WORD:
         return json_is_object(value) || json_is_array(value) ? NULL : reduce_name(walk, value);

@@ -199,7 +199,7 @@ static void an_answer_is_json(void **state)
                            "a type of JSON");
 }
 
-static void a_field_names_a_class_a_part_or_one_of_three_words(void **state)
+static void a_field_names_a_class_a_part_or_a_word(void **state)
 {
     struct fixture *fixture = *state;
     static const char from[] = "$.user: subject";
@@ -239,6 +239,47 @@ static void a_latitude_needs_its_longitude(void **state)
     /* An unknown class of the longitude is one problem, not two. */
     assert_one_problem(fixture, fixture_text("location.longitude", "location.longitud", NULL), 31,
                        25, "did you mean");
+}
+
+/* Of the other route the fields are on line 41, and the value at column 41. */
+static char *with_field(const char *what)
+{
+    char text[600];
+    snprintf(text, sizeof text, "{\"$.items[*].track.name\": \"%s\"}", what);
+    return fixture_text(fields, text, NULL);
+}
+
+static void a_text_with_parts_names_a_class_for_each(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_accepted(fixture, with_field("user/{subject}/geo/{location.geohash}"));
+    assert_int_equal(fixture->config->routes[1].n_classes, 1);
+    assert_accepted(fixture, with_field("https://h.example/{subject}?p={structure}&o={id}"));
+    assert_int_equal(fixture->config->routes[1].n_classes, 0);
+    assert_accepted(fixture, with_field("{social.friend}-{profile.device}"));
+    assert_int_equal(fixture->config->routes[1].n_classes, 2);
+}
+
+static void a_text_with_parts_is_checked(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *text, *words;
+    } refused[] = {
+        {"user/{subject}{id}", "byte 15: nothing between two parts"},
+        {"user/{subject", "byte 6: expected printable ASCII"},
+        {"user/subject}", "byte 13: expected printable ASCII"},
+        {"user/{user}", "unknown data class \"user\""},
+        {"user/{listening.trak}", "did you mean \"listening.track\"?"},
+        {"user/{location}", "has parts"},
+        {"at/{time}", "can't be part of a text"},
+        {"at/{location.latitude}", "can't be part of a text"},
+        {"at/{purchase.date}", "can't be part of a text"},
+        {"x/{review.text}", "can't be part of a text"},
+        {"x/{profile.first_name}", "can't be part of a text"},
+    };
+    for (size_t i = 0; i < SL_LENGTH(refused); i++)
+        assert_one_problem(fixture, with_field(refused[i].text), 41, 41, refused[i].words);
 }
 
 static char *many_fields(size_t n, bool distinct_classes)
@@ -411,9 +452,11 @@ int main(void)
         TEST(route_ids_are_unique),
         TEST(query_parameters_are_plain_names_each_once),
         TEST(an_answer_is_json),
-        TEST(a_field_names_a_class_a_part_or_one_of_three_words),
+        TEST(a_field_names_a_class_a_part_or_a_word),
         TEST(a_path_of_a_field_is_checked_where_it_is_wrong),
         TEST(a_latitude_needs_its_longitude),
+        TEST(a_text_with_parts_names_a_class_for_each),
+        TEST(a_text_with_parts_is_checked),
         TEST(a_route_has_at_most_128_fields),
         TEST(a_route_has_at_most_24_classes),
         TEST(a_route_whose_receipts_could_be_too_long_is_refused),

@@ -26,7 +26,7 @@ static void assert_refused(const char *text, uint32_t line, const char *words)
 static void shipped_vocabulary_loads_and_is_labelled_in_full(void **state)
 {
     (void)state;
-    assert_int_equal(vocabulary_version(vocabulary), 7);
+    assert_int_equal(vocabulary_version(vocabulary), 8);
     assert_true(vocabulary_n_classes(vocabulary) > 30);
     for (size_t i = 0; i < vocabulary_n_classes(vocabulary); i++) {
         const struct vocabulary_term *term = &vocabulary_class_at(vocabulary, i)->term;
@@ -53,7 +53,7 @@ static void eight_roles_and_the_purposes_beside_them_are_there(void **state)
     assert_null(vocabulary_situation_find(vocabulary, slice_of_str("sales")));
 }
 
-static void location_has_two_parts_and_two_dimensions(void **state)
+static void location_has_three_parts_and_two_dimensions(void **state)
 {
     (void)state;
     const struct vocabulary_class *location = class_named("location");
@@ -65,6 +65,9 @@ static void location_has_two_parts_and_two_dimensions(void **state)
     assert_ptr_equal(
         vocabulary_class_of_field(vocabulary, slice_of_str("location.longitude"), &form), location);
     assert_int_equal(form, FORM_LONGITUDE);
+    assert_ptr_equal(
+        vocabulary_class_of_field(vocabulary, slice_of_str("location.geohash"), &form), location);
+    assert_int_equal(form, FORM_GEOHASH);
     /* a class with parts is no field itself; one without is */
     assert_null(vocabulary_class_of_field(vocabulary, slice_of_str("location"), &form));
     assert_ptr_equal(vocabulary_class_of_field(vocabulary, slice_of_str("location.speed"), &form),
@@ -160,6 +163,10 @@ static void parts_and_dimensions_are_checked(void **state)
     assert_refused(CLASSES "  a: {" TERM ", coarsen: [cut, top]}\n", 8, "both");
     assert_refused(CLASSES "  a: {" TERM ", parts: {}}\n", 8, "`parts`");
     assert_refused(CLASSES "  a: {" TERM ", parts: {x: elsewhere}}\n", 8, "part \"x\"");
+    assert_refused(CLASSES "  a: {" TERM ", parts: {x: geohash}}\n", 8, "to list precision");
+    assert_refused(CLASSES "  a: {" TERM ", coarsen: [precision, cut], parts: {x: geohash}}\n", 8,
+                   "not cut");
+    assert_refused(CLASSES "  a: {" TERM ", parts: {x: id}}\n", 8, "part \"x\"");
     assert_refused(CLASSES "  a: {" TERM
                            ", parts: {b: value, c: value, d: value, e: value, f: value, "
                            "g: value, h: value, i: value, j: value}}\n",
@@ -230,7 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_vocabulary_loads_and_is_labelled_in_full),
         cmocka_unit_test(eight_roles_and_the_purposes_beside_them_are_there),
-        cmocka_unit_test(location_has_two_parts_and_two_dimensions),
+        cmocka_unit_test(location_has_three_parts_and_two_dimensions),
         cmocka_unit_test(listening_becomes_coarser_from_track_to_genre),
         cmocka_unit_test(code_is_fnv_1a_of_the_name),
         cmocka_unit_test(digest_is_that_of_the_text),
