@@ -3,7 +3,7 @@
  *
  * Shape   JSON: {"receipt": text, "proof": tlog-proof,
  *                "subject": name, "number": n,                         to auditors
- *                "basis": {"salt":, "version":, "policy":, "text":, "consents": []},
+ *                "basis": {"salt":, "version":, "policy":, "text":, "blob":, "consents": []},
  *                "body": {"salt":}}
  *         Only what the reader may see is there. Checking needs a key and nothing else.
  * Owns    nothing
@@ -31,6 +31,7 @@ struct exported {
     bool has_parts;               /* that the digest is made of */
     uint8_t parts[EXPORTED_PARTS][SHA256_BYTES];
     struct slice text; /* the YAML; empty: not told */
+    struct slice blob; /* what it was compiled to; empty: not told */
     size_t n_consents;
     const struct slice *consents;
     bool opens_body;
@@ -43,11 +44,18 @@ json_t *exported_json(const struct exported *exported);
 /* What was found in an object that exported_json() made; slices point into it. */
 struct exported_report {
     char problem[320];
+    char origin[256];
     uint64_t index;
     struct leaf leaf;
+    size_t n_witnesses;   /* that have cosigned the checkpoint; counted under a trust file alone */
+    struct slice subject; /* as it is said; nothing but a key shows it */
     bool opens_basis, opens_body, has_body_matched;
     uint64_t version;
-    struct slice text; /* of the policy, when it is there: it is what the receipt pins */
+    uint8_t digest[SHA256_BYTES];     /* of that version */
+    uint8_t vocabulary[SHA256_BYTES]; /* it was written under; zeros: not told */
+    /* Of the policy, when they are there: they are what the receipt pins. */
+    struct slice text;
+    struct slice blob; /* in base64url, see exported_blob() */
 };
 
 /*
@@ -56,5 +64,7 @@ struct exported_report {
  */
 enum sluis_verify_result exported_check(const json_t *object, const struct sluis_trust *trust,
                                         const uint8_t *body_sha256, struct exported_report *report);
+/* The bytes of `blob`, in memory of their own. SL_EMALFORMED: it is no base64url. SL_EINTERNAL */
+SL_NODISCARD enum sl_err exported_blob(struct slice text, struct slice *out);
 
 #endif

@@ -14,6 +14,7 @@
 #include "evidence/replay_parts.h"
 
 #include "base/base64.h"
+#include "ledger/basis.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -217,6 +218,23 @@ static void tell_nobodys(struct replay *replay)
 /* ------------------------------------------------------------------------------------ receipts --
  */
 
+/* Its basis names the version that was in force last. */
+static void note_erasure(struct replay *replay, const struct replay_at *at, uint64_t in_force)
+{
+    struct replay_grounds *last = &replay->last;
+    uint8_t basis[SHA256_BYTES];
+    if (in_force > replay->archive->subjects[at->subject].n_versions)
+        return; /* the evidence is older */
+    last->version = in_force;
+    last->n_consents = 0;
+    memset(last->digest, 0, sizeof last->digest);
+    if (in_force > 0)
+        memcpy(last->digest, replay_version(replay, at->subject, in_force)->digest,
+               sizeof last->digest);
+    basis_digest(in_force, last->digest, NULL, 0, basis);
+    last->is_known = replay_pins(replay, at, basis);
+}
+
 static enum sl_err take_subjects(struct replay *replay, const struct replay_at *at)
 {
     struct replay_subject *subject = &replay->subjects[at->subject];
@@ -229,6 +247,7 @@ static enum sl_err take_subjects(struct replay *replay, const struct replay_at *
     if (at->leaf->kind == LEAF_ERASURE) {
         subject->is_erased = true;
         subject->erasure = at->index;
+        note_erasure(replay, at, subject->in_force);
         return SL_OK;
     }
     if (at->leaf->kind == LEAF_POLICY)

@@ -15,25 +15,9 @@ import jsonschema
 import pytest
 import rdflib
 
-from gateway import AUDIT, ORIGIN, SLUIS, consent, run
+from gateway import AUDIT, CONTROLLER, ORIGIN, SLUIS, consent, run
 from test_audit_proofs import leaf_hash, node_hash, open_proof
 from world import World
-
-CONTROLLER = """\
-controller:
-  name: Canal Museum Foundation
-  contact: Privacy desk
-  email: privacy@canal.example
-  phone: "+31 30 1234567"
-  street: Sluiskade 1
-  postal_code: 1234 AB
-  city: Utrecht
-  country: NL
-  url: https://canal.example
-  privacy_policy: https://canal.example/privacy
-  withdraw_at: https://gateway.example/consents
-  jurisdiction: NL
-"""
 
 
 # --- a gateway that has lived --------------------------------------------------------------------
@@ -150,6 +134,25 @@ def is_of(receipt, key, number):
     return from_base64url(receipt["tag"]) == tag
 
 
+def check_block(lived, folder, block, events):
+    """The evidence of a record: each receipt, and that those of its events are there."""
+    times = {}
+    for one in block["receipts"]:
+        receipt = check_by_hand(lived, folder, one)
+        index = int(one["proof"].splitlines()[1].removeprefix("index "))
+        times[index] = receipt["time"]
+        assert receipt["kind"] == "policy" and "text" in one["basis"]
+        assert sha256(from_base64url(one["basis"]["blob"])) == \
+            from_base64url(one["basis"]["policy"]["blob"])
+        assert from_base64url(one["basis"]["policy"]["vocabulary"]) in \
+            [sha256(text.encode()) for text in block["vocabularies"]]
+    for event in events:
+        if event["event"] == "expired":
+            assert "receipt" not in event
+        else:
+            assert times[event["receipt"]] == event["time"]
+
+
 # --- NDJSON --------------------------------------------------------------------------------------
 
 def test_without_evidence_receipts_come_with_proofs_alone(lived, export, verify, tmp_path):
@@ -262,10 +265,30 @@ def test_each_altered_byte_of_an_export_is_found(lived, export, verify):
     assert "a body" in verify(policy | {"body": release["body"]}, ok=(1,))
     assert "carries no evidence" in verify("{}", ok=(1,))
     assert "no JSON" in verify("{", ok=(1,))
-    assert "deeper" in verify("[" * 70 + "]" * 70, ok=(1,))
+    assert "carries no evidence" in verify("[" * 70 + "]" * 70, ok=(1,))
+    assert "no JSON" in verify("[" * 3000 + "]" * 3000, ok=(1,))
     missing = dict(policy)
     del missing["proof"]
     assert "carries no evidence" in verify(missing, ok=(1,))
+
+
+def test_a_line_says_nothing_that_its_evidence_does_not_show(lived, export, verify):
+    lines = lines_of(export("ndjson", "--evidence", lived.all, "--for", "auditor"))
+    policy = next(line for line in lines if line.get("subject") == lived.max)
+    flow = next(line for line in lines if line.get("subject") == lived.max and "body" in line)
+    for line, said in [
+            (flow | {"index": flow["index"] + 1}, f'"index" is {flow["index"] + 1}; expected'),
+            (flow | {"origin": "else.example/1"}, '"origin" is "else.example/1"; expected'),
+            (flow | {"sluis_export": 2}, '"sluis_export" is 2; expected 1'),
+            (flow | {"partner": "somebody"}, '"partner" is no member of evidence'),
+            (flow | {"basis": flow["basis"] | {"note": "x"}}, '"note" is no member'),
+            (flow | {"number": -1}, "not well-formed"),
+            (policy | {"subject": lived.lotte}, f'expected "{lived.max}", whose policy it rests on'),
+    ]:
+        assert said in verify(line, ok=(1,)), said
+    verify(flow | {"subject": lived.lotte})  # alone, nothing shows whose a flow is
+    both = "\n".join(json.dumps(one) for one in (policy, flow | {"subject": lived.lotte}))
+    assert f'"subject" is "{lived.lotte}"; expected "{lived.max}"' in verify(both, ok=(1,))
 
 
 # --- CSV -----------------------------------------------------------------------------------------
@@ -292,6 +315,11 @@ def test_csv_is_a_table_of_the_same_receipts(lived, export):
                                         for name, done in receipt.get("data", {}).items())
     assert {row["subject"] for row in rows} == {lived.lotte, lived.max}
     assert {row["consents"] for row in rows if row["decision"] == "release"} == {"c1"}
+
+
+def test_csv_is_said_to_carry_no_evidence(export, verify):
+    said = verify(export("csv"), ok=(2,))
+    assert "carries no evidence" in said and "sluis-audit export" in said
 
 
 @pytest.mark.parametrize("benefit", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "＋1", "－1", "＠x",
@@ -379,8 +407,10 @@ def test_kantara_receipts_have_exactly_the_keys_of_the_specification(lived, expo
     jsonschema.validate(receipts, KANTARA)
     assert len({one["consentReceiptID"] for one in receipts}) == len(receipts)
     assert all(one["piiPrincipalId"] == lived.lotte for one in receipts)
-    assert receipts == json.loads(export("kantara", "--evidence", lived.all,
-                                         "--subject", lived.lotte))
+    others = json.loads(export("kantara", "--evidence", lived.all, "--subject", lived.lotte))
+    for one in (*receipts, *others):
+        assert one["sluis"].pop("as_of") > one["sluis"]["events"][0]["time"]
+    assert receipts == others
 
 
 def test_each_giving_and_changing_is_a_receipt_that_says_how_it_ended(lived, export):
@@ -399,36 +429,118 @@ def test_each_giving_and_changing_is_a_receipt_that_says_how_it_ended(lived, exp
 def test_kantara_receipts_carry_their_evidence(lived, export, verify, tmp_path):
     text = export("kantara", "--evidence", lived.own)
     for one in json.loads(text):
-        for event in one["sluis"]["events"]:
-            if event["event"] == "expired":
-                assert "evidence" not in event
-                continue
-            receipt = check_by_hand(lived, tmp_path, event["evidence"])
-            assert receipt["kind"] == "policy" and receipt["time"] == event["time"]
-    assert "consents  " in verify(text)
+        check_block(lived, tmp_path, one["sluis"], one["sluis"]["events"])
+    said = verify(text)
+    assert "records   5 of consents, with 9 events" in said and "not opened" not in said
+    for one in json.loads(text):
+        assert "records   1 of consents" in verify(one)
+
+
+def words_of(value, path=()):
+    """The path of everything in it that is no list and no object."""
+    if isinstance(value, (dict, list)) and value:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return [found for key, one in items for found in words_of(one, (*path, key))]
+    return [path]
+
+
+def name_of(path):
+    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)[1:]
+
+
+def other_than(value):
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return "something else" if isinstance(value, str) else [value]
+
+
+def altered(record, path, change=other_than):
+    other = copy.deepcopy(record)
+    place = other
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = change(place[path[-1]])
+    return other
+
+
+def is_evidence(path):
+    return {"receipts", "vocabularies", "as_of"} & set(path)
+
+
+def test_no_word_of_a_kantara_receipt_can_be_another(lived, export, verify):
+    receipts = json.loads(export("kantara", "--evidence", lived.own))
+    one = next(one for one in receipts if events_of([one], "c1") == [["changed", "withdrawn"]])
+    paths = [path for path in words_of(one) if not is_evidence(path)]
+    assert len(paths) > 50
+    for path in paths:
+        if path in [("sluis", "consent"), ("sluis", "origin"), ("sluis", "events", 0, "receipt")]:
+            continue  # what the evidence is looked up by
+        said = verify(altered(one, path), ok=(1,))
+        assert "is " in said and "; expected " in said, (path, said)
+        if "stated" not in path:
+            assert f': "{name_of(path)}' in said, (path, said)
+    said = verify(altered(one, ("services", 0, "purposes", 0, "thirdPartyName"),
+                          lambda old: "Somebody"), ok=(1,))
+    assert ('INVALID: record 0 of the file: "services[0].purposes[0].thirdPartyName" is "Somebody"; '
+            'expected "spotify"') in said
+    said = verify(one | {"onBehalf": "x"}, ok=(1,))
+    assert '"onBehalf" is "x"; expected not there' in said
+    less = copy.deepcopy(one)
+    del less["policyUrl"]
+    assert '"policyUrl" is not there; expected "https://canal.example/privacy"' in verify(less, ok=(1,))
 
 
 def test_a_kantara_receipt_that_claims_otherwise_does_not_verify(lived, export, verify):
     receipts = json.loads(export("kantara", "--evidence", lived.own))
     given = next(one for one in receipts if events_of([one], "c1") == [["given", "changed"]])
     ended = next(one for one in receipts if events_of([one], "c1") == [["changed", "withdrawn"]])
-
-    def altered(one, change):
-        other = copy.deepcopy(one)
-        change(other)
-        return [other]
-    for change, said in [
-            (lambda one: one.update(consentTimestamp=one["consentTimestamp"] + 1), "consentTimestamp"),
-            (lambda one: one["sluis"]["events"][0].update(consent="c9"), "does not have"),
-            (lambda one: one["sluis"]["events"][0].update(event="withdrawn"), "still has"),
-            (lambda one: one["sluis"]["events"][0].update(event="erased"), "no erasure"),
-            (lambda one: one["sluis"]["events"][0].update(event="offered"), "no kind"),
-            (lambda one: one["sluis"]["events"][0].update(time="2026-01-01T00:00:00Z"), "another time"),
-            (lambda one: one["sluis"]["events"][0]["evidence"]["basis"].pop("text"), "opens no policy"),
-            (lambda one: one["sluis"]["events"][0].update(
-                evidence=ended["sluis"]["events"][1]["evidence"]), "another time"),
+    block = ("sluis",)
+    receipts_of = (*block, "receipts")
+    for said, record in [
+            ("none of the policies", altered(given, (*block, "consent"), lambda old: "c9")),
+            ("of the ledger", altered(given, (*block, "origin"), lambda old: "else.example/1")),
+            ("of no receipt that gave", altered(given, (*block, "events", 0, "receipt"))),
+            ("as_of", altered(given, (*block, "as_of"), lambda old: "today")),
+            ("no evidence", altered(given, receipts_of, lambda old: [])),
+            ("not in the order", altered(given, receipts_of, lambda old: old[::-1])),
+            ("what stood before", altered(ended, receipts_of, lambda old: old[1:])),
+            ('.termination" is', altered(ended, receipts_of, lambda old: old[:-1])),
+            ('"sluis.receipts[2]" is',
+             altered(given, receipts_of, lambda old: old + ended["sluis"]["receipts"][2:])),
+            ("not in the record", altered(given, (*block, "vocabularies"), lambda old: [])),
+            ("not in the record", altered(given, (*block, "vocabularies", 0),
+                                          lambda old: old + "\n")),
+            ("not the one that is named", altered(given, (*receipts_of, 0, "basis", "text"),
+                                                  lambda old: old.replace("5km", "1km"))),
+            ("not the one that is named", altered(given, (*receipts_of, 0, "basis", "blob"),
+                                                  lambda old: "_" + old[1:])),
     ]:
-        assert said in verify(altered(given, change), ok=(1,)), said
+        found = verify(record, ok=(1,))
+        assert said in found, (said, found)
+
+
+def test_a_version_that_was_taken_out_or_closed_shows(lived, export, verify):
+    record = json.loads(export("dpv", "--evidence", lived.own))["@graph"][0]
+    place = ("sluis:evidence", "@value", "receipts")
+    assert "expected version 3: one is missing" in verify(
+        altered(record, place, lambda old: [*old[:2], *old[3:]]), ok=(1,))
+    closed = altered(record, (*place, 1), lambda old: {key: old[key] for key in ("receipt", "proof")})
+    found = verify(closed, ok=(1,))
+    assert '"dpv:hasConsentStatus[1]' in found
+
+
+def test_what_no_receipt_pins_is_said_to_be_stated(lived, export, verify):
+    receipts = json.loads(export("kantara", "--evidence", lived.own))
+    text = json.dumps(receipts[0])
+    said = verify(text.replace("Canal Museum Foundation", "Somebody"))
+    assert "stated    by the operator, and pinned by no receipt" in said
+    assert 'name "Somebody"' in said and 'spotify "spotify"' in said
+    mixed = [json.loads(text.replace("Canal Museum Foundation", "Somebody")), *receipts[1:]]
+    said = verify(mixed, ok=(1,))
+    assert "record 1 of the file states something else than one before it: \"\" is " \
+           "\"Canal Museum Foundation\"; expected \"Somebody\"" in said.replace('"name"', '""')
 
 
 # --- DPV -----------------------------------------------------------------------------------------
@@ -515,16 +627,28 @@ def test_dpv_terms_are_those_of_the_vocabulary(graph):
 def test_dpv_receipts_carry_their_evidence(lived, export, verify, tmp_path):
     text = export("dpv", "--evidence", lived.own)
     for record in json.loads(text)["@graph"]:
-        for status in record["dpv:hasConsentStatus"]:
-            event = status["sluis:event"]["@value"]
-            if event["event"] != "expired":
-                check_by_hand(lived, tmp_path, event["evidence"])
-    assert "consents  " in verify(text)
-    document = json.loads(text)
-    record = next(one for one in document["@graph"] if one["dpv:hasIdentifier"] == "c1")
-    event = record["dpv:hasConsentStatus"][0]["sluis:event"]["@value"]
-    event["evidence"]["basis"]["text"] = event["evidence"]["basis"]["text"].replace("5km", "1km")
-    assert "not the one that is named" in verify(document, ok=(1,))
+        check_block(lived, tmp_path, record["sluis:evidence"]["@value"],
+                    [status["sluis:event"]["@value"] for status in record["dpv:hasConsentStatus"]])
+        assert "records   1 of consents" in verify(record)
+    assert "records   3 of consents, with 9 events" in verify(text)
+
+
+def test_no_word_of_a_dpv_record_can_be_another(lived, export, verify):
+    document = json.loads(export("dpv", "--evidence", lived.own))
+    record = next(one for one in document["@graph"] if one["dpv:hasIdentifier"] == "old")
+    place = ("sluis:evidence", "@value")
+    paths = [path for path in words_of(record) if not is_evidence(path)]
+    assert len(paths) > 80
+    for path in paths:
+        if path in [(*place, "consent"), (*place, "origin")]:
+            continue
+        said = verify(altered(record, path), ok=(1,))
+        assert "is " in said and "; expected " in said, (path, said)
+        if "stated" not in path:
+            assert f': "{name_of(path)}' in said, (path, said)
+    said = verify(altered(document, ("@context", "dpv"), lambda old: "https://example/#"), ok=(1,))
+    assert '"@context.dpv" is "https://example/#"; expected "https://w3id.org/dpv#"' in said
+    assert '"more" is 1; expected not there' in verify(document | {"more": 1}, ok=(1,))
 
 
 # --- what can't be exported ----------------------------------------------------------------------

@@ -182,6 +182,47 @@ def check_under_the_trust_file(watched, folder, index):
     return json.loads(run(*verify).stdout)
 
 
+def test_an_export_carries_the_cosignatures_that_there_are(make, fake, tmp_path):
+    watched = make({"fake": fake}, "fake")
+    gateway, file, evidence = watched.gateway, tmp_path / "export", tmp_path / "evidence"
+    gateway.start()
+    who = watched.world.person(consent())
+    watched.world.ask(who)
+    size = watched.wait_until_cosigned()
+
+    def export(*more, **ok):
+        file.unlink(missing_ok=True)
+        return run(AUDIT, "export", gateway.ledger, "--key", gateway.vkey, "--format", "ndjson",
+                   "--evidence", evidence, "--for", "auditor", "-o", file, *more, **ok)
+    verify = [AUDIT, "verify-export", file, "--policy", watched.trust, "--json"]
+    gateway.sluis("evidence", "export", "-o", evidence)
+    assert export().stderr == ""
+    found = json.loads(run(*verify).stdout)
+    assert (found["receipts"], found["witnesses"]) == (size, 1)
+    assert "1 or more have cosigned each" in run(*verify[:-1]).stdout
+
+    fake.behave = lambda body: (503, None, "")
+    watched.add_receipts()
+    said = export().stderr
+    assert f"witnesses have cosigned the first {size} of {size + 1} receipts" in said
+    assert "too few of the trusted witnesses" in run(*verify, ok=(1,)).stderr
+    assert "valid" in run(AUDIT, "verify-export", file, "--key", gateway.vkey).stdout
+    given = ["--checkpoint", gateway.state / "cosigned.checkpoint"]
+    export(*given)
+    assert json.loads(run(*verify).stdout)["receipts"] == size
+
+    other = tmp_path / "other.checkpoint"
+    other.write_text(watched.kept.replace(f"\n{size}\n", f"\n{size + 9}\n", 1), encoding="utf-8")
+    assert "receipts are missing" in export("--checkpoint", other, ok=(1,)).stderr
+    root = watched.kept.split("\n")[2]
+    other.write_text(watched.kept.replace(root, "A" * 43 + "="), encoding="utf-8")
+    assert "not over this ledger" in export("--checkpoint", other, ok=(1,)).stderr
+    other.write_text("nothing", encoding="utf-8")
+    assert "is not a checkpoint" in export("--checkpoint", other, ok=(2,)).stderr
+    table = [AUDIT, "export", gateway.ledger, "--key", gateway.vkey, "--format", "csv"]
+    assert "no proofs" in run(*table, *given, ok=(64,)).stderr
+
+
 def test_a_partner_gets_its_receipt_under_the_cosignatures(make, fake, tmp_path):
     watched = make({"fake": fake}, "fake")
     watched.gateway.start()

@@ -80,6 +80,23 @@ ROUTES = """
         $.items[*].played_at: time
 """
 
+# Who runs it, for consent receipts; a part of sluis.yaml.
+CONTROLLER = """\
+controller:
+  name: Canal Museum Foundation
+  contact: Privacy desk
+  email: privacy@canal.example
+  phone: "+31 30 1234567"
+  street: Sluiskade 1
+  postal_code: 1234 AB
+  city: Utrecht
+  country: NL
+  url: https://canal.example
+  privacy_policy: https://canal.example/privacy
+  withdraw_at: https://gateway.example/consents
+  jurisdiction: NL
+"""
+
 POSITION = "/v1/drivers/{subject}/position"
 TRACE = "/v1/drivers/{subject}/trace"
 LISTENING = "/v1/listeners/{subject}/recently-played"

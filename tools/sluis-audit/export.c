@@ -5,8 +5,10 @@
  *     pass 2   whose is it, what does it rest on (replay) ─▶ wanted? ─▶ held until its tile is
  *              whole ─▶ proof ─▶ format
  *
- * All proofs are under the newest checkpoint that the first pass met. What is opened depends on
- * who is going to read it: a partner gets nothing that would link two receipts of one person.
+ * All proofs are under one checkpoint: the newest that the first pass met, with the signatures of
+ * witnesses when they are at hand, or the one that was given; then the export ends with it. What is
+ * opened depends on who is going to read it: a partner gets nothing that would link two receipts of
+ * one person.
  */
 #include "export.h"
 
@@ -15,6 +17,7 @@
 #include "commands.h"
 #include "common/terminal.h"
 #include "evidence_file.h"
+#include "export_checkpoint.h"
 #include "ledger/basis.h"
 #include "ledger/proof_passes.h"
 #include "ledger/tlog_proof.h"
@@ -22,6 +25,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,10 +47,15 @@ struct held {
 struct passing {
     struct export *export;
     struct proof_passes *passes;
-    struct kept_note note;
+    struct kept_note note; /* to prove under */
+    struct export_checkpoint checkpoint;
     struct held held[PROOF_PASSES_LEAVES];
     size_t n_held;
-    uint64_t n_taken, n_unopened;
+    uint64_t n_taken;
+    uint64_t n_unopened; /* whose evidence is not what they pin */
+    uint64_t n_nobodys;  /* of nobody in the evidence */
+    uint64_t n_gone;     /* policy changes whose texts are not kept */
+    uint64_t n_erasures; /* in the ledger */
     int code;
     uint8_t proof[TLOG_PROOF_BYTES_MAX];
 };
@@ -83,7 +92,8 @@ int export_document(struct export *export, json_t *value)
 /* -------------------------------------------------------------------------------- opening -- */
 
 /* The hashes of a version's texts, and the YAML, when they are what the receipt pins. */
-static void open_texts(const struct archive_version *version, bool with_text, struct exported *out)
+static void open_texts(const struct archive_version *version, bool with_text, bool with_blob,
+                       struct exported *out)
 {
     if (!version->is_kept)
         return;
@@ -97,6 +107,8 @@ static void open_texts(const struct archive_version *version, bool with_text, st
     memcpy(out->parts[2], version->vocabulary_sha256, SHA256_BYTES);
     if (with_text)
         out->text = version->yaml;
+    if (with_blob)
+        out->blob = version->blob;
 }
 
 static void open_basis(struct passing *passing, const struct leaf *leaf, struct held *held)
@@ -118,15 +130,21 @@ static void open_basis(struct passing *passing, const struct leaf *leaf, struct 
     if (grounds->version == 0)
         return;
     const struct archive_subject *subject = &export->archive->subjects[grounds->subject];
-    open_texts(&export->archive->versions[subject->first_version + grounds->version - 1],
-               leaf->kind == LEAF_POLICY, exported);
+    const struct archive_version *version =
+        &export->archive->versions[subject->first_version + grounds->version - 1];
+    const bool is_policy = leaf->kind == LEAF_POLICY;
+    passing->n_gone += is_policy && !version->is_kept;
+    open_texts(version, is_policy, is_policy && export->format->is_of_consents, exported);
 }
 
 static void open_for_reader(struct passing *passing, const struct leaf *leaf, struct held *held)
 {
     const struct export *export = passing->export;
     const struct replay_grounds *grounds = export->replay ? replay_last(export->replay) : NULL;
-    if (export->reader == EXPORT_PUBLIC || !grounds || !grounds->is_somebodys)
+    if (export->reader == EXPORT_PUBLIC || !grounds)
+        return;
+    passing->n_nobodys += !grounds->is_somebodys && leaf_kind_has_subject(leaf->kind);
+    if (!grounds->is_somebodys)
         return;
     held->is_somebodys = true;
     held->subject = grounds->subject;
@@ -198,6 +216,9 @@ static int take_receipt(struct passing *passing, uint64_t index, struct slice by
     if (leaf_parse(bytes, &leaf) != SL_OK ||
         (export->replay && replay_receipt(export->replay, index, bytes) != SL_OK))
         return cli_fail(export->cli, EX_SOFTWARE, "out of memory");
+    passing->n_erasures += leaf.kind == LEAF_ERASURE;
+    export->n_receipts = index + 1;
+    export->last_ms = leaf.time_ms;
     if (passing->n_taken < export->filter.limit && is_wanted(export, &leaf)) {
         struct held *held = &passing->held[passing->n_held++];
         *held = (struct held){.index = index, .leaf_n = bytes.n};
@@ -223,7 +244,7 @@ static bool first_checkpoint(void *context, uint64_t size, struct slice note)
 {
     struct passing *passing = context;
     kept_note_set(&passing->note, size, note);
-    return true;
+    return export_checkpoint_pass(&passing->checkpoint, size, note);
 }
 
 static bool second_leaf(void *context, uint64_t index, struct slice leaf)
@@ -260,6 +281,31 @@ static int pass(struct passing *passing, const struct ledger_visitor *visitor)
     return (int)result;
 }
 
+/* Whoever reads the export shall not take for all there is what is all that is left. */
+static void say_what_is_closed(const struct passing *passing)
+{
+    const struct export *export = passing->export;
+    if (passing->n_unopened > 0)
+        fprintf(stderr,
+                "sluis-audit: %" PRIu64 " %s: the evidence is not what they pin; `sluis-audit "
+                "replay' says more\n",
+                passing->n_unopened,
+                plural(passing->n_unopened, "receipt is exported without the opening of its basis",
+                       "receipts are exported without the opening of their basis"));
+    if (passing->n_nobodys > 0 && export->archive->head.is_whole)
+        fprintf(stderr,
+                "sluis-audit: %" PRIu64 " %s exported closed: nobody in the evidence has the tag. "
+                "That is so of people who were erased (erasures in the ledger: %" PRIu64
+                "), of people that the gateway did not know, and after the evidence was written\n",
+                passing->n_nobodys, plural(passing->n_nobodys, "receipt is", "receipts are"),
+                passing->n_erasures);
+    if (passing->n_gone > 0 && !export->format->is_of_consents)
+        fprintf(stderr,
+                "sluis-audit: %" PRIu64 " policy %s exported without the policy's text: it is not "
+                "kept any more, and its digest is all that is left\n",
+                passing->n_gone, plural(passing->n_gone, "change is", "changes are"));
+}
+
 static int make_passes(struct passing *passing)
 {
     struct export *export = passing->export;
@@ -271,6 +317,8 @@ static int make_passes(struct passing *passing)
             return cli_fail(export->cli, AUDIT_UNCHECKED, "out of memory");
         code = pass(passing, &first);
         if (code == EX_OK)
+            code = export_checkpoint_choose(&passing->checkpoint, &export->source, &passing->note);
+        if (code == EX_OK)
             proof_passes_turn(passing->passes);
     }
     if (code == EX_OK)
@@ -279,14 +327,8 @@ static int make_passes(struct passing *passing)
         code = pass(passing, &second);
     if (code == EX_OK)
         code = export->format->end(export);
-    if (code == EX_OK && passing->n_unopened > 0)
-        fprintf(
-            stderr,
-            "sluis-audit: %llu %s: the evidence is not what they pin; `sluis-audit replay' says "
-            "more\n",
-            (unsigned long long)passing->n_unopened,
-            plural(passing->n_unopened, "receipt is exported without the opening of its basis",
-                   "receipts are exported without the opening of their basis"));
+    if (code == EX_OK)
+        say_what_is_closed(passing);
     return code;
 }
 
@@ -306,6 +348,8 @@ static int read_format(struct export *export)
         return cli_misused(export->cli, "--format wants ndjson, csv, kantara or dpv; found \"%s\"",
                            name);
     const struct cli *cli = export->cli;
+    if (cli->given[KEY_CHECKPOINT] && !export->format->wants_proofs)
+        return cli_misused(cli, "%s has no proofs, and so none under a checkpoint", name);
     if (export->format->is_of_consents &&
         (cli->given[KEY_ROUTE] || cli->given[KEY_DECISION] || cli->given[KEY_KIND] ||
          cli->given[KEY_SINCE] || cli->given[KEY_UNTIL] || cli->given[KEY_LIMIT]))
@@ -375,7 +419,7 @@ static int read_reader(struct export *export)
     return export->reader == EXPORT_SUBJECT ? find_subject(export) : EX_OK;
 }
 
-static int read_options(struct export *export)
+static int read_options(struct export *export, struct export_checkpoint *checkpoint)
 {
     const struct cli *cli = export->cli;
     if (!cli->given[KEY_KEY])
@@ -386,6 +430,8 @@ static int read_options(struct export *export)
         code = read_for(export);
     if (code == EX_OK)
         code = output_check_is_new(cli, cli->values[KEY_OUTPUT]);
+    if (code == EX_OK)
+        code = export_checkpoint_read(cli, checkpoint);
     if (code == EX_OK)
         code = filter_read(cli, &export->filter);
     if (code == EX_OK)
@@ -428,7 +474,7 @@ int export_run(struct cli *cli)
     static struct export export;
     export.cli = cli;
     passing.export = &export;
-    int code = read_options(&export);
+    int code = read_options(&export, &passing.checkpoint);
     if (code == EX_OK)
         code = open_output(&export);
     if (code == EX_OK)

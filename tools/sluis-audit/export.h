@@ -55,6 +55,8 @@ struct export
     size_t subject; /* EXPORT_SUBJECT: the one, in the archive */
     FILE *out;
     struct consent_list *consents; /* formats of consents */
+    uint64_t n_receipts;           /* of the ledger, that went by, and */
+    int64_t last_ms;               /* the time of the last one */
 };
 
 /* Writes one JSON value as a line, and releases it. An exit code. */
@@ -63,9 +65,7 @@ SL_NODISCARD int export_line(struct export *export, json_t *value);
 SL_NODISCARD int export_document(struct export *export, json_t *value);
 int export_failed(const struct export *export);
 
-/* consents.c: for formats of consents. */
-SL_NODISCARD int consents_begin(struct export *export);
-SL_NODISCARD int consents_take(struct export *export, const struct export_receipt *receipt);
+/* export_consents.c */
 void consents_free(struct consent_list *list);
 
 #endif

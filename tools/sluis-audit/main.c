@@ -85,6 +85,8 @@ static const struct argp_option export_options[] = {
     {"evidence", KEY_EVIDENCE, "FILE", 0, "what `sluis evidence export` wrote", 0},
     {"for", KEY_FOR, "READER", 0, "who will read it: subject, partner or auditor", 0},
     {"subject", KEY_SUBJECT, "SUBJECT", 0, "this person's, when the evidence is everybody's", 0},
+    {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
+     "prove under this checkpoint, such as one with cosignatures of witnesses, and end with it", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write to a new FILE instead of standard output", 0},
     {"partner", KEY_PARTNER, "PARTNER", 0, "only flows of this partner, or consents for it", 1},
     {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", 1},
@@ -99,6 +101,7 @@ static const struct argp_option export_options[] = {
 
 static const struct argp_option verify_export_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
+    {"policy", KEY_POLICY, "FILE", 0, "a trust file: logs, witnesses, and how many are enough", 0},
     {"body", KEY_BODY, "FILE", 0, "bytes that must be the body of the one receipt", 0},
     {0},
 };
@@ -174,8 +177,11 @@ static const struct cli_command commands[] = {
      "  sluis-audit export state/ledger --key ledger.vkey --evidence lotte.evidence --format dpv",
      export_options, export_run},
     {"verify-export", "FILE", 1, 1, "check the evidence that an export carries, without the ledger",
-     "Receipts, proofs, and each opening against what the receipt pins. FILE is of any format but "
-     "csv. The exit code is 0 when all holds, 1 when something does not, 2 when it could not be "
+     "Receipts and proofs, each opening against what the receipt pins, and each word of a consent "
+     "record against the policies that are opened. Needs the ledger's key, or a trust file that "
+     "names the ledger (C2SP tlog-policy), or both. A csv carries no evidence, and can't be "
+     "checked by itself. The exit code is 0 when all holds, 1 when something does not, 2 when it "
+     "could not be "
      "checked.\n\nExample:\n  sluis-audit verify-export lotte.json --key ledger.vkey",
      verify_export_options, verify_export_run},
     {"witness", "OPTION...", 0, CLI_ARGUMENTS_MAX, "run a witness: cosign what only grew",

@@ -19,8 +19,9 @@ struct history {
     struct vocabulary *words;
     uint8_t words_sha256[32];
     struct hmac_key key;
-    uint64_t version, n; /* so far */
-    uint8_t digest[32];  /* of the newest version */
+    uint64_t version, n;                         /* so far */
+    uint8_t digest[32];                          /* of the newest version */
+    uint8_t digests[HISTORY_LEAVES_MAX + 1][32]; /* of each, from 1 */
     size_t n_leaves;
     struct leaf_draft leaves[HISTORY_LEAVES_MAX];
 };
@@ -57,8 +58,23 @@ static inline void history_pin(struct history *history, const char *yaml, struct
     struct leaf_draft leaf;
     add_policy(&history->file, ++history->version, history->words_sha256, slice_of_str(yaml), blob);
     basis_policy_digest(slice_of_str(yaml), blob, history->words_sha256, history->digest);
+    memcpy(history->digests[history->version], history->digest, 32);
     basis_digest(history->version, history->digest, NULL, 0, basis);
     counts.time_ms = 1000 * (int64_t)history->version;
+    assert_int_equal(leaf_draft_policy(&counts, &leaf), SL_OK);
+    (void)history_complete(history, &leaf, basis);
+}
+
+/* A version whose texts are not kept any more: its receipt pins what they were. */
+static inline void history_gone(struct history *history)
+{
+    uint8_t basis[32];
+    struct leaf_draft leaf;
+    const struct leaf_policy counts = {.time_ms = 1000 * (int64_t)++history->version};
+    add_policy(&history->file, history->version, NULL, slice_of(NULL, 0), slice_of(NULL, 0));
+    memset(history->digest, 0x11, sizeof history->digest); /* as add_policy() has it */
+    memcpy(history->digests[history->version], history->digest, 32);
+    basis_digest(history->version, history->digest, NULL, 0, basis);
     assert_int_equal(leaf_draft_policy(&counts, &leaf), SL_OK);
     (void)history_complete(history, &leaf, basis);
 }
@@ -67,7 +83,7 @@ static inline void history_pin(struct history *history, const char *yaml, struct
 static inline void history_policy(struct history *history, const char *yaml, struct slice zone,
                                   struct leaf_policy counts)
 {
-    uint8_t block[4096];
+    uint8_t block[8192];
     struct yaml_problems problems;
     struct writer writer = writer_over(block, sizeof block);
     SL_AUTO(policy_document) policy = NULL;
@@ -109,8 +125,9 @@ static inline void history_record(struct history *history, const struct leaf_flo
 
 static inline void history_erase(struct history *history)
 {
-    static const uint8_t basis[32];
+    uint8_t basis[32];
     struct leaf_draft leaf;
+    basis_digest(history->version, history->digest, NULL, 0, basis);
     assert_int_equal(leaf_draft_erasure(9000, &leaf), SL_OK);
     (void)history_complete(history, &leaf, basis);
 }

@@ -3,7 +3,7 @@
  *
  * The linker sends our allocations (not those of jansson and libyaml) through the counter below.
  */
-#include "history.h"
+#include "made.h"
 
 #include "evidence/replay.h"
 
@@ -98,8 +98,86 @@ static void a_failed_allocation_changes_no_verdict(void **state)
     history_free(&history);
 }
 
+/* Once with each allocation failing; how often it was said that it could not be checked. */
+static size_t check_with_failures(const struct made *made, const json_t *value,
+                                  enum sluis_verify_result expected)
+{
+    struct export_report report;
+    n_allocations = 0;
+    assert_int_equal(made_check(made, value, &report), expected);
+    export_report_free(&report);
+    const size_t n_needed = n_allocations;
+    size_t n_failed = 0;
+    for (size_t i = 0; i < n_needed; i++) {
+        n_allocations = 0;
+        failing = i;
+        enum sluis_verify_result result = made_check(made, value, &report);
+        failing = SIZE_MAX;
+        if (result != expected)
+            assert_int_equal(result, SLUIS_VERIFY_UNCHECKED);
+        if (result != SLUIS_VERIFY_VALID)
+            assert_true(report.problem[0]);
+        n_failed += result != expected;
+        export_report_free(&report);
+    }
+    return n_failed;
+}
+
+static void a_failed_allocation_makes_no_export_valid_or_invalid(void **state)
+{
+    (void)state;
+    struct made made;
+    memset(&made, 0, sizeof made);
+    history_begin(&made.history);
+    history_policy(&made.history, POLICY("5km"), slice_of(NULL, 0), (struct leaf_policy){0});
+    history_policy(&made.history, POLICY("2km"), slice_of(NULL, 0), (struct leaf_policy){0});
+    history_erase(&made.history);
+    made_end(&made, 100000);
+    made.record.life = &made.lives.list[0];
+    json_t *record = record_dpv(&made.record);
+    assert_true(check_with_failures(&made, record, SLUIS_VERIFY_VALID) > 20);
+    json_t *other = json_deep_copy(record);
+    json_object_set_new(other, "dct:language", json_string("nl"));
+    assert_true(check_with_failures(&made, other, SLUIS_VERIFY_INVALID) > 20);
+    assert_true(check_with_failures(&made, made.evidence[0], SLUIS_VERIFY_VALID) > 0);
+    json_decref(other);
+    json_decref(record);
+    made_free(&made);
+}
+
+static void a_failed_allocation_traces_no_other_consents(void **state)
+{
+    (void)state;
+    struct made made;
+    struct consent_lives lives;
+    memset(&made, 0, sizeof made);
+    history_begin(&made.history);
+    history_policy(&made.history, POLICY("5km"), slice_of(NULL, 0), (struct leaf_policy){0});
+    history_policy(&made.history, POLICY("2km"), slice_of(NULL, 0), (struct leaf_policy){0});
+    made_end(&made, 100000);
+    size_t n_failed = 0;
+    enum sl_err err;
+    do {
+        n_allocations = 0;
+        failing = n_failed;
+        err = consents_trace(made.versions, 2, 100000, &lives);
+        failing = SIZE_MAX;
+        n_failed += err != SL_OK;
+    } while (err == SL_EINTERNAL);
+    assert_int_equal(err, SL_OK);
+    assert_int_equal(n_failed, 3); /* a list of lives, and each of two events */
+    assert_int_equal(lives.n, 1);
+    assert_int_equal(lives.list[0].n_events, 2);
+    consent_lives_free(&lives);
+    made_free(&made);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_failed_allocation_changes_no_verdict)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_allocation_changes_no_verdict),
+        cmocka_unit_test(a_failed_allocation_makes_no_export_valid_or_invalid),
+        cmocka_unit_test(a_failed_allocation_traces_no_other_consents),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * export_dpv.c - ISO/IEC TS 27560 consent receipts in W3C DPV 2, as JSON-LD: one for each consent
+ * record_dpv.c - ISO/IEC TS 27560 consent receipts in W3C DPV 2, as JSON-LD: one for each consent
  *
  * The terms are those of DPV's guide to 27560 (https://w3id.org/dpv/guides/consent-27560); the
  * context is written out, so that reading the file needs no network. What DPV has no term for, the
@@ -9,11 +9,11 @@
  *     withdrawn  dpv:ConsentWithdrawn       expired    dpv:ConsentExpired
  *     erased     dpv:ConsentWithdrawn: the person asked for it
  */
-#include "base/timestamp.h"
-#include "commands.h"
-#include "consents.h"
+#include "evidence/consent_words.h"
+#include "evidence/json.h"
+#include "evidence/record.h"
 
-#include <string.h>
+#include <stdio.h>
 
 static json_t *id_json(const char *id)
 {
@@ -22,7 +22,7 @@ static json_t *id_json(const char *id)
 
 static json_t *id_of_slice(struct slice id)
 {
-    return json_pack("{s:o}", "@id", json_of_slice(id));
+    return json_pack("{s:o}", "@id", json_text(id));
 }
 
 static json_t *time_json(int64_t time_ms)
@@ -31,7 +31,7 @@ static json_t *time_json(int64_t time_ms)
     struct writer writer = writer_over(block, sizeof block);
     write_timestamp_ms(&writer, time_ms);
     return json_pack("{s:s, s:o}", "@type", "xsd:dateTime", "@value",
-                     json_of_slice(writer_slice(&writer)));
+                     json_text(writer_slice(&writer)));
 }
 
 /* Kept as it is by whoever reads JSON-LD. */
@@ -51,13 +51,8 @@ static json_t *context_json(void)
 
 /* ---------------------------------------------------------------------------------- parties -- */
 
-static struct slice controller_text(const struct export *export, enum controller_text text)
-{
-    return export->archive->head.controller.texts[text];
-}
-
 /* One line: street, postal code and city, region, country. */
-static json_t *address_json(const struct export *export)
+static json_t *address_json(const struct record *record)
 {
     static const enum controller_text parts[] = {CONTROLLER_STREET, CONTROLLER_POSTAL_CODE,
                                                  CONTROLLER_CITY, CONTROLLER_REGION,
@@ -65,54 +60,54 @@ static json_t *address_json(const struct export *export)
     char block[SL_LENGTH(parts) * (LIMIT_MAX_controller_bytes + 2)];
     struct writer writer = writer_over(block, sizeof block);
     for (size_t i = 0; i < SL_LENGTH(parts); i++) {
-        struct slice part = controller_text(export, parts[i]);
+        struct slice part = record_text(record, parts[i]);
         if (part.n > 0 && writer.n > 0)
             write_str(&writer, ", ");
         write_bytes(&writer, part);
     }
-    return json_of_slice(writer_slice(&writer));
+    return json_text(writer_slice(&writer));
 }
 
-static json_t *controller_json(const struct export *export)
+static json_t *controller_json(const struct record *record)
 {
     static const enum controller_text contacts[] = {CONTROLLER_CONTACT, CONTROLLER_EMAIL,
                                                     CONTROLLER_PHONE, CONTROLLER_URL};
     json_t *list = json_array();
     for (size_t i = 0; i < SL_LENGTH(contacts); i++) {
-        struct slice contact = controller_text(export, contacts[i]);
+        struct slice contact = record_text(record, contacts[i]);
         if (contact.n > 0)
-            json_array_append_new(list, json_of_slice(contact));
+            json_array_append_new(list, json_text(contact));
     }
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "@id", "_:controller", "@type",
-                     "dpv:DataController", "dct:identifier", json_of_slice(export->origin),
-                     "dpv:hasName", json_of_slice(controller_text(export, CONTROLLER_NAME)),
-                     "dpv:hasAddress", address_json(export), "dpv:hasContact", list);
+                     "dpv:DataController", "dct:identifier", json_text(record->stated.origin),
+                     "dpv:hasName", json_text(record_text(record, CONTROLLER_NAME)),
+                     "dpv:hasAddress", address_json(record), "dpv:hasContact", list);
 }
 
 /* The two letters of a country are a term of DPV's; anything else is a text. */
-static json_t *jurisdiction_json(const struct export *export)
+static json_t *jurisdiction_json(const struct record *record)
 {
-    struct slice text = controller_text(export, CONTROLLER_JURISDICTION);
+    struct slice text = record_text(record, CONTROLLER_JURISDICTION);
     bool is_country = text.n == 2;
     for (size_t i = 0; i < text.n && is_country; i++)
         is_country = text.p[i] >= 'A' && text.p[i] <= 'Z';
     char id[8];
     snprintf(id, sizeof id, "loc:%.2s", text.n >= 2 ? (const char *)text.p : "");
-    return is_country ? id_json(id) : json_of_slice(text);
+    return is_country ? id_json(id) : json_text(text);
 }
 
-static json_t *notice_json(const struct export *export)
+static json_t *notice_json(const struct record *record)
 {
     return json_pack("{s:o, s:s, s:s}", "@id",
-                     json_of_slice(controller_text(export, CONTROLLER_PRIVACY_POLICY)), "@type",
+                     json_text(record_text(record, CONTROLLER_PRIVACY_POLICY)), "@type",
                      "dpv:PrivacyNotice", "dct:language", "en");
 }
 
 /* How to withdraw: as a control of the consent, and as a right. */
-static json_t *withdrawing_json(const struct export *export, const char *type, const char *title)
+static json_t *withdrawing_json(const struct record *record, const char *type, const char *title)
 {
     return json_pack("{s:s, s:s, s:o}", "@type", type, "dct:title", title, "dpv:isExercisedAt",
-                     id_of_slice(controller_text(export, CONTROLLER_WITHDRAW_AT)));
+                     id_of_slice(record_text(record, CONTROLLER_WITHDRAW_AT)));
 }
 
 /* ---------------------------------------------------------------------------------- process -- */
@@ -130,8 +125,8 @@ static json_t *data_json(const struct policy_consent *consent)
                                 consent_class_is_special(class) ? "dpv:SpecialCategoryPersonalData"
                                                                 : "dpv:PersonalData",
                                 "skos:broader", id_of_slice(class->term.dpv), "dct:identifier",
-                                json_of_slice(class->term.name), "dct:description",
-                                json_of_slice(writer_slice(&writer)));
+                                json_text(class->term.name), "dct:description",
+                                json_text(writer_slice(&writer)));
         if (!coarseness_is_none(grant->coarseness) || grant->detail)
             json_object_set_new(one, "dpv:hasTechnicalMeasure", id_json("dpv:DataRedaction"));
         json_array_append_new(list, one);
@@ -139,21 +134,21 @@ static json_t *data_json(const struct policy_consent *consent)
     return list;
 }
 
-static json_t *process_json(const struct export *export, const struct consent_event *event)
+static json_t *process_json(const struct record *record, const struct consent_event *event)
 {
     const struct policy_consent *consent = event->consent;
     json_t *purpose = json_pack("{s:s, s:o, s:o, s:o}", "@type", "dpv:Purpose", "skos:broader",
                                 id_of_slice(consent->purpose->dpv), "dct:identifier",
-                                json_of_slice(consent->purpose->name), "dct:description",
-                                json_of_slice(consent->purpose->label_en));
+                                json_text(consent->purpose->name), "dct:description",
+                                json_text(consent->purpose->label_en));
     json_t *recipient =
         json_pack("{s:[s, s], s:o, s:o}", "@type", "dpv:Recipient", "dpv:ThirdParty",
-                  "dct:identifier", json_of_slice(consent->partner), "dpv:hasName",
-                  json_of_slice(archive_partner_label(export->archive, consent->partner)));
+                  "dct:identifier", json_text(consent->partner), "dpv:hasName",
+                  json_text(record_partner(record, consent->partner)));
     json_t *source = json_pack("{s:s, s:o, s:o}", "@type", "dpv:DataSource", "dct:identifier",
-                               json_of_slice(consent->app), "dct:title",
-                               json_of_slice(archive_app_label(export->archive, consent->app)));
-    struct slice storage = controller_text(export, CONTROLLER_STORAGE);
+                               json_text(consent->app), "dct:title",
+                               json_text(record_app(record, consent->app)));
+    struct slice storage = record_text(record, CONTROLLER_STORAGE);
     if (storage.n == 0)
         storage = slice_of_str("The gateway keeps none of the data; the recipient does as its "
                                "contract says.");
@@ -162,8 +157,8 @@ static json_t *process_json(const struct export *export, const struct consent_ev
                      "dpv:hasPurpose", purpose, "dpv:hasPersonalData", data_json(consent),
                      "dpv:hasDataController", id_json("_:controller"), "dpv:hasDataSource", source,
                      "dpv:hasRecipient", recipient, "dpv:hasStorageCondition", "@type",
-                     "dpv:StorageCondition", "dct:description", json_of_slice(storage),
-                     "sluis:terms", opaque_json(consent_terms_json(event)));
+                     "dpv:StorageCondition", "dct:description", json_text(storage), "sluis:terms",
+                     opaque_json(consent_terms_json(event)));
 }
 
 /* ----------------------------------------------------------------------------------- events -- */
@@ -186,8 +181,7 @@ static json_t *duration_json(const struct consent_event *event)
     return json_pack("{s:s, s:s}", "@type", "dpv:UntilEventDuration", "rdf:value", "withdrawal");
 }
 
-static json_t *event_json(const struct export *export, const struct consent_life *life,
-                          const struct consent_event *event)
+static json_t *event_json(const struct record *record, const struct consent_event *event)
 {
     json_t *status =
         json_pack("{s:[s], s:o, s:o}", "@type", status_of(event->kind), "dpv:isIndicatedAtTime",
@@ -196,7 +190,7 @@ static json_t *event_json(const struct export *export, const struct consent_life
         json_array_append_new(json_object_get(status, "@type"),
                               json_string("dpv:ExpressedConsent"));
         json_object_set_new(status, "dpv:hasDuration", duration_json(event));
-        json_object_set_new(status, "dpv:hasProcess", process_json(export, event));
+        json_object_set_new(status, "dpv:hasProcess", process_json(record, event));
     } else {
         json_object_set_new(status, "dpv:hasDuration",
                             json_pack("{s:s}", "@type", "dpv:EndlessDuration"));
@@ -206,67 +200,38 @@ static json_t *event_json(const struct export *export, const struct consent_life
                                     : event->kind == CONSENT_ERASED
                                         ? "erasure of the person"
                                         : "a new version of the policy"));
-    json_object_set_new(status, "sluis:event", opaque_json(consent_event_json(life, event)));
+    json_object_set_new(status, "sluis:event", opaque_json(record_event(record, event)));
     return status;
 }
 
-static json_t *record_json(const struct export *export, const struct consent_life *life)
+json_t *record_dpv(const struct record *record)
 {
+    const struct consent_life *life = record->life;
+    const struct consent_event *terms = consent_last_terms(life);
     char uuid[CONSENT_UUID_BYTES], id[CONSENT_UUID_BYTES + 16];
-    consent_uuid(export, life, &life->events[0], uuid);
+    consent_uuid(record->stated.origin, record_receipt(record, &life->events[0]), life->id, uuid);
     snprintf(id, sizeof id, "urn:uuid:%s", uuid);
     json_t *events = json_array();
     for (size_t i = 0; i < life->n_events; i++)
-        json_array_append_new(events, event_json(export, life, &life->events[i]));
-    json_t *subject =
-        json_pack("{s:s, s:s, s:o}", "@id", "_:subject", "@type", "dpv:DataSubject",
-                  "dct:identifier", json_of_slice(export->archive->subjects[export->subject].name));
-    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        json_array_append_new(events, event_json(record, &life->events[i]));
+    json_t *subject = json_pack("{s:s, s:s, s:o}", "@id", "_:subject", "@type", "dpv:DataSubject",
+                                "dct:identifier", json_text(record_subject(record, terms)));
+    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "@id", id, "@type", "dpv:ConsentReceipt", "dct:conformsTo",
                      id_json("https://w3id.org/dpv/schema/dpv-27560#receipt"), "dct:identifier",
-                     uuid, "dpv:hasIdentifier", json_of_slice(life->id), "dct:language", "en",
-                     "dpv:hasDataSubject", subject, "dpv:hasNotice", notice_json(export),
-                     "dpv:hasDataController", controller_json(export), "dpv:hasJurisdiction",
-                     jurisdiction_json(export), "dpv:hasConsentControl",
-                     withdrawing_json(export, "dpv:WithdrawConsent", "Withdraw the consent"),
+                     uuid, "dpv:hasIdentifier", json_text(life->id), "dct:language", "en",
+                     "dpv:hasDataSubject", subject, "dpv:hasNotice", notice_json(record),
+                     "dpv:hasDataController", controller_json(record), "dpv:hasJurisdiction",
+                     jurisdiction_json(record), "dpv:hasConsentControl",
+                     withdrawing_json(record, "dpv:WithdrawConsent", "Withdraw the consent"),
                      "dpv:hasRight",
-                     withdrawing_json(export, "dpv:DataSubjectRight", "Right to withdraw consent"),
-                     "dpv:hasProcess", process_json(export, consent_last_terms(life)),
-                     "dpv:hasConsentStatus", events);
+                     withdrawing_json(record, "dpv:DataSubjectRight", "Right to withdraw consent"),
+                     "dpv:hasProcess", process_json(record, terms), "dpv:hasConsentStatus", events,
+                     "sluis:evidence",
+                     opaque_json(record_block(record, 0, life->n_events - 1, record->n_versions)));
 }
 
-static int begin_dpv(struct export *export)
+json_t *record_dpv_document(json_t *graph)
 {
-    static const enum controller_text needed[] = {CONTROLLER_NAME,        CONTROLLER_CONTACT,
-                                                  CONTROLLER_STREET,      CONTROLLER_CITY,
-                                                  CONTROLLER_COUNTRY,     CONTROLLER_PRIVACY_POLICY,
-                                                  CONTROLLER_WITHDRAW_AT, CONTROLLER_JURISDICTION};
-    int code = consents_need_controller(export, needed, SL_LENGTH(needed));
-    return code == EX_OK ? consents_begin(export) : code;
+    return json_pack("{s:o, s:o}", "@context", context_json(), "@graph", graph);
 }
-
-static int end_dpv(struct export *export)
-{
-    struct consent_life *lives;
-    size_t n;
-    int code = consents_lives(export, &lives, &n);
-    json_t *graph = json_array();
-    for (size_t i = 0; i < n && code == EX_OK; i++) {
-        const struct consent_event *terms = consent_last_terms(&lives[i]);
-        if (terms && (export->filter.partner.n == 0 ||
-                      slice_equals(export->filter.partner, terms->consent->partner)))
-            json_array_append_new(graph, record_json(export, &lives[i]));
-    }
-    json_t *document = json_pack("{s:o, s:o}", "@context", context_json(), "@graph", graph);
-    if (code == EX_OK)
-        return export_document(export, document);
-    json_decref(document);
-    return code;
-}
-
-const struct export_format export_dpv = {.name = "dpv",
-                                         .wants_proofs = true,
-                                         .is_of_consents = true,
-                                         .begin = begin_dpv,
-                                         .take = consents_take,
-                                         .end = end_dpv};
