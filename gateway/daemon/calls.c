@@ -278,6 +278,8 @@ static json_t *status(struct node *node, const json_t *request)
     recorder_vkey(node->recorder, vkey);
     json_object_set_new(answer, "key", json_string(vkey));
     json_object_set_new(answer, "keys", json_integer((json_int_t)recorder_n_keys(node->recorder)));
+    size_t n_situations = situations_count(node->situations, situations_clock());
+    json_object_set_new(answer, "situations", json_integer((json_int_t)n_situations));
     if (node->last_checkpoint)
         json_object_set_new(answer, "last_checkpoint", last_checkpoint_json(node->last_checkpoint));
     if (node->witnessed)

@@ -35,6 +35,13 @@ static enum sl_err draft(const struct store_subject *subject, struct record *rec
     return leaf_draft_erasure(clock_now_ms(), &record->leaf);
 }
 
+/* What apps told of them goes at once, whatever becomes of the rest: unknown means not so. */
+static void forget_situations(const struct node *node, const struct store_subject *subject)
+{
+    for (size_t i = 0; i < node->config->n_apps; i++)
+        situations_forget(node->situations, i, store_account(subject, node->config->apps[i].id));
+}
+
 /* One try. *again: the policy was at another version by then. */
 static enum erasure_outcome attempt(struct node *node, struct store_reader *reader,
                                     const uint8_t id[STORE_SUBJECT_ID_BYTES], bool *again,
@@ -51,6 +58,8 @@ static enum erasure_outcome attempt(struct node *node, struct store_reader *read
     memcpy(record.subject, id, sizeof record.subject);
     bool found = subject.found;
     enum sl_err err = draft(&subject, &record);
+    if (found)
+        forget_situations(node, &subject);
     store_read_end(reader);
     if (!found)
         return ERASURE_NO_SUBJECT;

@@ -21,6 +21,36 @@ static void pin_basis(struct flow *flow, const struct store_subject *subject, st
     basis_digest(subject->version, subject->policy_digest, ids, n_ids, flow->record.basis);
 }
 
+/* What holds, of what the consents for this flow ask about; looked up only when they do. */
+struct moment {
+    struct situations_told told;
+    uint32_t codes[DECIDE_SITUATIONS_MAX];
+};
+
+static void find_situations(const struct flow *flow, struct slice user, struct slice blob,
+                            struct facts *facts, struct moment *moment)
+{
+    const struct situations_now now = {clock_monotonic_ms(), flow->time_ms};
+    if (user.n == 0 || !decide_asks_situations(blob, facts))
+        return;
+    situations_known(flow->engine->node->situations, flow->request.route->app_index, user, now,
+                     &moment->told);
+    facts->n_situations = moment->told.n;
+    facts->situations = moment->codes;
+    for (size_t i = 0; i < moment->told.n; i++)
+        moment->codes[i] = moment->told.terms[i]->code;
+}
+
+/* For the receipt: those that the decision asked for. */
+static void keep_situations(struct flow *flow, const struct moment *moment)
+{
+    flow->n_situations = 0;
+    for (size_t i = 0; i < moment->told.n; i++) {
+        if (flow->decision.situations >> i & 1)
+            flow->situations[flow->n_situations++] = moment->told.terms[i]->name;
+    }
+}
+
 enum sl_err judge_flow(struct flow *flow)
 {
     struct flow_engine *engine = flow->engine;
@@ -28,7 +58,7 @@ enum sl_err judge_flow(struct flow *flow)
     SL_TRY(store_read(engine->reader, flow->record.subject, &subject));
 
     const struct config_route *route = flow->request.route;
-    const struct facts facts = {
+    struct facts facts = {
         .time_ms = flow->time_ms,
         .partner = flow->partner->id,
         .app = route->app->id,
@@ -39,14 +69,18 @@ enum sl_err judge_flow(struct flow *flow)
     /* A blob of another layout can't be read, so it grants nothing (outdated.h). */
     const bool is_current = subject.version > 0 && policy_blob_is_current(subject.blob);
     struct slice blob = is_current ? subject.blob : policy_blob_empty();
+    struct moment moment = {.told = {.n = 0}};
+    const struct slice user = store_account(&subject, route->app->id);
+    find_situations(flow, user, blob, &facts, &moment);
     decide(blob, &facts, &flow->decision);
+    keep_situations(flow, &moment);
     pin_basis(flow, &subject, blob);
 
     flow->record.subject_known = subject.found;
     flow->policy_version = subject.version;
     flow->benefit = arena_copy(&flow->arena, flow->decision.benefit);
     flow->decision.benefit = flow->benefit;
-    flow->user = arena_copy(&flow->arena, store_account(&subject, route->app->id));
+    flow->user = arena_copy(&flow->arena, user);
     store_read_end(engine->reader);
     return flow->arena.overflow ? SL_ELIMIT : SL_OK;
 }

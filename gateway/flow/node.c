@@ -204,6 +204,8 @@ static enum node_state open_ledger(struct node *node, struct node_problem *probl
 static enum node_state open_all(struct node *node, struct node_problem *problem)
 {
     static const enum state_place folders[] = {STATE_STORE, STATE_LEDGER, STATE_INDEX};
+    if (situations_new(node->config, &node->situations) != SL_OK)
+        return broken(problem, "no memory or no random bytes for what apps tell");
     enum node_state state = lock_take(node->config->state_folder, problem, &node->lock_fd);
     for (size_t i = 0; state == NODE_OPENED && i < SL_LENGTH(folders); i++)
         state = make_folder(node->config, folders[i], problem);
@@ -286,6 +288,7 @@ void node_close(struct node *node)
     witnessed_free(node->witnessed);
     store_reader_free(node->memory.reader);
     store_free(node->store);
+    situations_free(node->situations);
     OPENSSL_cleanse(node->pseudonym_key, sizeof node->pseudonym_key);
     if (node->lock_fd >= 0)
         close(node->lock_fd);

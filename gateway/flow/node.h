@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "flow/change.h"
 #include "flow/lock.h"
+#include "flow/situations.h"
 #include "flow/upkeep.h"
 #include "flow/witnessed.h"
 #include "identify/pseudonym.h"
@@ -28,6 +29,7 @@ struct node {
     struct last_checkpoint *last_checkpoint;    /* NULL when none is configured */
     bool is_first_kept;                         /* its file was not there yet */
     struct witnessed *witnessed;                /* NULL without witnesses */
+    struct situations *situations;              /* what apps told; in memory alone */
     struct upkeep *upkeep;                      /* NULL until somebody starts it */
     uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
 };

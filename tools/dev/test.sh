@@ -150,7 +150,7 @@ if build tsan -Db_sanitize=thread -Db_lundef=false; then
   # do; without randomisation it can.
   setarch -R true 2>/dev/null && without_aslr=(setarch -R)
   threaded=$(meson test -C build/tsan --no-rebuild --list 2>/dev/null |
-    grep -oE '[a-z_]+/(recorder|ledger_reader|mailbox|loop|server|edge|thread|node|consent|walk_ahead)[a-z_]*' | sort -u)
+    grep -oE '[a-z_]+/(recorder|ledger_reader|mailbox|loop|server|edge|thread|node|consent|situations|walk_ahead)[a-z_]*' | sort -u)
   # shellcheck disable=SC2086 # one argument each
   unit_tests tsan $threaded
   flow_tests tsan tests/flow/test_release.py tests/crash/test_withdrawal.py \

@@ -168,6 +168,8 @@ static void print_running(const json_t *answer)
         print_styled(stdout, STYLE_GOOD, "takes receipts");
     }
     printf("\n");
+    printf("situations apps tell those of %lld %s now\n", number_of(answer, "situations"),
+           number_of(answer, "situations") == 1 ? "user" : "users");
     print_last_checkpoint(json_object_get(answer, "last_checkpoint"));
     if (is_set(answer, "store_low"))
         printf("policies   the disk is full: only withdrawals should be written; make room\n");
