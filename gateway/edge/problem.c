@@ -86,6 +86,12 @@ static const struct problem of_answer[N_ANSWER_KINDS] = {
                       "Send the body as it is, without Content-Encoding."},
     [ANSWER_BAD_BODY] = {400, "bad_body", "Body not understood",
                          "The body is not what this endpoint takes."},
+    [ANSWER_BAD_USER] = {400, "bad_user", "No name in the path",
+                         "The path wants the app's own name of the person, percent-encoded, of 1 "
+                         "to 255 bytes."},
+    [ANSWER_SITUATIONS_FULL] = {503, "situations_full", "Too many people at once",
+                                "The situations of as many of this app's users are kept as "
+                                "`situations` allows. What was told before still holds."},
     [ANSWER_NO_RECEIPT] = {404, "not_yours", "No receipt of yours",
                            "There is no flow of yours with this number. Take the number from the "
                            "Sluis-Receipt header of an answer that you got."},

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RETRY_AFTER_S = 5 };
 enum { RECEIPT_CHARS_MAX = 160 }; /* origin of up to 128, "/", 20 digits */
 
 static bool add_fields(struct MHD_Response *response, const char *media_type, const char *receipt,
@@ -29,9 +30,21 @@ static enum MHD_Result queue(struct MHD_Connection *handle, unsigned status,
     return result;
 }
 
-/* `allow`: for 405, the methods that there are. */
+/* A number that libmicrohttpd copies. */
+static bool add_retry_after(struct MHD_Response *response, unsigned seconds)
+{
+    char text[16];
+    struct writer writer = writer_over(text, sizeof text);
+    write_decimal(&writer, seconds);
+    write_u8(&writer, 0);
+    SL_ASSERT(!writer.overflow);
+    return MHD_add_response_header(response, "Retry-After", text) == MHD_YES;
+}
+
+/* `answer`: NULL, or what it says of methods that there are and of when to come back. */
 static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct problem *problem,
-                                     struct slice receipt, const char *allow, bool closes)
+                                     struct slice receipt, const struct flow_answer *answer,
+                                     bool closes)
 {
     char body[PROBLEM_BYTES_MAX];
     struct writer writer = writer_over(body, sizeof body);
@@ -46,10 +59,12 @@ static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct
     if (problem->status == 401)
         complete = complete && MHD_add_response_header(response, "WWW-Authenticate",
                                                        "Bearer realm=\"sluis\"") == MHD_YES;
-    if (problem->status == 405)
-        complete = complete && MHD_add_response_header(response, "Allow", allow) == MHD_YES;
+    if (problem->status == 405 && answer)
+        complete = complete && MHD_add_response_header(response, "Allow", answer->allow) == MHD_YES;
     if (problem->status == 503)
-        complete = complete && MHD_add_response_header(response, "Retry-After", "5") == MHD_YES;
+        complete = complete && add_retry_after(response, answer && answer->retry_after_s > 0
+                                                             ? answer->retry_after_s
+                                                             : RETRY_AFTER_S);
     return queue(handle, problem->status, response, complete);
 }
 
@@ -115,6 +130,5 @@ enum MHD_Result reply_flow(struct connection *connection)
     struct problem problem = *problem_of_answer(answer->kind);
     if (answer->detail[0])
         problem.detail = answer->detail;
-    return reply_problem(connection->handle, &problem, no_receipt, answer->allow,
-                         connection->closes);
+    return reply_problem(connection->handle, &problem, no_receipt, answer, connection->closes);
 }

@@ -24,16 +24,18 @@ enum answer_kind {
     ANSWER_NO_ROUTE,
     ANSWER_NO_METHOD,
     ANSWER_BAD_QUERY,
-    ANSWER_WRONG_PARTY, /* a partner where an app is expected, or the other way round */
-    ANSWER_NO_LENGTH,   /* no body where one is needed */
-    ANSWER_TOO_LARGE,   /* a body beyond request_body_bytes */
-    ANSWER_CODED,       /* a body with a content coding */
-    ANSWER_BAD_BODY,    /* one that says nothing that can be done; `detail` says why */
-    ANSWER_DONE,        /* an endpoint of the gateway's own did what was asked */
-    ANSWER_PROVEN,      /* a receipt of the partner's own, and its proof */
-    ANSWER_NO_RECEIPT,  /* there is none that it may have */
-    ANSWER_UNREADABLE,  /* the ledger can't be read there */
-    ANSWER_BUSY,        /* too many proofs are asked for */
+    ANSWER_WRONG_PARTY,     /* a partner where an app is expected, or the other way round */
+    ANSWER_NO_LENGTH,       /* no body where one is needed */
+    ANSWER_TOO_LARGE,       /* a body beyond request_body_bytes */
+    ANSWER_CODED,           /* a body with a content coding */
+    ANSWER_BAD_BODY,        /* one that says nothing that can be done; `detail` says why */
+    ANSWER_BAD_USER,        /* what stands in the path is no app's name of anybody */
+    ANSWER_SITUATIONS_FULL, /* this app told of too many people at once */
+    ANSWER_DONE,            /* an endpoint of the gateway's own did what was asked */
+    ANSWER_PROVEN,          /* a receipt of the partner's own, and its proof */
+    ANSWER_NO_RECEIPT,      /* there is none that it may have */
+    ANSWER_UNREADABLE,      /* the ledger can't be read there */
+    ANSWER_BUSY,            /* too many proofs are asked for */
 };
 enum { N_ANSWER_KINDS = ANSWER_BUSY + 1 };
 
@@ -46,6 +48,7 @@ struct flow_answer {
     struct slice body;       /* released: reduced, the filter's; proven, done: JSON */
     struct slice media_type; /* released: the route's */
     unsigned status;         /* done */
+    unsigned retry_after_s;  /* 503: 0 for what is usual */
     /* Texts that end in a NUL; empty: none. */
     char allow[ANSWER_ALLOW_BYTES];   /* no such method: those that there are */
     char detail[ANSWER_DETAIL_BYTES]; /* in place of the problem's own */
