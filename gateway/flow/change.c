@@ -59,7 +59,7 @@ static enum sl_err note_read(struct slice note, struct record *record)
         return SL_ESTORE;
     record->kind = form == NOTE_DRAFT ? RECORD_CONSENT : RECORD_NODE;
     record->leaf.n = (uint16_t)leaf.n;
-    record->leaf.has_subject = form == NOTE_DRAFT;
+    record->leaf.has_subject = true; /* the bytes begin with a tag, in an erasure's its last */
     record->leaf.has_body = false;
     memcpy(record->leaf.bytes, leaf.p, leaf.n);
     return SL_OK;
