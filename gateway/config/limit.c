@@ -2,6 +2,7 @@
  * limit.c - the section `limits`: rows of base/limits.def by name
  */
 #include "config/build.h"
+#include "ledger/leaf.h"
 
 enum { ROWS_MAX = 128 };
 
@@ -33,6 +34,13 @@ static void check_together(struct build *build, const struct yaml_node *node)
                       "records is %ju of %ju batch_receipts; expected less, as the receipts of one "
                       "answer are in one batch",
                       (uintmax_t)limits->records, (uintmax_t)limits->batch_receipts);
+    const uint64_t records_bytes = limits->records * (uint64_t)(LEAF_BYTES_MAX + 8);
+    if (has_records && records_bytes > limits->segment_bytes / 2)
+        yaml_error_at(build->problems, node->line, node->column,
+                      "records is %ju, whose receipts may have %ju bytes, of %ju segment_bytes; "
+                      "expected at most half, or they might not find room",
+                      (uintmax_t)limits->records, (uintmax_t)records_bytes,
+                      (uintmax_t)limits->segment_bytes);
     const struct config_witnesses *witnesses = build->config->witnesses;
     if (witnesses && limits->witness_alarm_ms < 3000 * (uint64_t)witnesses->every_s)
         yaml_error_at(build->problems, node->line, node->column,

@@ -220,7 +220,8 @@ void recorder_free(struct recorder *r)
 
 bool recorder_submit(struct recorder *r, struct record *record)
 {
-    bool is_flow = record->kind == RECORD_RELEASE || record->kind == RECORD_REFUSAL;
+    bool is_flow = record->kind == RECORD_RELEASE || record->kind == RECORD_REFUSAL ||
+                   record->kind == RECORD_GROUP;
     uint64_t n_before = atomic_fetch_add_explicit(&r->n_queued, 1, memory_order_relaxed);
     if (n_before >= r->queue_receipts && is_flow) {
         atomic_fetch_sub_explicit(&r->n_queued, 1, memory_order_relaxed);

@@ -21,6 +21,8 @@
  *   either          with a `demand`: what the store has to keep of it is durable there before the
  *                   batch is written, in one transaction for all of the batch. A crash between
  *                   the two leaves something in the store of a flow that never was
+ *   RECORD_GROUP    the releases of one answer about several people: all of them are written, next
+ *                   to each other and in their order, or none is. A demand is the group's
  *   RECORD_CONSENT  ops.commit_change() first, then its receipt at that place in the sequence
  *   RECORD_ERASURE  the same, but the receipt is complete when it is committed: afterwards nobody
  *                   has the subject's key. Everything before it is durable by then: it is the
@@ -38,11 +40,19 @@
 
 enum { SUBJECT_ID_BYTES = 16, SUBJECT_KEY_BYTES = 32 };
 
-enum record_kind { RECORD_RELEASE, RECORD_REFUSAL, RECORD_CONSENT, RECORD_ERASURE, RECORD_NODE };
+enum record_kind {
+    RECORD_RELEASE,
+    RECORD_REFUSAL,
+    RECORD_GROUP,
+    RECORD_CONSENT,
+    RECORD_ERASURE,
+    RECORD_NODE,
+};
 
 enum record_outcome {
     RECORD_DURABLE,  /* on stable storage under a signed checkpoint; `index` holds */
-    RECORD_STALE,    /* release: the policy has changed since; nothing was written */
+    RECORD_STALE,    /* release: the policy has changed since; of a group, that of the members of
+                        this outcome. Nothing was written */
     RECORD_REJECTED, /* a change: commit_change() said no (a version conflict), or there is nobody
                         to erase; key receipt: it does not go over from the key in use; heads that
                         are not due. Nothing was written */
@@ -71,6 +81,8 @@ struct record {
     struct leaf_draft leaf;
     void *demand;                    /* a flow: for ops.admit_flow(); NULL: it needs nothing */
     void *change;                    /* a change: for ops.commit_change() */
+    struct record *const *members;   /* a group: releases of known subjects, at least one and at */
+    size_t n_members;                /* most batch_receipts; the submitter's, left alone as it is */
     struct note_signer *next_signer; /* node: of a key receipt, which must name it; else NULL */
     bool may_use_reserve; /* a change: it only takes away, so a full disk must not stop it */
     /* An erasure: what the subject has in the lists that are still to be made, for

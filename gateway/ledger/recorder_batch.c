@@ -28,12 +28,29 @@ enum { REPLY_GROUPS = 32 };
 
 /* ----------------------------------------------------------------------------------- room -- */
 
+static uint64_t n_receipts_of(const struct record *record)
+{
+    return record->kind == RECORD_GROUP ? record->n_members : 1;
+}
+
+static size_t bytes_of(const struct record *record)
+{
+    if (record->kind != RECORD_GROUP)
+        return record->leaf.n;
+    size_t n = (record->n_members - 1) * BATCH_RECEIPT_EXTRA_BYTES;
+    for (size_t i = 0; i < record->n_members; i++)
+        n += record->members[i]->leaf.n;
+    return n;
+}
+
 static bool fits(const struct recorder *r, const struct record *record)
 {
+    SL_ASSERT(n_receipts_of(record) > 0 && n_receipts_of(record) <= r->batch_receipts);
     uint64_t room = segment_writer_room_bytes(r->segments);
     if (!record->may_use_reserve && !r->spare_ready)
         room = room > r->consent_reserve_bytes ? room - r->consent_reserve_bytes : 0;
-    return batch_padded_bytes_with(&r->batch, record->leaf.n,
+    return r->batch.n_receipts + n_receipts_of(record) <= r->batch_receipts &&
+           batch_padded_bytes_with(&r->batch, bytes_of(record),
                                    segment_writer_alignment(r->segments)) <= room;
 }
 
@@ -54,11 +71,11 @@ static bool make_room(struct recorder *r, const struct record *record)
 {
     if (!commit_flows(r)) /* nobody who needs the store waits with us */
         return false;
-    while (!fits(r, record)) {
+    for (bool rolled = false; !fits(r, record); rolled = true) {
         r->spare_ready = segment_writer_await_next(r->segments);
         if (fits(r, record))
             return true;
-        if (!r->spare_ready)
+        if (!r->spare_ready || rolled) /* a group may be larger than a segment */
             return false;
         enum sl_err err = segment_writer_roll(r->segments, r->tree.size);
         r->spare_ready = false;
@@ -130,15 +147,14 @@ static enum record_outcome find_subject(struct recorder *r, const struct record 
     return record->kind == RECORD_RELEASE && is_stale ? RECORD_STALE : RECORD_DURABLE;
 }
 
-static enum record_outcome admit_flow(struct recorder *r, struct record *record,
-                                      struct subject_entry **subject)
+/* Keeps in the store what a flow, or a group of them, needs there. */
+static enum record_outcome meet_demand(struct recorder *r, struct record *record)
 {
-    enum record_outcome outcome = find_subject(r, record, subject);
-    if (outcome != RECORD_DURABLE || !record->demand)
-        return outcome;
+    if (!record->demand)
+        return RECORD_DURABLE;
     record->index = r->tree.size;
     r->demands_open = true;
-    r->n_batch_demands++;
+    r->n_batch_demands += n_receipts_of(record);
     switch (r->ops.admit_flow(r->ops.context, record)) {
     case SL_OK:
         return RECORD_DURABLE;
@@ -149,6 +165,13 @@ static enum record_outcome admit_flow(struct recorder *r, struct record *record,
     default:
         return store_failed(r, "what a flow uses can't be written to the store");
     }
+}
+
+static enum record_outcome admit_flow(struct recorder *r, struct record *record,
+                                      struct subject_entry **subject)
+{
+    enum record_outcome outcome = find_subject(r, record, subject);
+    return outcome == RECORD_DURABLE ? meet_demand(r, record) : outcome;
 }
 
 static enum record_outcome commit(struct recorder *r, struct record *record)
@@ -288,8 +311,36 @@ static void take_in(struct recorder *r, struct record *record, struct subject_en
     recorder_epoch_note(r, record, time_ms);
 }
 
+/* Nothing is changed before all members are found fit, and what they need is kept. */
+static enum record_outcome admit_group(struct recorder *r, struct record *group)
+{
+    struct subject_entry *subject;
+    enum record_outcome outcome = RECORD_DURABLE;
+    for (size_t i = 0; i < group->n_members; i++) {
+        struct record *member = group->members[i];
+        SL_ASSERT(member->kind == RECORD_RELEASE && member->subject_known && !member->demand);
+        member->outcome = find_subject(r, member, &subject);
+        if (member->outcome != RECORD_DURABLE && outcome != RECORD_FAILED)
+            outcome = member->outcome;
+    }
+    if (outcome == RECORD_DURABLE)
+        outcome = meet_demand(r, group);
+    if (outcome != RECORD_DURABLE)
+        return outcome;
+    group->index = r->tree.size;
+    for (size_t i = 0; i < group->n_members; i++) {
+        if (find_subject(r, group->members[i], &subject) != RECORD_DURABLE)
+            return store_failed(r, "a subject that was there a moment ago can't be loaded");
+        take_in(r, group->members[i], subject);
+    }
+    return RECORD_DURABLE;
+}
+
 static enum record_outcome admit(struct recorder *r, struct record *record)
 {
+    if (record->kind == RECORD_GROUP)
+        return admit_group(r, record);
+
     struct subject_entry *subject = NULL;
     enum record_outcome outcome;
     if (record->kind == RECORD_CONSENT)
