@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { RETRY_AFTER_S = 5 };
-enum { RECEIPT_CHARS_MAX = 160 }; /* origin of up to 128, "/", 20 digits */
+enum { RECEIPT_CHARS_MAX = 176 }; /* origin of up to 128, "/", twice 20 digits */
 
 static bool add_fields(struct MHD_Response *response, const char *media_type, const char *receipt,
                        bool closes)
@@ -73,17 +73,22 @@ enum MHD_Result reply_malformed(struct MHD_Connection *handle, enum guard_fault 
     return reply_problem(handle, problem_of_guard(fault), slice_of(NULL, 0), NULL, true);
 }
 
-/* "<origin>/<index>", terminated for libmicrohttpd. */
+/* "<origin>/<index>" or "<origin>/<first>-<last>", terminated for libmicrohttpd; empty: none. */
 static struct slice write_receipt(const struct connection *connection, char text[RECEIPT_CHARS_MAX])
 {
     struct writer writer = writer_over(text, RECEIPT_CHARS_MAX);
     write_bytes(&writer, connection->thread->config->origin);
     write_u8(&writer, '/');
-    write_decimal(&writer, connection->flow.answer.receipt_index);
+    const struct flow_answer *answer = &connection->flow.answer;
+    write_decimal(&writer, answer->receipt_index);
+    if (answer->n_receipts > 1) {
+        write_u8(&writer, '-');
+        write_decimal(&writer, answer->receipt_index + answer->n_receipts - 1);
+    }
     struct slice receipt = writer_slice(&writer);
     write_u8(&writer, 0);
     SL_ASSERT(!writer.overflow);
-    return receipt;
+    return answer->n_receipts > 0 ? receipt : slice_of(NULL, 0);
 }
 
 static enum MHD_Result reply_body(struct connection *connection, unsigned status,

@@ -17,6 +17,7 @@
 #include "base/timestamp.h"
 #include "flow/api.h"
 #include "flow/judge.h"
+#include "flow/people.h"
 #include "flow/recorded.h"
 #include "flow/relay.h"
 #include "identify/purpose.h"
@@ -47,6 +48,7 @@ void flow_reset(struct flow *flow)
     struct flow_engine *engine = flow->engine;
     if (flow->filter)
         engine_return_filter(engine, flow->filter);
+    people_free(flow->people);
     free(flow->proof.body);
     arena_reset(&flow->arena);
     struct arena arena = flow->arena;
@@ -99,11 +101,7 @@ bool flow_takes_body(const struct flow *flow)
     return flow->api && flow->api->takes_body;
 }
 
-/*
- * Whose: an unreadable pseudonym names an id that no subject has, always the same one. Asked for
- * again and again, a stranger then looks like a subject in the heads of an epoch, too.
- */
-static void name_stranger(struct flow *flow)
+void flow_name_stranger(struct flow *flow, struct slice name)
 {
     static const struct slice label = SLICE_LITERAL("sluis stranger v1\n");
     static const struct slice end = SLICE_LITERAL("\n");
@@ -113,20 +111,25 @@ static void name_stranger(struct flow *flow)
     sha256_add(&hash, label);
     sha256_add(&hash, flow->partner->id);
     sha256_add(&hash, end);
-    sha256_add(&hash, flow->request.subject);
+    sha256_add(&hash, name);
     sha256_end(&hash, digest);
     memcpy(flow->record.subject, digest, sizeof flow->record.subject);
 }
 
+struct pseudonym_cipher *flow_cipher(const struct flow *flow)
+{
+    return flow->engine->ciphers[flow->partner - flow->engine->config->partners];
+}
+
+/* Whose: an unreadable pseudonym is a stranger's, and so is a request that names nobody. */
 static void identify_subject(struct flow *flow)
 {
-    size_t partner_index = (size_t)(flow->partner - flow->engine->config->partners);
-    struct pseudonym_cipher *cipher = flow->engine->ciphers[partner_index];
-    if (!pseudonym_read(cipher, flow->request.subject, flow->record.subject))
-        name_stranger(flow);
+    if (!pseudonym_read(flow_cipher(flow), flow->request.subject, flow->record.subject))
+        flow_name_stranger(flow, flow->request.subject);
     size_t n =
         flow->request.subject.n < PSEUDONYM_CHARS ? flow->request.subject.n : PSEUDONYM_CHARS;
-    memcpy(flow->pseudonym, flow->request.subject.p, n);
+    if (n > 0)
+        memcpy(flow->pseudonym, flow->request.subject.p, n);
 }
 
 void flow_start(struct flow *flow)
@@ -160,7 +163,7 @@ void flow_start(struct flow *flow)
         flow_refuse(flow, REASON_CLOCK);
     else if (flow_is_unwitnessed(flow))
         flow_refuse(flow, REASON_UNWITNESSED);
-    else if (flow->decision.effect == EFFECT_REFUSE)
+    else if (flow->decision.effect == EFFECT_REFUSE && !flow->request.route->is_fixed)
         flow_refuse(flow, flow->decision.reason);
     else {
         flow_state_move(&flow->state, FLOW_DECIDED);

@@ -44,7 +44,8 @@ enum { ANSWER_ALLOW_BYTES = 32, ANSWER_DETAIL_BYTES = 256, API_ARGUMENTS_MAX = 2
 struct flow_answer {
     enum answer_kind kind;
     enum reason reason;      /* refused */
-    uint64_t receipt_index;  /* released and refused */
+    uint64_t receipt_index;  /* released and refused: the first one, */
+    uint64_t n_receipts;     /* of so many, one after the other */
     struct slice body;       /* released: reduced, the filter's; proven, done: JSON */
     struct slice media_type; /* released: the route's */
     unsigned status;         /* done */
@@ -55,6 +56,7 @@ struct flow_answer {
 };
 
 struct api_row;
+struct people;
 
 struct flow {
     struct record record; /* first: the recorder hands it back */
@@ -91,6 +93,7 @@ struct flow {
     struct reduction reduction;
     struct filter *filter;
     enum reason app_reason; /* why the answer was stopped, when it was */
+    struct people *people;  /* of an answer about many people: see people.h */
 
     struct prover_request proof; /* of a partner that asks for a receipt */
 
@@ -111,5 +114,14 @@ bool flow_takes_body(const struct flow *flow); /* admitted */
 void flow_start(struct flow *flow);
 /* Gives the filter back and wipes what was personal. */
 void flow_reset(struct flow *flow);
+
+/* The partner's own cipher. */
+struct pseudonym_cipher *flow_cipher(const struct flow *flow);
+/*
+ * Makes it a flow about somebody that nobody is: an id that no subject has, always the same one for
+ * a partner and a name. Asked for again and again, a stranger then looks like a subject in the
+ * heads of an epoch, too.
+ */
+void flow_name_stranger(struct flow *flow, struct slice name);
 
 #endif

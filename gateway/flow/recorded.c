@@ -9,6 +9,7 @@
 #include "flow/recorded.h"
 
 #include "flow/judge.h"
+#include "flow/people.h"
 
 /* What was done to each class: on a refusal, nothing of any class left. */
 static size_t draft_classes(const struct flow *flow, bool released,
@@ -46,6 +47,12 @@ static enum sl_err draft(struct flow *flow, bool released, enum reason reason)
     return leaf_draft_flow(&leaf, &flow->record.leaf);
 }
 
+enum sl_err flow_draft_release(struct flow *flow, struct slice body)
+{
+    sha256_of(body, flow->record.body);
+    return draft(flow, true, REASON_CONSENTED);
+}
+
 static void answer(struct flow *flow, enum flow_state state, enum answer_kind kind)
 {
     flow_state_move(&flow->state, state);
@@ -60,6 +67,12 @@ static bool submit(struct flow *flow, enum record_kind kind)
     flow->record.policy_version = flow->policy_version;
     flow->engine->has_submitted = true;
     return recorder_submit(flow->engine->node->recorder, &flow->record);
+}
+
+void flow_unrecorded(struct flow *flow)
+{
+    flow->answer.body = slice_of(NULL, 0);
+    answer(flow, FLOW_REFUSED, ANSWER_UNRECORDED);
 }
 
 bool flow_is_unwitnessed(const struct flow *flow)
@@ -80,10 +93,9 @@ void flow_record_release(struct flow *flow)
         return;
     }
     struct slice body = filter_output(flow->filter);
-    sha256_of(body, flow->record.body);
     flow->answer.body = body;
     flow->answer.media_type = flow->request.route->media_type;
-    if (draft(flow, true, REASON_CONSENTED) != SL_OK)
+    if (flow_draft_release(flow, body) != SL_OK)
         flow_refuse(flow, REASON_BUSY);
     else if (!submit(flow, RECORD_RELEASE))
         flow_refuse(flow, REASON_BUSY);
@@ -116,15 +128,19 @@ static void release_recorded(struct flow *flow)
     case RECORD_REJECTED:
     case RECORD_FULL:
     case RECORD_FAILED:
-        flow->answer.body = slice_of(NULL, 0);
-        answer(flow, FLOW_REFUSED, ANSWER_UNRECORDED);
+        flow_unrecorded(flow);
         return;
     }
 }
 
 void flow_recorded(struct flow *flow)
 {
+    if (flow->record.kind == RECORD_GROUP) {
+        people_recorded(flow);
+        return;
+    }
     flow->answer.receipt_index = flow->record.index;
+    flow->answer.n_receipts = 1;
     if (flow->record.kind == RECORD_RELEASE)
         release_recorded(flow);
     else if (flow->record.outcome == RECORD_DURABLE)

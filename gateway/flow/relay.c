@@ -7,6 +7,7 @@
 #include "flow/relay.h"
 
 #include "base/timestamp.h"
+#include "flow/people.h"
 #include "flow/recorded.h"
 
 static struct flow *flow_of(struct upstream_exchange *exchange)
@@ -58,7 +59,7 @@ static bool answer_head(struct upstream_exchange *exchange, const struct upstrea
     return false;
 }
 
-static enum reason reason_of_fault(enum filter_fault fault)
+enum reason flow_reason_of_fault(enum filter_fault fault)
 {
     switch (fault) {
     case FILTER_TOO_LARGE:
@@ -73,9 +74,9 @@ static enum reason reason_of_fault(enum filter_fault fault)
 static bool answer_body(struct upstream_exchange *exchange, struct slice piece)
 {
     struct flow *flow = flow_of(exchange);
-    if (filter_feed(flow->filter, piece) == SL_OK)
+    if (flow->people ? people_take(flow, piece) : filter_feed(flow->filter, piece) == SL_OK)
         return true;
-    flow->app_reason = reason_of_fault(filter_fault(flow->filter));
+    flow->app_reason = flow_reason_of_fault(filter_fault(flow->filter));
     return false;
 }
 
@@ -103,8 +104,12 @@ static void answer_done(struct upstream_exchange *exchange, enum upstream_outcom
         flow_refuse(flow, reason_of_outcome(flow, outcome));
         return;
     }
+    if (flow->people) {
+        people_finish(flow);
+        return;
+    }
     if (filter_finish(flow->filter) != SL_OK) {
-        flow_refuse(flow, reason_of_fault(filter_fault(flow->filter)));
+        flow_refuse(flow, flow_reason_of_fault(filter_fault(flow->filter)));
         return;
     }
     flow_state_move(&flow->state, FLOW_TRANSFORMED);
@@ -119,7 +124,7 @@ static int32_t year_of(int64_t time_ms)
     return civil_from_days(time_ms / day_ms - (time_ms % day_ms < 0)).year;
 }
 
-static void plan_reduction(struct flow *flow)
+void flow_plan_reduction(struct flow *flow)
 {
     struct reduction *reduction = &flow->reduction;
     reduction->n_classes = flow->decision.n_entries;
@@ -158,8 +163,14 @@ void flow_relay(struct flow *flow)
         flow_refuse(flow, REASON_BUSY);
         return;
     }
-    plan_reduction(flow);
-    filter_begin(flow->filter, route->trie, &flow->reduction);
+    if (route->records.n > 0 && !people_begin(flow)) {
+        flow_refuse(flow, REASON_BUSY);
+        return;
+    }
+    if (!flow->people) {
+        flow_plan_reduction(flow);
+        filter_begin(flow->filter, route->trie, &flow->reduction);
+    }
     flow_state_move(&flow->state, FLOW_FORWARDED);
     flow->exchange = (struct upstream_exchange){
         .events = &answer_events,

@@ -9,4 +9,9 @@
 /* DECIDED: sends the app's own request; ends in flow_record_release() or flow_refuse(). */
 void flow_relay(struct flow *flow);
 
+/* What the filter is to do for the flow's subject, by the plan. */
+void flow_plan_reduction(struct flow *flow);
+/* Why an answer that the filter refused is refused. */
+enum reason flow_reason_of_fault(enum filter_fault fault);
+
 #endif

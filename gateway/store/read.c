@@ -90,6 +90,56 @@ enum sl_err store_find(struct store_reader *reader, struct slice name,
     return err;
 }
 
+static enum sl_err find_account(struct store_reader *reader, struct slice app, struct slice user,
+                                uint8_t id[STORE_SUBJECT_ID_BYTES], bool *found)
+{
+    uint8_t bytes[RECORD_ACCOUNT_BYTES];
+    struct writer key = writer_over(bytes, sizeof bytes);
+    struct slice owner;
+    bool there;
+    record_account_key_write(user, app, &key);
+    SL_TRY(get(reader, reader->generation->accounts, writer_slice(&key), &owner, &there));
+    if (there && owner.n != STORE_SUBJECT_ID_BYTES)
+        return SL_ESTORE;
+    if (there)
+        memcpy(id, owner.p, STORE_SUBJECT_ID_BYTES);
+    *found = there;
+    return SL_OK;
+}
+
+/* By its own name, unless it has another at this app. */
+static enum sl_err find_named(struct store_reader *reader, struct slice app, struct slice user,
+                              uint8_t id[STORE_SUBJECT_ID_BYTES], bool *found)
+{
+    uint8_t named[STORE_SUBJECT_ID_BYTES];
+    struct record_live live;
+    bool is_named = false, is_live = false;
+    if (user.n <= STORE_SUBJECT_NAME_BYTES_MAX)
+        SL_TRY(find_active(reader, user, named, &is_named));
+    if (is_named)
+        SL_TRY(get_live(reader, named, &live, &is_live));
+    *found = is_live && record_account_find(live.accounts, app).n == 0;
+    if (*found)
+        memcpy(id, named, sizeof named);
+    return SL_OK;
+}
+
+enum sl_err store_find_user(struct store_reader *reader, struct slice app, struct slice user,
+                            uint8_t id[STORE_SUBJECT_ID_BYTES], bool *found)
+{
+    *found = false;
+    if (user.n == 0 || user.n > STORE_USER_BYTES_MAX || memchr(user.p, 0, user.n))
+        return SL_OK;
+    bool was_active = reader->active;
+    SL_TRY(reader_begin(reader));
+    enum sl_err err = find_account(reader, app, user, id, found);
+    if (err == SL_OK && !*found)
+        err = find_named(reader, app, user, id, found);
+    if (!was_active)
+        store_read_end(reader);
+    return err;
+}
+
 enum sl_err store_version_get(struct store_reader *reader, const uint8_t id[STORE_SUBJECT_ID_BYTES],
                               uint64_t version, struct store_version *out, bool *found)
 {

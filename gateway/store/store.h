@@ -93,6 +93,13 @@ struct slice store_account(const struct store_subject *subject, struct slice app
  */
 SL_NODISCARD enum sl_err store_find(struct store_reader *reader, struct slice name,
                                     uint8_t id[STORE_SUBJECT_ID_BYTES], bool *found);
+/*
+ * Whose user name at an app this is, as store_account() tells it: the account that was set, or the
+ * name of a subject that has none set there. For data threads.
+ */
+SL_NODISCARD enum sl_err store_find_user(struct store_reader *reader, struct slice app,
+                                         struct slice user, uint8_t id[STORE_SUBJECT_ID_BYTES],
+                                         bool *found);
 /* Calls visit for each subject in the order of names; return false from it to stop. */
 SL_NODISCARD enum sl_err store_each(struct store_reader *reader,
                                     bool (*visit)(void *context, struct slice name,

@@ -277,7 +277,7 @@ enum filter_fault field_refuse_container(const struct filter *filter, const stru
                                          enum reach reach)
 {
     if (node->form == FIELD_SUBJECT)
-        return FILTER_SUBJECT;
+        return filter->records ? FILTER_RECORD : FILTER_SUBJECT;
     if (reach != REACH_OUTPUT || !filter_keeps(filter, node))
         return FILTER_OK;
     switch ((enum field_form)node->form) {

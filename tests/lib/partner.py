@@ -44,6 +44,16 @@ class Answer:
         text = self.header("sluis-receipt")
         return None if text is None else int(text.rpartition("/")[2])
 
+    @property
+    def receipts(self):
+        """The indices that `Sluis-Receipt: <origin>/<first>-<last>` names, in order."""
+        text = self.header("sluis-receipt")
+        if text is None:
+            return []
+        first, _, last = text.rpartition("/")[2].partition("-")
+        assert last == "" or int(last) > int(first), text
+        return list(range(int(first), int(last or first) + 1))
+
     def text(self):
         return self.body.decode()
 

@@ -81,6 +81,51 @@ static void an_account_overrides_the_name_at_its_app_only(void **state)
     assert_true(slice_equals_str(store_account(&subject, waze), "lotte"));
 }
 
+/* Whose a user name is, as an answer about many has it. */
+static void assert_user(struct fixture *fixture, struct slice app, const char *user,
+                        const uint8_t *id)
+{
+    SL_AUTO(store_reader) reader = NULL;
+    uint8_t found_id[16];
+    bool found = false;
+    assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
+    assert_int_equal(store_find_user(reader, app, slice_of_str(user), found_id, &found), SL_OK);
+    assert_int_equal(found, id != NULL);
+    if (id)
+        assert_memory_equal(found_id, id, 16);
+}
+
+static void a_user_is_found_by_the_account_or_by_a_name_without_one(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t lotte[16], daan[16];
+    char longest[300];
+    add(fixture, "lotte", lotte);
+    add(fixture, "daan", daan);
+    set(fixture, lotte, waze, "lot-77");
+    assert_user(fixture, waze, "lot-77", lotte);
+    assert_user(fixture, spotify, "lot-77", NULL);
+    assert_user(fixture, waze, "lotte", NULL);
+    assert_user(fixture, spotify, "lotte", lotte);
+    assert_user(fixture, waze, "daan", daan);
+    /* What nobody of waze is called any more, somebody else may be. */
+    set(fixture, daan, waze, "lotte");
+    assert_user(fixture, waze, "lotte", daan);
+    assert_user(fixture, waze, "daan", NULL);
+    set(fixture, daan, waze, "");
+    assert_user(fixture, waze, "daan", daan);
+
+    memset(longest, 'x', sizeof longest);
+    longest[STORE_USER_BYTES_MAX] = 0;
+    set(fixture, daan, waze, longest);
+    assert_user(fixture, waze, longest, daan);
+    longest[STORE_USER_BYTES_MAX] = 'x';
+    longest[STORE_USER_BYTES_MAX + 1] = 0;
+    assert_user(fixture, waze, longest, NULL);
+    assert_user(fixture, waze, "", NULL);
+    assert_user(fixture, waze, "nobody", NULL);
+}
+
 static void accounts_have_limits_and_users_that_change_a_path_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -263,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OPEN(an_account_overrides_the_name_at_its_app_only),
+        OPEN(a_user_is_found_by_the_account_or_by_a_name_without_one),
         OPEN(accounts_have_limits_and_users_that_change_a_path_are_refused),
         OPEN(a_user_name_that_another_subject_has_set_is_taken_at_that_app_only),
         OPEN(a_user_name_given_up_is_free_for_another),

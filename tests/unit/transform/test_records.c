@@ -145,7 +145,7 @@ static void a_record_that_does_not_say_whose_it_is_makes_the_answer_malformed(vo
     fixture_init(&fixture, "$.items[*]", "$.items[*].user", "$.type");
     for (size_t i = 0; i < SL_LENGTH(answers); i++)
         expect_fault(&fixture, answers[i], FILTER_RECORD);
-    expect_fault(&fixture, "{\"items\":[{\"user\":{}}]}", FILTER_SUBJECT);
+    expect_fault(&fixture, "{\"items\":[{\"user\":{}}]}", FILTER_RECORD);
     expect_fault(&fixture, "{\"items\":[{\"user\":\"a\",\"user\":\"a\"}]}", FILTER_DUPLICATE_KEY);
     expect_fault(&fixture, "[]", FILTER_SHAPE);
     fixture_deinit(&fixture);

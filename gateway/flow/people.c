@@ -1,0 +1,333 @@
+/*
+ * people.c - from one answer of the app to each one's own flow, and back to one answer
+ *
+ *     answer ──▶ filter (taken apart) ──▶ places, sorted by name      around: {"items":[ ]}
+ *                                           │ each: look up, judge             │
+ *                                           ▼                                  │
+ *                          those who consent, sorted by pseudonym              │
+ *                                           │ each: reduce, digest, draft      │
+ *                                           ▼                                  ▼
+ *                          group ──▶ recorder        {"items":[ record , record , ... ]}
+ *
+ * Somebody the gateway does not know goes the way of somebody without a consent: one look-up, one
+ * decision, and nothing. What remains depends on those who consent, and on nobody else: two answers
+ * that differ only in the others are the same bytes.
+ *
+ * On a path with {subject}, that person's own consent to the route comes first, and they have the
+ * first receipt, of the whole body; as a record of the list they are a person like any other. On a
+ * path without, a refusal of the whole is a stranger's: there is nobody else to write it down for.
+ */
+#include "flow/people.h"
+
+#include "base/timestamp.h"
+#include "flow/judge.h"
+#include "flow/recorded.h"
+#include "flow/relay.h"
+#include "transform/records.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ANSWER_START_BYTES = 16384,
+    PERSON_ARENA_BYTES = 1024, /* user name, benefit, what else is copied when a flow is judged */
+    ATTEMPTS_MAX = 8,          /* policies that change each time are a reason to ask later */
+};
+
+struct person {
+    struct flow flow; /* first: a group's members are the records of these */
+    uint8_t arena[PERSON_ARENA_BYTES];
+    struct slice record; /* as the app has it; empty for the one that the request names */
+};
+
+struct people {
+    struct buffer answer; /* the app's */
+    struct record_list list;
+    struct buffer around; /* what the partner gets, without the records, */
+    struct buffer body;   /* and with them */
+    struct person *persons;
+    size_t n_persons;
+    struct record **members;
+    unsigned n_attempts;
+};
+
+static bool begin(struct people *people, const struct limits *limits)
+{
+    return record_list_init(&people->list, limits) == SL_OK &&
+           buffer_init(&people->answer, ANSWER_START_BYTES, limits->answer_bytes) &&
+           buffer_init(&people->around, ANSWER_START_BYTES, limits->answer_bytes) &&
+           buffer_init(&people->body, ANSWER_START_BYTES, limits->answer_bytes);
+}
+
+bool people_begin(struct flow *flow)
+{
+    flow->people = calloc(1, sizeof *flow->people);
+    if (!flow->people || !begin(flow->people, &flow->engine->config->limits))
+        return false;
+    filter_begin_records(flow->filter, flow->request.route->around, &flow->people->list);
+    return true;
+}
+
+static void forget_persons(struct people *people)
+{
+    for (size_t i = 0; i < people->n_persons; i++)
+        flow_reset(&people->persons[i].flow);
+    people->n_persons = 0;
+}
+
+void people_free(struct people *people)
+{
+    if (!people)
+        return;
+    forget_persons(people);
+    record_list_deinit(&people->list);
+    struct buffer *buffers[] = {&people->answer, &people->around, &people->body};
+    for (size_t i = 0; i < SL_LENGTH(buffers); i++)
+        if (buffers[i]->p)
+            buffer_deinit(buffers[i]);
+    free(people->persons);
+    free(people->members);
+    free(people);
+}
+
+bool people_take(struct flow *flow, struct slice piece)
+{
+    /* The filter takes no more than the buffer can hold. */
+    return filter_feed(flow->filter, piece) == SL_OK && buffer_append(&flow->people->answer, piece);
+}
+
+/* ---------------------------------------------------------------------------- who consents -- */
+
+/* A flow of the same partner, on the same route, at the same time, about somebody else. */
+static struct person *add_person(struct flow *flow)
+{
+    struct people *people = flow->people;
+    struct person *person = &people->persons[people->n_persons++];
+    flow_init(&person->flow, flow->engine, person->arena, sizeof person->arena);
+    person->record = slice_of(NULL, 0);
+    person->flow.time_ms = flow->time_ms;
+    person->flow.partner = flow->partner;
+    person->flow.request.route = flow->request.route;
+    person->flow.purpose = flow->purpose;
+    person->flow.record.kind = RECORD_RELEASE;
+    flow_state_move(&person->flow.state, FLOW_IDENTIFIED);
+    return person;
+}
+
+/* Judges the last one, who is left out again unless they consent. */
+static enum sl_err judge_last(struct people *people)
+{
+    struct flow *own = &people->persons[people->n_persons - 1].flow;
+    SL_TRY(judge_flow(own));
+    own->record.policy_version = own->policy_version;
+    if (own->decision.effect == EFFECT_RELEASE) {
+        flow_state_move(&own->state, FLOW_DECIDED);
+        flow_state_move(&own->state, FLOW_FORWARDED); /* of which this is a part */
+    } else {
+        flow_reset(own);
+        people->n_persons--;
+    }
+    return SL_OK;
+}
+
+static enum sl_err judge_record(struct flow *flow, size_t i)
+{
+    struct people *people = flow->people;
+    struct flow_engine *engine = flow->engine;
+    const struct record_place *place = &people->list.places[i];
+    const struct slice user = record_list_user(&people->list, i);
+    const size_t n_before = people->n_persons;
+    struct person *person = add_person(flow);
+    bool found;
+    person->record = slice_of(people->answer.p + place->from, place->to - place->from);
+    SL_TRY(store_find_user(engine->reader, flow->request.route->app->id, user,
+                           person->flow.record.subject, &found));
+    if (!found)
+        flow_name_stranger(&person->flow, user);
+    SL_TRY(judge_last(people));
+    if (people->n_persons == n_before)
+        return SL_OK;
+    SL_ASSERT(found); /* a stranger has no policy */
+    return pseudonym_write(flow_cipher(&person->flow), person->flow.record.subject,
+                           person->flow.pseudonym);
+}
+
+/* The one that the request names, whose list this is. */
+static bool judge_named(struct flow *flow)
+{
+    struct people *people = flow->people;
+    struct person *person = add_person(flow);
+    memcpy(person->flow.record.subject, flow->record.subject, sizeof flow->record.subject);
+    memcpy(person->flow.pseudonym, flow->pseudonym, sizeof flow->pseudonym);
+    return judge_last(people) == SL_OK && people->n_persons == 1;
+}
+
+static enum sl_err judge_all(struct flow *flow)
+{
+    for (size_t i = 0; i < flow->people->list.n; i++)
+        SL_TRY(judge_record(flow, i));
+    return SL_OK;
+}
+
+/* --------------------------------------------------------------------------- the answer -- */
+
+static int compare_pseudonyms(const void *a, const void *b)
+{
+    const struct flow *one = *(struct flow *const *)a, *other = *(struct flow *const *)b;
+    return memcmp(one->pseudonym, other->pseudonym, PSEUDONYM_CHARS);
+}
+
+/* One record, behind the ones before it, and its receipt's draft. */
+static bool add_record(struct flow *flow, struct person *person, bool is_first, enum reason *reason)
+{
+    struct people *people = flow->people;
+    struct flow *own = &person->flow;
+    static const struct slice comma = SLICE_LITERAL(",");
+    flow_plan_reduction(own);
+    filter_begin(flow->filter, flow->request.route->trie, &own->reduction);
+    if (filter_feed(flow->filter, person->record) != SL_OK ||
+        filter_finish(flow->filter) != SL_OK) {
+        *reason = flow_reason_of_fault(filter_fault(flow->filter));
+        return false;
+    }
+    const struct slice reduced = filter_output(flow->filter);
+    *reason = REASON_ANSWER_TOO_LARGE;
+    if (!(is_first || buffer_append(&people->body, comma)) ||
+        !buffer_append(&people->body, reduced))
+        return false;
+    flow_state_move(&own->state, FLOW_TRANSFORMED);
+    *reason = REASON_BUSY;
+    return flow_draft_release(own, reduced) == SL_OK;
+}
+
+static bool assemble(struct flow *flow, enum reason *reason)
+{
+    struct people *people = flow->people;
+    const size_t n_named = flow->request.route->is_fixed ? 0 : 1;
+    const struct slice around = slice_of(people->around.p, people->around.n);
+    const size_t at = people->list.list_at;
+    for (size_t i = 0; i < people->n_persons; i++)
+        people->members[i] = &people->persons[i].flow.record;
+    qsort(people->members + n_named, people->n_persons - n_named, sizeof *people->members,
+          compare_pseudonyms);
+
+    *reason = REASON_ANSWER_TOO_LARGE;
+    buffer_wipe(&people->body);
+    if (!buffer_append(&people->body, slice_of(around.p, at)))
+        return false;
+    for (size_t i = n_named; i < people->n_persons; i++)
+        if (!add_record(flow, (struct person *)(void *)people->members[i], i == n_named, reason))
+            return false;
+    *reason = REASON_ANSWER_TOO_LARGE;
+    if (!buffer_append(&people->body, slice_of(around.p + at, around.n - at)))
+        return false;
+    *reason = REASON_BUSY;
+    if (n_named == 0)
+        return true;
+    struct flow *named = &people->persons[0].flow;
+    flow_state_move(&named->state, FLOW_TRANSFORMED);
+    return flow_draft_release(named, slice_of(people->body.p, people->body.n)) == SL_OK;
+}
+
+/* ------------------------------------------------------------------------- its receipts -- */
+
+static void release(struct flow *flow)
+{
+    struct people *people = flow->people;
+    for (size_t i = 0; i < people->n_persons; i++) {
+        flow_state_move(&people->persons[i].flow.state, FLOW_RECORDED);
+        flow_state_move(&people->persons[i].flow.state, FLOW_RELEASED);
+    }
+    /* All receipts of the answer are durable; of one about nobody, these are none. */
+    flow_state_move(&flow->state, FLOW_RECORDED);
+    flow_state_move(&flow->state, FLOW_RELEASED);
+    flow->answer.kind = ANSWER_RELEASED;
+    flow->answer.reason = REASON_CONSENTED;
+    flow->answer.receipt_index = flow->record.index;
+    flow->answer.n_receipts = people->n_persons;
+    flow->answer.body = slice_of(people->body.p, people->body.n);
+    flow->answer.media_type = flow->request.route->media_type;
+    flow->engine->reply(flow);
+}
+
+static void submit(struct flow *flow)
+{
+    struct people *people = flow->people;
+    flow->record.kind = RECORD_GROUP;
+    flow->record.reply_to = &flow->engine->recorded;
+    flow->record.members = people->members;
+    flow->record.n_members = people->n_persons;
+    flow->engine->has_submitted = true;
+    if (!recorder_submit(flow->engine->node->recorder, &flow->record))
+        flow_refuse(flow, REASON_BUSY);
+}
+
+/* As of now: who consents, what they get of the answer, and the receipts of that. */
+static void attempt(struct flow *flow)
+{
+    struct people *people = flow->people;
+    enum reason reason = REASON_BUSY;
+    forget_persons(people);
+    if (flow_is_unwitnessed(flow))
+        flow_refuse(flow, REASON_UNWITNESSED);
+    else if (people->n_attempts++ == ATTEMPTS_MAX)
+        flow_refuse(flow, REASON_BUSY);
+    else if (!flow->request.route->is_fixed && !judge_flow_again(flow, &reason))
+        flow_refuse(flow, reason);
+    else {
+        if (flow->request.route->is_fixed)
+            flow->time_ms = clock_now_ms();
+        if (!flow->request.route->is_fixed && !judge_named(flow))
+            flow_refuse(flow, REASON_CONSENT_CHANGED);
+        else if (judge_all(flow) != SL_OK)
+            flow_refuse(flow, REASON_BUSY);
+        else if (!assemble(flow, &reason))
+            flow_refuse(flow, reason);
+        else if (people->n_persons == 0)
+            release(flow);
+        else
+            submit(flow);
+    }
+}
+
+void people_finish(struct flow *flow)
+{
+    struct people *people = flow->people;
+    if (filter_finish(flow->filter) != SL_OK) {
+        flow_refuse(flow, flow_reason_of_fault(filter_fault(flow->filter)));
+        return;
+    }
+    if (record_list_sort(&people->list)) {
+        flow_refuse(flow, REASON_ANSWER_MALFORMED);
+        return;
+    }
+    const size_t n_persons_max = people->list.n + 1;
+    people->persons = calloc(n_persons_max, sizeof *people->persons);
+    people->members = calloc(n_persons_max, sizeof *people->members);
+    if (!people->persons || !people->members ||
+        !buffer_append(&people->around, filter_output(flow->filter))) {
+        flow_refuse(flow, REASON_BUSY);
+        return;
+    }
+    flow_state_move(&flow->state, FLOW_TRANSFORMED);
+    attempt(flow);
+}
+
+void people_recorded(struct flow *flow)
+{
+    switch (flow->record.outcome) {
+    case RECORD_DURABLE:
+        release(flow);
+        return;
+    case RECORD_STALE:
+    case RECORD_DENIED:
+        attempt(flow);
+        return;
+    case RECORD_REJECTED:
+    case RECORD_FULL:
+    case RECORD_FAILED:
+        flow_unrecorded(flow);
+        return;
+    }
+}
