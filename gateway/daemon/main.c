@@ -6,6 +6,7 @@
  * ledger or the store can't be opened or written any more, EX_UNAVAILABLE when it can't listen.
  */
 #include "base/log.h"
+#include "base/plural.h"
 #include "daemon/control.h"
 #include "edge/edge.h"
 #include "flow/node.h"
@@ -235,19 +236,20 @@ static void log_ready(const struct node *node, const struct edge *edge)
     if (at->text.n > 0)
         snprintf(ledger, sizeof ledger, ", ledger on %.*s%u", SLICE_PRINTF(host_of(at)),
                  edge_ledger_port(edge));
-    log_info("ready: partners on %.*s%u%s, %llu receipts in the ledger",
+    log_info("ready: partners on %.*s%u%s, %llu %s in the ledger",
              SLICE_PRINTF(host_of(&node->config->partners_listener)), edge_port(edge), ledger,
-             (unsigned long long)recorder_tree_size(node->recorder));
+             (unsigned long long)recorder_tree_size(node->recorder),
+             plural(recorder_tree_size(node->recorder), "receipt", "receipts"));
 }
 
 static void warn_of_outdated(const struct node *node)
 {
     uint64_t n = 0;
     if (outdated_count(node->store, &n) == SL_OK && n > 0)
-        log_warn("%llu policies were compiled by another version of Sluis and are not used: what "
-                 "they grant is refused. Put each again: `sluis policy get NAME > FILE`, then "
+        log_warn("%llu %s compiled by another version of Sluis and not used: what is "
+                 "granted there is refused. Put each again: `sluis policy get NAME > FILE`, then "
                  "`sluis policy put FILE`",
-                 (unsigned long long)n);
+                 (unsigned long long)n, plural(n, "policy was", "policies were"));
 }
 
 static void print_warning(const char *text)
@@ -301,8 +303,8 @@ static int serve_flows(struct node *node, const sigset_t *signals)
              "%llu calls done, %llu turned away, %llu malformed, %llu past a deadline",
              (unsigned long long)sum.n_released, (unsigned long long)sum.n_refused,
              (unsigned long long)sum.n_unrecorded, (unsigned long long)sum.n_proven,
-             (unsigned long long)sum.n_done, (unsigned long long)sum.n_turned_away, (unsigned long long)sum.n_malformed,
-             (unsigned long long)sum.n_deadlines);
+             (unsigned long long)sum.n_done, (unsigned long long)sum.n_turned_away,
+             (unsigned long long)sum.n_malformed, (unsigned long long)sum.n_deadlines);
     return code;
 }
 

@@ -101,19 +101,48 @@ static enum node_state gather(struct restoring *r, const struct restore_request 
     return NODE_OPENED;
 }
 
+/* The state folder may be a new one; its parent must be there. */
+static enum node_state make_folder(const char *path, bool *is_made, struct node_problem *problem)
+{
+    *is_made = mkdir(path, 0700) == 0;
+    if (*is_made || errno == EEXIST)
+        return NODE_OPENED;
+    snprintf(problem->text, sizeof problem->text, "the state folder %.300s can't be made: %s", path,
+             strerror(errno));
+    return NODE_BROKEN;
+}
+
+/* One that was made in vain goes again. */
+static void remove_folder(const char *path)
+{
+    char lock[KEYS_PATH_BYTES], restoring[KEYS_PATH_BYTES];
+    struct stat stat_of;
+    int n = snprintf(restoring, sizeof restoring, "%s/" ARCHIVE_RESTORING, path);
+    if (n < (int)sizeof restoring && stat(restoring, &stat_of) == 0)
+        return;
+    if (keys_path(path, STATE_LOCK, lock) == SL_OK)
+        (void)unlink(lock);
+    (void)rmdir(path);
+}
+
 enum node_state restore_ledger(const struct restore_request *request, struct node_problem *problem,
                                struct archive_result *out)
 {
     struct restoring *r = calloc(1, sizeof *r);
     struct archive_problem archive_problem;
-    int lock_fd;
+    int lock_fd = -1;
+    bool is_made = false;
     if (!r)
         return broken(problem, "out of memory");
-    enum node_state state = lock_take_to_restore(request->state_folder, problem, &lock_fd);
+    enum node_state state = make_folder(request->state_folder, &is_made, problem);
+    if (state == NODE_OPENED)
+        state = lock_take_to_restore(request->state_folder, problem, &lock_fd);
     if (state == NODE_OPENED)
         state = gather(r, request, problem);
     if (state == NODE_OPENED && archive_restore(&r->request, &archive_problem, out) != SL_OK)
         state = broken(problem, archive_problem.text);
+    if (state != NODE_OPENED && is_made)
+        remove_folder(request->state_folder);
     if (lock_fd >= 0)
         close(lock_fd);
     free(r);

@@ -14,7 +14,7 @@
 struct restore_request {
     const struct config *config;
     const char *archive;
-    const char *state_folder; /* where to; usually the configuration's */
+    const char *state_folder; /* where to; usually the configuration's. Made when not there */
     const char *key_file;     /* the ledger's public keys; NULL: keys/ledger.vkey in state_folder */
     struct node_reading reading;
 };

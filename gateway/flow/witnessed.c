@@ -6,6 +6,7 @@
 #include "flow/witnessed.h"
 
 #include "base/durable_file.h"
+#include "base/plural.h"
 #include "ledger/ledger_reader.h"
 
 #include <errno.h>
@@ -90,10 +91,10 @@ enum sl_err witnessed_check_ledger(const struct witnessed *witnessed, struct rec
         return SL_OK;
     if (size < witnessed->kept_size) {
         snprintf(problem->text, sizeof problem->text,
-                 "the ledger has %llu receipts, but witnesses have cosigned %llu (%s in the state "
+                 "the ledger has %llu %s, but witnesses have cosigned %llu (%s in the state "
                  "folder): it was cut, or is an older copy. %s",
-                 (unsigned long long)size, (unsigned long long)witnessed->kept_size, file_name,
-                 advice);
+                 (unsigned long long)size, plural(size, "receipt", "receipts"),
+                 (unsigned long long)witnessed->kept_size, file_name, advice);
         return SL_EMALFORMED;
     }
     SL_AUTO(ledger_reader) reader = NULL;
@@ -108,9 +109,10 @@ enum sl_err witnessed_check_ledger(const struct witnessed *witnessed, struct rec
     if (memcmp(root, witnessed->kept_root, sizeof root) == 0)
         return SL_OK;
     snprintf(problem->text, sizeof problem->text,
-             "the first %llu receipts are not those that witnesses have cosigned (%s in the state "
+             "the first %llu %s not what witnesses have cosigned (%s in the state "
              "folder): this is another ledger. %s",
-             (unsigned long long)witnessed->kept_size, file_name, advice);
+             (unsigned long long)witnessed->kept_size,
+             plural(witnessed->kept_size, "receipt is", "receipts are"), file_name, advice);
     return SL_EMALFORMED;
 }
 

@@ -13,6 +13,7 @@
 #include "ledger/archive.h"
 
 #include "base/durable_file.h"
+#include "base/plural.h"
 #include "ledger/archive_copy.h"
 #include "ledger/archive_manifest.h"
 
@@ -313,10 +314,11 @@ static enum sl_err other_ledger(struct archiving *a)
 {
     return archive_refuse(
         a->problem, SL_EMALFORMED,
-        "the archive in %.200s holds %llu receipts in complete segments, and the "
-        "ledger %.200s has no segment that begins there: it is behind, or another "
-        "one. An old copy must not be gone on with: see `sluis-audit consistency`",
-        a->request->archive, (unsigned long long)a->copier.state.tree.size, a->request->ledger);
+        "the archive in %.200s holds %llu %s in complete segments, and the ledger %.200s has no "
+        "segment that begins there: it is behind, or another one. An old copy must not be gone on "
+        "with: see `sluis-audit consistency`",
+        a->request->archive, (unsigned long long)a->copier.state.tree.size,
+        plural(a->copier.state.tree.size, "receipt", "receipts"), a->request->ledger);
 }
 
 static enum sl_err copy_all(struct archiving *a, uint64_t *n_copied)

@@ -61,7 +61,7 @@ enum { ARCHIVE_EVIDENCE_MAX = 2 };
 
 struct archive_restore_request {
     const char *archive;
-    const char *state_folder; /* has no ledger, or an empty one; nothing else may use it */
+    const char *state_folder; /* is there; has no ledger, or an empty one; nobody else uses it */
     const struct vkey_list *keys;
     struct archive_evidence evidence[ARCHIVE_EVIDENCE_MAX];
     archive_progress *progress;
@@ -70,7 +70,8 @@ struct archive_restore_request {
 
 /*
  * Puts the ledger back: proves everything from receipt 0 on, up to the manifest's checkpoint, and
- * gives it its name at the end. A run that was interrupted is gone on with. The index is not made.
+ * gives it its name at the end. A run that was interrupted is gone on with; one that failed leaves
+ * ARCHIVE_RESTORING only if there is something in it to go on from. The index is not made.
  */
 SL_NODISCARD enum sl_err archive_restore(const struct archive_restore_request *request,
                                          struct archive_problem *problem,

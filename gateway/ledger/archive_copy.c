@@ -13,6 +13,8 @@
  */
 #include "ledger/archive_copy.h"
 
+#include "base/plural.h"
+
 #include "ledger/heads_file.h"
 
 #include <dirent.h>
@@ -197,7 +199,11 @@ static enum sl_err check_list(struct archive_copier *copier, int fd, const struc
     *is_sound = check == HEADS_SOUND;
     if (check == HEADS_UNREADABLE)
         return archive_refuse(copier->problem, SL_ESTORE, "%.300s: %s", copier->to, file.problem);
-    if (check != HEADS_SOUND)
+    if (check != HEADS_SOUND && copier->is_at_rest)
+        (void)archive_refuse(copier->problem, SL_EMALFORMED,
+                             "in the archive %.200s, %s; use another copy of the archive",
+                             copier->from, file.problem);
+    else if (check != HEADS_SOUND)
         (void)archive_refuse(copier->problem, SL_EMALFORMED, "the copy in %.200s: %s", copier->to,
                              file.problem);
     return SL_OK;
@@ -261,25 +267,26 @@ static enum sl_err meet_evidence(struct archive_copier *copier, const struct wal
             memcmp(root, evidence->held.root, sizeof root) != 0)
             return archive_refuse(copier->problem, SL_EMALFORMED,
                                   "%.200s is a copy of another ledger than %.200s knows: its first "
-                                  "%llu receipts are not those that were signed. Keep both as "
-                                  "evidence",
+                                  "%llu %s not what was signed. Keep both as evidence",
                                   copier->from, evidence->from,
-                                  (unsigned long long)evidence->held.size);
+                                  (unsigned long long)evidence->held.size,
+                                  plural(evidence->held.size, "receipt is", "receipts are"));
         evidence->held.size = 0;
     }
     return SL_OK;
 }
 
 /* At the end nothing may be left that was to be found. */
-static enum sl_err check_evidence(struct archive_copier *copier)
+enum sl_err archive_check_evidence(struct archive_copier *copier)
 {
     for (size_t i = 0; i < ARCHIVE_EVIDENCE_MAX; i++) {
         const struct archive_evidence *evidence = &copier->evidence[i];
         if (evidence->held.size > 0)
             return archive_refuse(copier->problem, SL_EMALFORMED,
-                                  "%.200s ends after %llu receipts, and %.200s knows of %llu: it "
-                                  "was cut off, or is an older copy. Use the newest one",
+                                  "%.200s ends after %llu %s, and %.200s knows of %llu: it was cut "
+                                  "off, or is an older copy. Use the newest one",
                                   copier->from, (unsigned long long)copier->state.tree.size,
+                                  plural(copier->state.tree.size, "receipt", "receipts"),
                                   evidence->from, (unsigned long long)evidence->held.size);
     }
     return SL_OK;
@@ -297,6 +304,13 @@ static void note_state(struct archive_copier *copier, const struct walk *walk)
 static enum sl_err damaged(struct archive_copier *copier, const struct walk *walk)
 {
     const struct walk_problem *found = &walk->problem;
+    if (copier->is_at_rest)
+        return archive_refuse(copier->problem, SL_EMALFORMED,
+                              "%s in the archive %.200s is damaged at byte %llu: %.200s. The first "
+                              "%llu %s; use another copy of the archive",
+                              found->segment, copier->from, (unsigned long long)found->offset,
+                              found->text, (unsigned long long)walk->tree.size,
+                              plural(walk->tree.size, "receipt holds", "receipts hold"));
     return archive_refuse(copier->problem, SL_EMALFORMED,
                           "the copy of %s in %.200s does not hold, at byte %llu: %s. See whether "
                           "%.200s itself holds, with `sluis-audit verify`; what was copied before "
@@ -372,10 +386,11 @@ static enum sl_err finish(struct archive_copier *copier, const struct walk *walk
     if (step == WALK_UNREADABLE)
         return archive_refuse(copier->problem, SL_ESTORE, "%.300s/%s: %s", copier->to, name,
                               walk->problem.text);
-    if (step != WALK_END && !(is_last && step == WALK_TORN))
+    bool may_be_torn = is_last && !copier->is_at_rest;
+    if (step != WALK_END && !(may_be_torn && step == WALK_TORN))
         return damaged(copier, walk);
-    if (is_last)
-        SL_TRY(check_evidence(copier));
+    if (may_be_torn)
+        SL_TRY(archive_check_evidence(copier));
     if (walk->n_batches == 0)
         return SL_OK; /* it was begun, and nothing is in it yet */
     if (step == WALK_TORN)
@@ -448,4 +463,17 @@ enum sl_err archive_remove_incoming(struct archive_copier *copier)
     if (unlinkat(copier->to_fd, INCOMING, AT_REMOVEDIR) == 0)
         return SL_OK;
     return failed(copier, copier->to, INCOMING, "removed");
+}
+
+void archive_discard(struct archive_copier *copier)
+{
+    int heads_fd = copier->to_fd >= 0 ? open_folder(copier->to_fd, HEADS_FOLDER) : -1;
+    if (heads_fd >= 0) {
+        (void)unlink_all(heads_fd);
+        close(heads_fd);
+        (void)unlinkat(copier->to_fd, HEADS_FOLDER, AT_REMOVEDIR);
+    }
+    if (copier->incoming_fd >= 0 && unlink_all(copier->incoming_fd))
+        (void)unlinkat(copier->to_fd, INCOMING, AT_REMOVEDIR);
+    (void)rmdir(copier->to);
 }

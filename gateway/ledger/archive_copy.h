@@ -14,7 +14,8 @@ enum { ARCHIVE_PATH_BYTES = 4096 };
 struct archive_copier {
     const char *from, *to;
     int from_fd, to_fd, incoming_fd;
-    bool has_holes; /* zeros of the copy take no room on the disk */
+    bool has_holes;  /* zeros of the copy take no room on the disk */
+    bool is_at_rest; /* nobody writes the source: an end that is not whole is damage */
     struct slice origin;
     struct archive_problem *problem;
     archive_progress *progress;
@@ -43,7 +44,8 @@ void archive_copier_close(struct archive_copier *copier);
 /*
  * Copies the segment that begins where the state stands, proves the copy, and moves the state to
  * its end. `is_last`: it may go on later; what comes after its last whole batch is not copied, and
- * when it has no batch at all it is left out; and all evidence must have been met by then.
+ * when it has no batch at all it is left out; and all evidence must have been met by then, unless
+ * the source is at rest: then the caller knows where it must end, and asks afterwards.
  * *n_receipts is how many it has.
  */
 SL_NODISCARD enum sl_err archive_copy_segment(struct archive_copier *copier, bool is_last,
@@ -65,5 +67,9 @@ SL_NODISCARD enum sl_err archive_prove_copied(struct archive_copier *copier,
 SL_NODISCARD enum sl_err archive_clear_incoming(struct archive_copier *copier);
 /* At the end: the folder as well. */
 SL_NODISCARD enum sl_err archive_remove_incoming(struct archive_copier *copier);
+/* Was all evidence met? */
+SL_NODISCARD enum sl_err archive_check_evidence(struct archive_copier *copier);
+/* When no segment has its name in `to` yet: removes it. What can't be removed stays. */
+void archive_discard(struct archive_copier *copier);
 
 #endif

@@ -11,6 +11,7 @@
 #include "ledger/archive_copy.h"
 
 #include "base/durable_file.h"
+#include "base/plural.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -75,11 +76,12 @@ static enum sl_err check_reach(struct restoring *r)
         if (evidence->held.size > size)
             return archive_refuse(
                 r->problem, SL_EMALFORMED,
-                "%.200s ends after %llu receipts, and %.200s knows of %llu: it is "
-                "an older copy. Going on from it would sign a second history: use "
-                "the newest one, or begin a new ledger under a new origin",
-                r->request->archive, (unsigned long long)size, evidence->from,
-                (unsigned long long)evidence->held.size);
+                "%.200s ends after %llu %s, and %.200s knows of %llu: it is an older copy. Going "
+                "on "
+                "from it would sign a second history: use the newest one, or begin a new ledger "
+                "under a new origin",
+                r->request->archive, (unsigned long long)size, plural(size, "receipt", "receipts"),
+                evidence->from, (unsigned long long)evidence->held.size);
     }
     return SL_OK;
 }
@@ -116,6 +118,7 @@ static enum sl_err open_folders(struct restoring *r)
     struct archive_copier *copier = &r->copier;
     copier->from = r->request->archive;
     copier->to = r->restoring;
+    copier->is_at_rest = true;
     copier->problem = r->problem;
     copier->progress = r->request->progress;
     copier->progress_context = r->request->progress_context;
@@ -200,13 +203,14 @@ static enum sl_err copy_all(struct restoring *r)
     }
     uint8_t root[SHA256_BYTES];
     tree_root(&r->copier.state.tree, root);
-    if (r->copier.state.tree.size == newest->size && memcmp(root, newest->root, sizeof root) == 0)
-        return SL_OK;
+    uint64_t size = r->copier.state.tree.size;
+    if (size == newest->size && memcmp(root, newest->root, sizeof root) == 0)
+        return archive_check_evidence(&r->copier);
     return archive_refuse(r->problem, SL_EMALFORMED,
-                          "the archive %.200s holds %llu receipts, and its manifest tells of %llu, "
-                          "or of others: it was cut off, or changed",
-                          r->request->archive, (unsigned long long)r->copier.state.tree.size,
-                          (unsigned long long)newest->size);
+                          "the archive %.200s holds %llu %s, and its manifest tells of %llu, or of "
+                          "others: it was cut off, or changed; use another copy of the archive",
+                          r->request->archive, (unsigned long long)size,
+                          plural(size, "receipt", "receipts"), (unsigned long long)newest->size);
 }
 
 /* ------------------------------------------------------------------------------ the name -- */
@@ -270,6 +274,8 @@ enum sl_err archive_restore(const struct archive_restore_request *request,
     if (err == SL_OK)
         *out = (struct archive_result){r->n_segments, r->n_segments - n_before,
                                        r->copier.state.tree.size};
+    if (err != SL_OK && r->copier.to && !has_segments(r->restoring))
+        archive_discard(&r->copier);
     archive_copier_close(&r->copier);
     free(r);
     return err;

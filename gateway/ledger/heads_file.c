@@ -7,6 +7,7 @@
  */
 #include "ledger/heads_file.h"
 
+#include "base/plural.h"
 #include "base/reader.h"
 #include "ledger/crc32c.h"
 #include "ledger/tree.h"
@@ -185,11 +186,11 @@ static void find_fault(const struct reading *reading, const struct leaf_heads *h
         snprintf(text, cap, "entry %llu is of no receipt", (unsigned long long)reading->bad_delta);
     else if (n_receipts != HEADS_RECEIPTS_UNKNOWN &&
              (reading->overflow || reading->sum != n_receipts))
-        snprintf(
-            text, cap,
-            "it accounts for %llu receipts, and subjects have %llu from receipt %llu up to %llu",
-            (unsigned long long)reading->sum, (unsigned long long)n_receipts,
-            (unsigned long long)heads->first, (unsigned long long)heads->end);
+        snprintf(text, cap,
+                 "it accounts for %llu %s, and subjects have %llu from receipt %llu up to %llu",
+                 (unsigned long long)reading->sum, plural(reading->sum, "receipt", "receipts"),
+                 (unsigned long long)n_receipts, (unsigned long long)heads->first,
+                 (unsigned long long)heads->end);
 }
 
 /* A list with another root may have been changed by anybody; one with the right root is forged by

@@ -10,6 +10,7 @@
 #include "ledger/index_rebuild.h"
 
 #include "base/apart.h"
+#include "base/plural.h"
 #include "ledger/folder_reader.h"
 #include "ledger/keyring.h"
 #include "ledger/recover.h"
@@ -144,20 +145,21 @@ static enum sl_err compare(struct rebuilding *r, const struct seen *seen)
         return refuse(r, "%.500s", problem.text);
     ledger_reader_head(reader, &head);
     if (seen->held.size > head.tree.size)
-        return refuse(
-            r,
-            "ledger %.200s is behind what its index has seen: %llu receipts, not %llu; it "
-            "was cut off, or restored from an old copy: restore the newest copy. The old "
-            "index stays",
-            r->config->folder, (unsigned long long)head.tree.size,
-            (unsigned long long)seen->held.size);
+        return refuse(r,
+                      "ledger %.200s is behind what its index has seen: %llu %s, not %llu; it "
+                      "was cut off, or restored from an old copy: restore the newest copy. The old "
+                      "index stays",
+                      r->config->folder, (unsigned long long)head.tree.size,
+                      plural(head.tree.size, "receipt", "receipts"),
+                      (unsigned long long)seen->held.size);
     if (ledger_reader_root(reader, &head, seen->held.size, root) != SL_OK)
         return refuse(r, "%.500s", ledger_reader_problem(reader));
     if (memcmp(root, seen->held.root, sizeof root) != 0)
         return refuse(r,
                       "ledger %.200s is another one than its index has seen: its first %llu "
-                      "receipts are others; restore the newest copy. The old index stays",
-                      r->config->folder, (unsigned long long)seen->held.size);
+                      "%s not the same; restore the newest copy. The old index stays",
+                      r->config->folder, (unsigned long long)seen->held.size,
+                      plural(seen->held.size, "receipt is", "receipts are"));
     return SL_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "ledger/mine.h"
 
 #include "base/base64.h"
+#include "base/plural.h"
 #include "base/writer.h"
 
 #include <openssl/crypto.h>
@@ -212,7 +213,8 @@ enum heads_check mine_take_heads(struct mine *mine, uint64_t index, const struct
 static void write_receipts(struct writer *writer, uint64_t n)
 {
     write_decimal(writer, n);
-    write_str(writer, n == 1 ? " receipt" : " receipts");
+    write_str(writer, " ");
+    write_str(writer, plural(n, "receipt", "receipts"));
 }
 
 void mine_fault_write(const struct mine_fault *fault, struct writer *writer)

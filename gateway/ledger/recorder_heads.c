@@ -16,6 +16,7 @@
  * higher one is right. What then remains of the epoch's receipts are those for someone unknown
  * whom a crash made the index forget: one entry for each.
  */
+#include "base/plural.h"
 #include "base/thread.h"
 #include "base/timestamp.h"
 #include "ledger/heads_build.h"
@@ -111,9 +112,10 @@ static enum sl_err add_rest(struct making *making)
     uint64_t n = making->epochs->closing_n, n_known = heads_build_sum(making->build);
     if (n_known > n)
         return stop(making, SL_ESTORE,
-                    "the index counts %llu receipts of subjects in it, the ledger %llu: stop, "
-                    "remove the index folder, and start again; it is rebuilt",
-                    (unsigned long long)n_known, (unsigned long long)n);
+                    "the index counts %llu %s of subjects in it, the ledger %llu: stop sluisd, run "
+                    "`sluis ledger index`, which makes the index anew, and start again",
+                    (unsigned long long)n_known, plural(n_known, "receipt", "receipts"),
+                    (unsigned long long)n);
     for (uint64_t i = n_known; i < n; i++)
         if (!add_unknown(making, 1))
             return making->err;

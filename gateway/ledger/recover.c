@@ -22,6 +22,7 @@
 #include "ledger/recover.h"
 
 #include "base/base64.h"
+#include "base/plural.h"
 #include "ledger/index_epoch.h"
 #include "ledger/recover_epochs.h"
 #include "ledger/tag_set.h"
@@ -82,23 +83,24 @@ static enum sl_err refuse_walk(struct recovering *r, enum walk_step step)
 static enum sl_err refuse_behind(struct recovering *r, uint64_t n_seen)
 {
     return refuse(r->problem,
-                  "ledger %s is behind what its index has seen (%llu receipts): it was cut off, "
+                  "ledger %s is behind what its index has seen (%llu %s): it was cut off, "
                   "changed, or restored from an old copy (segment %s, byte %llu: %.120s); restore "
                   "the newest copy of the folder, or begin a new ledger under a new origin",
-                  r->config->folder, (unsigned long long)n_seen, r->walk.problem.segment,
+                  r->config->folder, (unsigned long long)n_seen,
+                  plural(n_seen, "receipt", "receipts"), r->walk.problem.segment,
                   (unsigned long long)r->walk.problem.offset, r->walk.problem.text);
 }
 
 static enum sl_err refuse_cut(struct recovering *r)
 {
-    return refuse(
-        r->problem,
-        "ledger %s holds %llu receipts, but the checkpoint kept in %.120s is over %llu: it "
-        "was cut off, or restored from an old copy. Going on would sign a second "
-        "history: restore the newest copy of the folder, or begin a new ledger under a "
-        "new origin",
-        r->config->folder, (unsigned long long)r->walk.tree.size, r->config->held_file,
-        (unsigned long long)r->config->held.size);
+    return refuse(r->problem,
+                  "ledger %s holds %llu %s, but the checkpoint kept in %.120s is over %llu: it "
+                  "was cut off, or restored from an old copy. Going on would sign a second "
+                  "history: restore the newest copy of the folder, or begin a new ledger under a "
+                  "new origin",
+                  r->config->folder, (unsigned long long)r->walk.tree.size,
+                  plural(r->walk.tree.size, "receipt", "receipts"), r->config->held_file,
+                  (unsigned long long)r->config->held.size);
 }
 
 enum sl_err recover_refuse_other_history(const struct recorder_config *config,
@@ -107,10 +109,11 @@ enum sl_err recover_refuse_other_history(const struct recorder_config *config,
     return refuse(
         problem,
         "ledger %s is another one than the checkpoint kept in %.120s is of: its first %llu "
-        "receipts are not those that were signed. It was changed, or an old copy was "
+        "%s not what was signed. It was changed, or an old copy was "
         "gone on with: restore the newest copy of the folder, and keep this one as "
         "evidence",
-        config->folder, config->held_file, (unsigned long long)config->held.size);
+        config->folder, config->held_file, (unsigned long long)config->held.size,
+        plural(config->held.size, "receipt is", "receipts are"));
 }
 
 static enum sl_err refuse_index(struct recovering *r)

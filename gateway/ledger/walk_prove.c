@@ -16,6 +16,8 @@
  */
 #include "ledger/walk_prove.h"
 
+#include "base/plural.h"
+
 #include "ledger/vkey.h"
 #include "ledger/walk_key.h"
 
@@ -138,8 +140,9 @@ enum walk_step walk_accept(struct walk *walk, const struct batch *batch,
     uint64_t size = walk->tree.size + batch->n_receipts;
     if (checkpoint->size != size)
         return walk_stop(walk, WALK_DAMAGED, offset_of(walk, batch, batch->checkpoint.p),
-                         "the checkpoint is over %llu receipts, the batch ends at %llu",
-                         (unsigned long long)checkpoint->size, (unsigned long long)size);
+                         "the checkpoint is over %llu %s, the batch ends at %llu",
+                         (unsigned long long)checkpoint->size,
+                         plural(checkpoint->size, "receipt", "receipts"), (unsigned long long)size);
     struct tree tree = walk->tree;
     struct batch_tiles tiles;
     uint8_t root[SHA256_BYTES];

@@ -4,6 +4,7 @@
 #include "submit/reply.h"
 
 #include "base/limits.h"
+#include "base/plural.h"
 #include "ledger/note_lines.h"
 
 #include <stdarg.h>
@@ -120,9 +121,10 @@ void reply_read(const struct reply_question *question, const struct reply_http *
         return;
     case 422:
         say(out, REPLY_DISAGREES,
-            "it says that this ledger of %llu receipts did not grow out of the %llu that it has "
+            "it says that this ledger of %llu %s did not grow out of the %llu that it has "
             "cosigned",
-            (unsigned long long)question->size, (unsigned long long)question->old_size);
+            (unsigned long long)question->size, plural(question->size, "receipt", "receipts"),
+            (unsigned long long)question->old_size);
         return;
     case 403:
         say(out, REPLY_FAILED,

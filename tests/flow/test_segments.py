@@ -1,5 +1,8 @@
 """A ledger of several segments: it rolls over under flows, and everything works across them."""
-from gateway import AUDIT, consent, run
+import json
+import shutil
+
+from gateway import AUDIT, SLUIS, Failed, consent, run
 
 
 def test_flows_roll_segments_over_and_nothing_notices(fresh, tmp_path):
@@ -29,6 +32,34 @@ def test_flows_roll_segments_over_and_nothing_notices(fresh, tmp_path):
             assert "valid" in run(AUDIT, "verify-proof", proof, "--leaf", leaf, "--key", vkey).stdout
 
     gateway.stop()
+    restore_from_a_damaged_archive(gateway, archive)
     gateway.start()
     assert fresh.ask(name).receipt == last + 1
     gateway.verify()
+
+
+def restore_from_a_damaged_archive(gateway, archive):
+    """What holds is put back and stays; the next run goes on from there."""
+    state = gateway.folder / "state"
+    last = sorted(archive.glob("*.seg"))[-1]
+    whole = last.read_bytes()
+    data = bytearray(whole)
+    data[data.index(b'"consented"') + 2] ^= 1
+    last.write_bytes(data)
+    shutil.rmtree(state / "ledger")
+    shutil.rmtree(state / "index")
+    said = ""
+    try:
+        gateway.sluis("ledger", "restore", archive)
+    except Failed as failed:
+        said = failed.stderr
+    assert f"{last.name} in the archive {archive} is damaged" in said
+    restoring = state / "ledger.restoring"
+    assert f"stays in {restoring}: run the same again to go on from there" in said
+    assert "or remove that folder to begin anew" in said
+    assert len(list(restoring.glob("*.seg"))) == 2
+    assert "sluis ledger restore" in gateway.refuses_to_start()
+    last.write_bytes(whole)
+    done = run(SLUIS, "-c", gateway.config, "ledger", "restore", archive, "--json")
+    found = json.loads(done.stdout)
+    assert found["segments"] == 3 and found["copied"] < 3 and not restoring.exists()

@@ -3,6 +3,7 @@
  */
 #include "leaf_line.h"
 
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "common/terminal.h"
 
@@ -28,7 +29,7 @@ static void print_heads(const struct leaf_heads *heads)
 {
     printf("epoch %llu: receipts from %llu up to %llu, %llu %s", (unsigned long long)heads->epoch,
            (unsigned long long)heads->first, (unsigned long long)heads->end,
-           (unsigned long long)heads->n_entries, heads->n_entries == 1 ? "entry" : "entries");
+           (unsigned long long)heads->n_entries, plural(heads->n_entries, "entry", "entries"));
 }
 
 static void print_event(const struct leaf *leaf)

@@ -11,6 +11,7 @@
  */
 #include "evidence/line.h"
 
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "commands.h"
 #include "common/terminal.h"
@@ -340,10 +341,11 @@ static int say_done(const struct exporting *exporting)
                            (json_int_t)end->n_subjects, "policies", (json_int_t)end->n_policies,
                            "receipts", (json_int_t)exporting->n_receipts));
     print_text(stdout, slice_of_str(cli->values[KEY_OUTPUT]));
-    printf(": %llu subject%s, %llu policy version%s, for the first %llu receipts\n",
-           (unsigned long long)end->n_subjects, end->n_subjects == 1 ? "" : "s",
-           (unsigned long long)end->n_policies, end->n_policies == 1 ? "" : "s",
-           (unsigned long long)exporting->n_receipts);
+    printf(": %llu %s, %llu policy %s, for the first %llu %s\n",
+           (unsigned long long)end->n_subjects, plural(end->n_subjects, "subject", "subjects"),
+           (unsigned long long)end->n_policies, plural(end->n_policies, "version", "versions"),
+           (unsigned long long)exporting->n_receipts,
+           plural(exporting->n_receipts, "receipt", "receipts"));
     fprintf(stderr,
             "sluis: this file holds names, policies and keys: with it, everyone can tell which "
             "receipts are %s. Give it only to whom it is meant for, and delete it afterwards\n",

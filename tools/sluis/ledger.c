@@ -1,6 +1,7 @@
 /*
  * ledger.c - what the operator does with a ledger that nobody writes this moment
  */
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "commands.h"
 #include "common/terminal.h"
@@ -34,11 +35,12 @@ static int print_rebuilt(const struct cli *cli, const struct index_rebuilt *rebu
                            rebuilt->had_old && rebuilt->old_was_read
                                ? json_integer((json_int_t)rebuilt->n_old_seen)
                                : json_null()));
-    printf("index made anew: %llu receipts in %.1f s\n", (unsigned long long)rebuilt->n_receipts,
-           (double)took_ms / 1000);
+    printf("index made anew: %llu %s in %.1f s\n", (unsigned long long)rebuilt->n_receipts,
+           plural(rebuilt->n_receipts, "receipt", "receipts"), (double)took_ms / 1000);
     if (rebuilt->had_old && rebuilt->old_was_read)
-        printf("  the ledger has all %llu receipts that the old index had seen\n",
-               (unsigned long long)rebuilt->n_old_seen);
+        printf("  the ledger has all %llu %s that the old index had seen\n",
+               (unsigned long long)rebuilt->n_old_seen,
+               plural(rebuilt->n_old_seen, "receipt", "receipts"));
     else
         printf("  %s, so nothing here tells whether this is the newest\n"
                "  copy of the ledger: compare it with the last checkpoint that you kept\n"

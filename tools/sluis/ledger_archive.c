@@ -5,6 +5,7 @@
  * restore takes the state folder for itself.
  */
 #include "base/durable_file.h"
+#include "base/plural.h"
 #include "commands.h"
 #include "common/terminal.h"
 #include "flow/restore.h"
@@ -48,7 +49,8 @@ static int print_archived(const struct cli *cli, const char *folder,
             cli, json_pack("{s:o, s:I, s:I, s:I}", "archive", json_of_slice(slice_of_str(folder)),
                            "receipts", (json_int_t)result->n_receipts, "segments",
                            (json_int_t)result->n_segments, "copied", (json_int_t)result->n_copied));
-    printf("archived %llu receipts in ", (unsigned long long)result->n_receipts);
+    printf("archived %llu %s in ", (unsigned long long)result->n_receipts,
+           plural(result->n_receipts, "receipt", "receipts"));
     print_text(stdout, slice_of_str(folder));
     printf("\n  complete segments   %llu, of them %llu copied now\n"
            "  segment in use      copied up to its newest batch\n"
@@ -124,8 +126,10 @@ static int print_restored(const struct cli *cli, const char *state_folder,
                                         (json_int_t)result->n_receipts, "segments",
                                         (json_int_t)result->n_segments, "copied",
                                         (json_int_t)result->n_copied, "index", (int)is_indexed));
-    printf("restored %llu receipts in %llu segments to ", (unsigned long long)result->n_receipts,
-           (unsigned long long)result->n_segments);
+    printf("restored %llu %s in %llu %s to ", (unsigned long long)result->n_receipts,
+           plural(result->n_receipts, "receipt", "receipts"),
+           (unsigned long long)result->n_segments,
+           plural(result->n_segments, "segment", "segments"));
     print_text(stdout, slice_of_str(state_folder));
     printf("/ledger, each proven on the way\n");
     if (is_indexed)
@@ -138,6 +142,21 @@ static int print_restored(const struct cli *cli, const char *state_folder,
             "another disk (ledger.last_checkpoint), ask those who keep checkpoints before you "
             "start.\n");
     return EX_OK;
+}
+
+/* What a failed run leaves is of use, and in the way: both have to be said. */
+static int say_not_restored(const struct cli *cli, const char *state_folder, int code,
+                            const char *problem)
+{
+    char restoring[PATH_BYTES];
+    int n = snprintf(restoring, sizeof restoring, "%s/" ARCHIVE_RESTORING, state_folder);
+    if (n >= (int)sizeof restoring || access(restoring, F_OK) != 0)
+        return cli_fail(cli, code, "%s", problem);
+    return cli_fail(cli, code,
+                    "%s. What was restored and proven so far stays in %s: run the same again to go "
+                    "on from there, or remove that folder to begin anew; no gateway starts while "
+                    "it is there",
+                    problem, restoring);
 }
 
 static int restore_with(const struct cli *cli, const struct config *config)
@@ -157,8 +176,9 @@ static int restore_with(const struct cli *cli, const struct config *config)
     enum node_state state = restore_ledger(&request, &problem, &result);
     progress_clear(&progress);
     if (state != NODE_OPENED)
-        return cli_fail(cli, state == NODE_LOCKED_BY_OTHER ? EX_TEMPFAIL : EX_IOERR, "%s",
-                        problem.text);
+        return say_not_restored(cli, state_folder,
+                                state == NODE_LOCKED_BY_OTHER ? EX_TEMPFAIL : EX_IOERR,
+                                problem.text);
     struct stat here, there;
     bool is_configured = stat(state_folder, &here) == 0 &&
                          stat(config->state_folder, &there) == 0 && here.st_dev == there.st_dev &&

@@ -6,6 +6,8 @@
  * configuration. Both use the same code.
  */
 #include "commands.h"
+
+#include "base/plural.h"
 #include "common/problems.h"
 #include "common/terminal.h"
 #include "common/textfile.h"
@@ -68,7 +70,8 @@ static int say_checked(struct cli *cli, const char *file, const struct config *c
         return code != EX_OK || is_right ? code : EX_DATAERR;
     }
     if (!is_right) {
-        fprintf(stderr, "%zu error%s\n", problems->n_errors, problems->n_errors == 1 ? "" : "s");
+        fprintf(stderr, "%zu %s\n", problems->n_errors,
+                plural(problems->n_errors, "error", "errors"));
         return EX_DATAERR;
     }
     print_text(stdout, slice_of_str(file));

@@ -6,6 +6,8 @@
  * is `sluis-audit verify`.
  */
 #include "commands.h"
+
+#include "base/plural.h"
 #include "common/terminal.h"
 #include "ledger/segment.h"
 #include "workspace.h"
@@ -85,7 +87,8 @@ static void print_witness(const json_t *witness)
 static void print_witnesses(const json_t *witnesses)
 {
     const json_t *each = json_object_get(witnesses, "each");
-    printf("witnesses  a quorum has cosigned %lld receipts", number_of(witnesses, "cosigned"));
+    printf("witnesses  a quorum has cosigned %lld %s", number_of(witnesses, "cosigned"),
+           plural((uint64_t)number_of(witnesses, "cosigned"), "receipt", "receipts"));
     if (number_of(witnesses, "waiting_s") > 0)
         printf("; newer ones have waited for %lld s", number_of(witnesses, "waiting_s"));
     printf("\n");

@@ -5,6 +5,7 @@
  * which takes seconds for each gigabyte; the node does that by itself, and this asks how far it is.
  * "erased" is said only when all of it is done.
  */
+#include "base/plural.h"
 #include "base/timestamp.h"
 #include "commands.h"
 #include "common/terminal.h"
@@ -185,7 +186,8 @@ static int say_retired(struct cli *cli, uint64_t n, const struct wiping *wiping)
         int code = cli_print_json(cli, all);
         return code == EX_OK && !dry && !wiping->done ? EX_TEMPFAIL : code;
     }
-    printf("%llu superseded version%s of policies %s\n", (unsigned long long)n, n == 1 ? "" : "s",
+    printf("%llu superseded %s of policies %s\n", (unsigned long long)n,
+           plural(n, "version", "versions"),
            dry ? "would lose their contents" : "lost their contents");
     if (dry || wiping->done)
         return EX_OK;

@@ -6,6 +6,7 @@
  */
 #include "base/address.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "edge/socket.h"
 #include "witness/answer.h"
 #include "witness/log_keys.h"
@@ -178,8 +179,8 @@ static int serve(struct witness *witness, const char *listen)
     SL_AUTO(server) server = NULL;
     if (server_start(&config, &server) != SL_OK)
         return fail(EX_UNAVAILABLE, "cannot listen on %s: out of memory or descriptors", listen);
-    log_info("ready: %s on port %u, watches %zu log%s", cosigner_vkey_text(witness->cosigner), port,
-             witness->logs->n, witness->logs->n == 1 ? "" : "s");
+    log_info("ready: %s on port %u, watches %zu %s", cosigner_vkey_text(witness->cosigner), port,
+             witness->logs->n, plural(witness->logs->n, "log", "logs"));
     int number = 0;
     sigwait(&signals, &number);
     log_info("signal %d: ended", number);
