@@ -125,6 +125,45 @@ static void request_done(void *context, struct MHD_Connection *handle, void **re
     *request_context = NULL;
 }
 
+/* ----------------------------------------------------------------------------------- fields -- */
+
+struct field_search {
+    const char *name;
+    struct slice value;
+    unsigned n_found;
+};
+
+static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, const char *name,
+                                     size_t name_bytes, const char *value, size_t value_bytes)
+{
+    (void)kind;
+    struct field_search *search = context;
+    if (slice_equals_str_nocase(slice_of(name, name_bytes), search->name)) {
+        search->value = slice_of(value, value_bytes);
+        search->n_found++;
+    }
+    return MHD_YES;
+}
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct slice server_field(const struct server_request *request, const char *name)
+{
+    struct field_search search = {.name = name};
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, look_at_field, &search);
+    struct slice value = search.value;
+    if (search.n_found != 1)
+        return slice_of(NULL, 0);
+    while (value.n > 0 && is_blank(value.p[0]))
+        value = slice_of(value.p + 1, value.n - 1);
+    while (value.n > 0 && is_blank(value.p[value.n - 1]))
+        value.n--;
+    return value;
+}
+
 /* --------------------------------------------------------------------------------- answers -- */
 
 /* NULL without memory; the file is then closed. */
@@ -153,6 +192,9 @@ static enum MHD_Result send_answer(struct connection *connection,
         MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
         (!answer->allow || MHD_add_response_header(response, "Allow", answer->allow) == MHD_YES) &&
         (!closes || MHD_add_response_header(response, "Connection", "close") == MHD_YES);
+    for (size_t i = 0; i < answer->n_headers; i++)
+        complete = complete && MHD_add_response_header(response, answer->headers[i].name,
+                                                       answer->headers[i].value) == MHD_YES;
     enum MHD_Result result =
         complete ? MHD_queue_response(connection->handle, answer->status, response) : MHD_NO;
     MHD_destroy_response(response);
@@ -226,6 +268,7 @@ static enum MHD_Result finish(struct connection *connection)
         .method = slice_of(connection->method, connection->method_n),
         .target = slice_of(connection->target, connection->target_n),
         .body = slice_of(connection->body, connection->body_n),
+        .connection = connection->handle,
     };
     struct server_answer answer = {.status = 500, .content_type = "text/plain"};
     config->answer(config->context, &request, &answer);

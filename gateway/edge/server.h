@@ -19,15 +19,29 @@ struct server_request {
     struct slice method;
     struct slice target; /* as it arrived, with its query */
     struct slice body;
+    void *connection; /* for server_field() */
 };
+
+/*
+ * The value of a field of the request's head, without surrounding white space; empty when it is not
+ * there, or there twice: then nobody can say which one counts. Lives as long as the call.
+ */
+struct slice server_field(const struct server_request *request, const char *name);
+
+struct server_header {
+    const char *name, *value; /* NUL-terminated; copied when the call returns */
+};
+enum { SERVER_HEADERS_MAX = 12 };
 
 struct server_answer {
     unsigned status;
     const char *content_type;
     const char *cache_control; /* NULL: no-store */
     const char *allow;         /* for 405 */
-    struct slice body;         /* copied when the call returns; */
-    bool is_file;              /* or this file in its place, which is closed when it was sent */
+    size_t n_headers;
+    struct server_header headers[SERVER_HEADERS_MAX];
+    struct slice body; /* copied when the call returns; */
+    bool is_file;      /* or this file in its place, which is closed when it was sent */
     int file_fd;
     uint64_t file_bytes;
 };
