@@ -93,6 +93,9 @@ struct config {
     unsigned n_threads;
     struct config_listener partners_listener;
     struct config_listener ledger_listener; /* text.n == 0: the ledger is not served */
+    struct config_listener page_listener;   /* text.n == 0: people have no page */
+    size_t n_page_hosts;
+    const struct slice *page_hosts; /* host[:port] by which browsers may call the page */
     size_t n_apps;
     const struct config_app *apps;
     size_t n_partners;
