@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "daemon/calls.h"
+#include "daemon/login_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,8 +135,11 @@ static bool answer_line(struct node *node, struct client *client)
 {
     json_t *request =
         json_loadb((const char *)client->buffer, client->n_line, JSON_REJECT_DUPLICATES, NULL);
-    json_t *answer = request ? calls_answer(node, request)
-                             : calls_misused("the request is not one JSON object on one line");
+    json_t *answer = NULL;
+    if (!request)
+        answer = calls_misused("the request is not one JSON object on one line");
+    else
+        answer = login_is_call(request) ? login_call(node, request) : calls_answer(node, request);
     json_decref(request);
     client->n_buffered -= client->n_line + 1;
     memmove(client->buffer, client->buffer + client->n_line + 1, client->n_buffered);

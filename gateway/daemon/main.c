@@ -229,15 +229,26 @@ static struct slice host_of(const struct config_listener *listener)
     return host;
 }
 
+/* Of a listener that is configured. */
+static void write_place(struct writer *writer, const char *what,
+                        const struct config_listener *listener, uint16_t port)
+{
+    if (listener->text.n == 0)
+        return;
+    write_str(writer, what);
+    write_bytes(writer, host_of(listener));
+    write_decimal(writer, port);
+}
+
 static void log_ready(const struct node *node, const struct edge *edge)
 {
-    char ledger[128] = "";
-    const struct config_listener *at = &node->config->ledger_listener;
-    if (at->text.n > 0)
-        snprintf(ledger, sizeof ledger, ", ledger on %.*s%u", SLICE_PRINTF(host_of(at)),
-                 edge_ledger_port(edge));
-    log_info("ready: partners on %.*s%u%s, %llu %s in the ledger",
-             SLICE_PRINTF(host_of(&node->config->partners_listener)), edge_port(edge), ledger,
+    char others[256] = "";
+    struct writer writer = writer_over(others, sizeof others - 1);
+    write_place(&writer, ", ledger on ", &node->config->ledger_listener, edge_ledger_port(edge));
+    write_place(&writer, ", page on ", &node->config->page_listener, edge_page_port(edge));
+    log_info("ready: partners on %.*s%u%.*s, %llu %s in the ledger",
+             SLICE_PRINTF(host_of(&node->config->partners_listener)), edge_port(edge),
+             SLICE_PRINTF(writer_slice(&writer)),
              (unsigned long long)recorder_tree_size(node->recorder),
              plural(recorder_tree_size(node->recorder), "receipt", "receipts"));
 }
@@ -297,8 +308,8 @@ static int serve_flows(struct node *node, const sigset_t *signals)
 
     int code = wait_for_end(node, signals);
     struct edge_counters sum = {0};
+    control_stop(control); /* first: it hands out links to the page, which ends with the edge */
     edge_stop(edge, &sum);
-    control_stop(control);
     log_info("ended: %llu released, %llu refused, %llu without a receipt, %llu receipts proven, "
              "%llu calls done, %llu turned away, %llu malformed, %llu past a deadline",
              (unsigned long long)sum.n_released, (unsigned long long)sum.n_refused,

@@ -4,6 +4,7 @@
 #include "edge/edge.h"
 
 #include "edge/ledger_listener.h"
+#include "edge/page/page.h"
 #include "edge/socket.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct edge {
     struct edge_thread *threads;
     struct prover *prover;
     struct ledger_listener *ledger;
+    struct page *page;
 };
 
 /*
@@ -128,6 +130,9 @@ enum sl_err edge_start(struct node *node, struct edge_problem *problem, struct e
         err = start_threads(edge, node, problem);
     if (err == SL_OK && node->config->ledger_listener.text.n > 0)
         err = ledger_listener_start(node, edge->certificate, edge->key, problem, &edge->ledger);
+    if (err == SL_OK && node->config->page_listener.text.n > 0)
+        err = page_start(node, edge->certificate, edge->key, problem, &edge->page);
+    atomic_store(&node->page, edge ? edge->page : NULL);
     if (err != SL_OK) {
         struct edge_counters none = {0};
         edge_stop(edge, &none);
@@ -153,6 +158,7 @@ void edge_stop(struct edge *edge, struct edge_counters *sum)
 {
     if (!edge)
         return;
+    page_stop(edge->page);
     ledger_listener_stop(edge->ledger);
     for (size_t i = 0; i < edge->n_threads; i++)
         edge_thread_drain(&edge->threads[i]);
@@ -175,6 +181,11 @@ void edge_stop(struct edge *edge, struct edge_counters *sum)
 uint16_t edge_port(const struct edge *edge)
 {
     return edge->port;
+}
+
+uint16_t edge_page_port(const struct edge *edge)
+{
+    return edge->page ? page_port(edge->page) : 0;
 }
 
 uint16_t edge_ledger_port(const struct edge *edge)

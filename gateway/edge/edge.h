@@ -22,5 +22,7 @@ void edge_stop(struct edge *edge, struct edge_counters *sum);
 uint16_t edge_port(const struct edge *edge);
 /* The same of the ledger's listener; 0 when there is none. */
 uint16_t edge_ledger_port(const struct edge *edge);
+/* And of the page's. */
+uint16_t edge_page_port(const struct edge *edge);
 
 #endif

@@ -20,6 +20,8 @@
 #include "ledger/last_checkpoint.h"
 #include "ledger/note.h"
 
+struct page;
+
 struct node {
     const struct config *config;
     int lock_fd;
@@ -31,6 +33,7 @@ struct node {
     struct witnessed *witnessed;                /* NULL without witnesses */
     struct situations *situations;              /* what apps told; in memory alone */
     struct upkeep *upkeep;                      /* NULL until somebody starts it */
+    _Atomic(struct page *) page;                /* the daemon's, while people have one; or NULL */
     uint8_t pseudonym_key[PSEUDONYM_KEY_BYTES]; /* secret */
 };
 

@@ -37,7 +37,7 @@ enum {
 
 struct person {
     struct flow flow; /* first: a group's members are the records of these */
-    _Alignas(16) uint8_t arena[PERSON_ARENA_BYTES]; /* as arena.h has it */
+    uint8_t arena[PERSON_ARENA_BYTES];
     struct slice record; /* as the app has it; empty for the one that the request names */
 };
 

@@ -149,7 +149,7 @@ def consent(ident="c1", app="waze", partner_="spotify", purpose="recommendation"
 
 
 class Gateway(Process):
-    def __init__(self, folder, apps, limits=None, partners=None, routes=ROUTES, threads=2):
+    def __init__(self, folder, apps, limits=None, partners=None, routes=ROUTES, threads=2, page=False):
         super().__init__("sluisd")
         self.folder = pathlib.Path(folder)
         self.config = self.folder / "sluis.yaml"
@@ -160,8 +160,9 @@ class Gateway(Process):
         self.limits = QUICK_LIMITS | (limits or {})
         self.routes = routes
         self.threads = threads
+        self.listen = "  page: 127.0.0.1:0\n" if page else ""  # more listeners
         self.sections = ""  # more of sluis.yaml
-        self.address = self.ledger_address = None
+        self.address = self.ledger_address = self.page_address = None
         self._pseudonyms = {}
         run(SLUIS, "init", self.folder, "--origin", ORIGIN)
         self.partners = {name: {**facts, "token": None, "hash": None}
@@ -188,7 +189,7 @@ class Gateway(Process):
         return (f"sluis: 1\n"
                 f"node:\n  origin: {ORIGIN}\nstate: state\n"
                 f"listen:\n  partners: 127.0.0.1:0\n  ledger: 127.0.0.1:0\n"
-                f"  threads: {self.threads}\n"
+                f"{self.listen}  threads: {self.threads}\n"
                 f"apps:\n{apps}partners:\n{partners}routes:{self.routes}{self.sections}"
                 f"limits:\n{limits}")
 
@@ -200,9 +201,11 @@ class Gateway(Process):
     def start(self, *more, prefix=()):
         """Returns when it listens. `prefix`: a command that starts it, such as unshare."""
         found = self.launch([*prefix, *self.command(*more)],
-                            r"ready: partners on (\S+):(\d+)(?:, ledger on (\S+):(\d+))?")
+                            r"ready: partners on (\S+):(\d+)(?:, ledger on (\S+):(\d+))?"
+                            r"(?:, page on (\S+):(\d+))?")
         self.address = (found[1].strip("[]"), int(found[2]))
         self.ledger_address = (found[3].strip("[]"), int(found[4])) if found[3] else None
+        self.page_address = (found[5].strip("[]"), int(found[6])) if found[5] else None
         return self
 
     def restart(self):

@@ -20,7 +20,7 @@ END
 
 packages_build=(build-essential meson ninja-build pkg-config libcurl4-openssl-dev
   libmicrohttpd-dev libgnutls28-dev liblmdb-dev libyaml-dev libssl-dev libjansson-dev
-  libcmocka-dev scdoc tzdata ca-certificates)
+  libcmocka-dev libqrencode-dev scdoc tzdata ca-certificates)
 packages_demo=(python3 python3-yaml curl)
 packages_test=(clang clang-tidy clang-format libclang-rt-dev cppcheck openssl curl jq
   python3-pytest python3-jsonschema python3-rdflib faketime)

@@ -25,6 +25,8 @@ int subject_account_run(struct cli *cli);
 int subject_key_run(struct cli *cli);
 int subject_erase_run(struct cli *cli);
 
+int login_run(struct cli *cli);
+
 int retention_run_run(struct cli *cli);
 
 int partner_token_run(struct cli *cli);

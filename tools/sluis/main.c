@@ -128,6 +128,10 @@ static const struct cli_command commands[] = {
      "never overwritten.\n\n"
      "Example:\n  sluis subject key lotte -o lotte.key",
      subject_key_options, subject_key_run},
+    {"login", "SUBJECT", 1, 1, "print a link to sign in at the page",
+     "The link works once, within five minutes, and opening it alone does not spend it. On a "
+     "terminal it is a QR code as well.\n\nExample:\n  sluis login lotte",
+     NULL, login_run},
     {"subject erase", "SUBJECT...", 1, CLI_ARGUMENTS_MAX, "forget subjects for good",
      "Policies, accounts, name and key go, and the bytes they leave on the disk are overwritten; "
      "the receipts stay, and nobody can tell any more whose they were. It can't be undone. Copies "
