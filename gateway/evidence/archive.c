@@ -76,6 +76,7 @@ static enum sl_err add_head(struct archive_loading *loading, const struct eviden
     kept->origin = keep(loading, head->origin);
     kept->vkey = keep(loading, head->vkey);
     kept->tzdata = keep(loading, head->tzdata);
+    kept->statement = keep(loading, head->statement);
     for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++)
         kept->controller.texts[i] = keep(loading, head->controller.texts[i]);
     kept->apps = keep_parties(loading, head->apps, head->n_apps);
@@ -263,23 +264,4 @@ void archive_free(struct archive *archive)
 void archive_version_digest(const struct archive_version *version, uint8_t digest[SHA256_BYTES])
 {
     basis_policy_digest(version->yaml, version->blob, version->vocabulary_sha256, digest);
-}
-
-static struct slice label_of(const struct evidence_party *parties, size_t n, struct slice id)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (slice_equals(parties[i].id, id) && parties[i].label.n > 0)
-            return parties[i].label;
-    }
-    return id;
-}
-
-struct slice archive_app_label(const struct archive *archive, struct slice id)
-{
-    return label_of(archive->head.apps, archive->head.n_apps, id);
-}
-
-struct slice archive_partner_label(const struct archive *archive, struct slice id)
-{
-    return label_of(archive->head.partners, archive->head.n_partners, id);
 }

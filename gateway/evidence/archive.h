@@ -61,8 +61,5 @@ SL_DEFINE_AUTO(archive, archive_free)
 
 /* The version's texts under the vocabulary that it names, as one digest. */
 void archive_version_digest(const struct archive_version *version, uint8_t digest[SHA256_BYTES]);
-/* What people call an app or a partner: its label, or its id when the file has none. */
-struct slice archive_app_label(const struct archive *archive, struct slice id);
-struct slice archive_partner_label(const struct archive *archive, struct slice id);
 
 #endif

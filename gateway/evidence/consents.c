@@ -7,8 +7,8 @@
  *
  * Each version's receipt is the evidence of what it changed. A consent is the same one as long as
  * it has the same id; it was changed when anything that it allows is another, by the words that a
- * record has for it. A version that is not opened says nothing of its consents: what the next one
- * has is then given there.
+ * record has for it. A version that is not opened says nothing of its consents: the next one is
+ * then held against the last one before it that is, and what there is without any is given there.
  */
 #include "evidence/consents.h"
 

@@ -6,8 +6,8 @@
  *     {"sluis": ..}       a Kantara receipt  ┘ and compared word by word
  *     {"receipt": ..}     a line of NDJSON, or evidence alone
  *
- * What can't be seen in one object is seen across them: two records of one controller can't state
- * two names for it; and two receipts that rest on one version of a policy are of one person.
+ * What can't be seen in one object is seen across them: two receipts that rest on one version of a
+ * policy are of one person.
  */
 #include "evidence/export_check.h"
 
@@ -194,6 +194,18 @@ static enum sluis_verify_result check_words(struct checking *checking, const jso
                  (int)writer.n, difference);
 }
 
+/* Each once: a file may have records of several statements. */
+static void add_stated(struct checking *checking, json_t *stated)
+{
+    json_t *list = checking->report->stated;
+    size_t i = 0;
+    while (i < json_array_size(list) && !json_equal(json_array_get(list, i), stated))
+        i++;
+    if (i == json_array_size(list))
+        json_array_append(list, stated);
+    json_decref(stated);
+}
+
 static enum sluis_verify_result make_again(struct checking *checking, const json_t *found,
                                            const json_t *block,
                                            const struct record_reading *reading)
@@ -215,42 +227,12 @@ static enum sluis_verify_result make_again(struct checking *checking, const json
     checking->report->n_events +=
         is_kantara ? json_array_size(json_object_get(block, "events")) : record->life->n_events;
     checking->report->n_closed += reading->n_closed;
-    if (record->stated.as_of_ms < checking->report->as_of_ms)
-        checking->report->as_of_ms = record->stated.as_of_ms;
+    if (record->as_of_ms < checking->report->as_of_ms)
+        checking->report->as_of_ms = record->as_of_ms;
+    add_stated(checking,
+               record_stated(record, event, is_kantara ? event : record->life->n_events - 1));
     return check_words(checking, found,
                        is_kantara ? record_kantara(record, event) : record_dpv(record));
-}
-
-/* What is stated in one record is stated in all. */
-static enum sluis_verify_result check_stated(struct checking *checking, const json_t *stated)
-{
-    char difference[400];
-    struct writer writer = writer_over(difference, sizeof difference);
-    json_t **all = &checking->report->stated;
-    const char *kind, *id;
-    json_t *labels, *label;
-    bool differs = false;
-    if (!*all) {
-        *all = json_deep_copy(stated);
-        return SLUIS_VERIFY_VALID;
-    }
-    json_object_foreach((json_t *)(uintptr_t)stated, kind, labels)
-    {
-        json_t *known = json_object_get(*all, kind);
-        json_object_foreach(labels, id, label)
-        {
-            if (!json_object_get(known, id) && strcmp(kind, "controller") != 0)
-                json_object_set(known, id, label);
-            differs = differs || words_differ(label, json_object_get(known, id), &writer);
-        }
-        differs =
-            differs || (strcmp(kind, "controller") == 0 && words_differ(labels, known, &writer));
-    }
-    if (!differs)
-        return SLUIS_VERIFY_VALID;
-    return wrong(checking,
-                 "record %" PRIu64 " of the file states something else than one before it: %.*s",
-                 checking->n_objects, (int)writer.n, difference);
 }
 
 static enum sluis_verify_result check_record(struct checking *checking, const json_t *found,
@@ -266,8 +248,7 @@ static enum sluis_verify_result check_record(struct checking *checking, const js
     else
         result = make_again(checking, found, block, &reading);
     record_reading_free(&reading);
-    return result == SLUIS_VERIFY_VALID ? check_stated(checking, json_object_get(block, "stated"))
-                                        : result;
+    return result;
 }
 
 /* ------------------------------------------------------------------------------------ file -- */
@@ -360,7 +341,8 @@ enum sluis_verify_result export_check(struct slice text, const struct sluis_trus
 {
     *report = (struct export_report){.is_under_policy = trust->policy != NULL,
                                      .n_witnesses_min = SIZE_MAX,
-                                     .as_of_ms = INT64_MAX};
+                                     .as_of_ms = INT64_MAX,
+                                     .stated = json_array()};
     struct checking checking = {.trust = trust,
                                 .body_sha256 = body_sha256,
                                 .report = report,

@@ -22,7 +22,7 @@ struct export_report {
     bool is_under_policy;
     size_t n_witnesses_min; /* of each checkpoint; under a trust file */
     int64_t as_of_ms;       /* the earliest of the records'; INT64_MAX without one */
-    json_t *stated;         /* in records: the controller and the labels, which no receipt pins */
+    json_t *stated;         /* what records have from statements: a list, see record_stated() */
 };
 
 /*

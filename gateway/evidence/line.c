@@ -185,6 +185,7 @@ static void read_head(struct members *members, struct evidence_head *out)
     read_controller(members, out);
     out->apps = read_parties(members, "apps", &out->n_apps);
     out->partners = read_parties(members, "partners", &out->n_partners);
+    out->statement = need_text_or_null(members, "statement");
 }
 
 static void read_vocabulary(struct members *members, struct evidence_vocabulary *out)
@@ -404,6 +405,7 @@ static void put_head(struct writer *writer, const struct evidence_head *head)
     put_controller(writer, head);
     put_parties(writer, "apps", head->apps, head->n_apps);
     put_parties(writer, "partners", head->partners, head->n_partners);
+    put_text_or_null(writer, "statement", head->statement);
 }
 
 static void put_policy(struct writer *writer, const struct evidence_policy *policy)

@@ -47,6 +47,7 @@ struct evidence_head {
     struct controller controller;
     size_t n_apps, n_partners;
     const struct evidence_party *apps, *partners;
+    struct slice statement; /* controller and labels again, signed (statement.h); or empty */
 };
 
 struct evidence_vocabulary {

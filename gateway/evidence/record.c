@@ -8,8 +8,8 @@
  *              of "changed"          3 . . . . . 6  that it shows what is new; up to what came next
  *     DPV                     1 . . . . . . . . . . all of its life
  *
- * No version between is left out: each shows that nothing became of the consent there. What was
- * neither given nor changed by a receipt, the controller and the labels, is `stated`.
+ * No version between is left out: each shows that nothing became of the consent there. What no
+ * receipt pins, the controller and the labels, is in the statement.
  */
 #include "evidence/record.h"
 
@@ -23,7 +23,7 @@ struct span {
 
 struct slice record_text(const struct record *record, enum controller_text text)
 {
-    return record->stated.controller.texts[text];
+    return record->statement.controller.texts[text];
 }
 
 static struct slice label_of(const struct evidence_party *parties, size_t n, struct slice id)
@@ -37,12 +37,12 @@ static struct slice label_of(const struct evidence_party *parties, size_t n, str
 
 struct slice record_app(const struct record *record, struct slice id)
 {
-    return label_of(record->stated.apps, record->stated.n_apps, id);
+    return label_of(record->statement.apps, record->statement.n_apps, id);
 }
 
 struct slice record_partner(const struct record *record, struct slice id)
 {
-    return label_of(record->stated.partners, record->stated.n_partners, id);
+    return label_of(record->statement.partners, record->statement.n_partners, id);
 }
 
 uint64_t record_receipt(const struct record *record, const struct consent_event *event)
@@ -91,7 +91,7 @@ static void set_label(json_t *labels, struct slice id, struct slice label)
 }
 
 /* The labels that the record has words of: no other app or partner is anybody's business. */
-static json_t *stated_json(const struct record *record, size_t first, size_t last)
+json_t *record_stated(const struct record *record, size_t first, size_t last)
 {
     json_t *apps = json_object(), *partners = json_object();
     for (size_t i = first; i <= last; i++) {
@@ -101,8 +101,9 @@ static json_t *stated_json(const struct record *record, size_t first, size_t las
         set_label(apps, consent->app, record_app(record, consent->app));
         set_label(partners, consent->partner, record_partner(record, consent->partner));
     }
-    return json_pack("{s:o, s:o, s:o}", "controller", controller_json(&record->stated.controller),
-                     "apps", apps, "partners", partners);
+    return json_pack("{s:o, s:o, s:o}", "controller",
+                     controller_json(&record->statement.controller), "apps", apps, "partners",
+                     partners);
 }
 
 /* -------------------------------------------------------------------------------- evidence -- */
@@ -139,15 +140,14 @@ static json_t *vocabularies_json(const struct record *record, struct span span)
     return list;
 }
 
-json_t *record_block(const struct record *record, size_t first, size_t last, size_t end)
+json_t *record_block(const struct record *record, size_t first, size_t end)
 {
     struct span span = {first_shown(record, record->life->events[first].version), end};
     json_t *receipts = json_array();
     for (size_t i = span.first; i < span.end; i++)
         json_array_append(receipts, record->evidence[i]);
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "sluis_export", RECORD_FORMAT, "origin",
-                     json_text(record->stated.origin), "consent", json_text(record->life->id),
-                     "as_of", time_json(record->stated.as_of_ms), "stated",
-                     stated_json(record, first, last), "vocabularies",
-                     vocabularies_json(record, span), "receipts", receipts);
+                     json_text(record->statement.origin), "consent", json_text(record->life->id),
+                     "as_of", time_json(record->as_of_ms), "statement", json_text(record->note),
+                     "vocabularies", vocabularies_json(record, span), "receipts", receipts);
 }

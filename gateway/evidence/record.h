@@ -3,11 +3,10 @@
  * evidence
  *
  * Shape   a record is a pure function of struct record: the policies that receipts pin, and what
- *         the operator states beside them. Who exports makes it from the archive, who checks makes
- *         it again from the evidence inside the record, and compares
+ *         the operator states beside them and has signed. Who exports makes it from the archive,
+ * who checks makes it again from the evidence inside the record, and compares
  *
- *         block   {"sluis_export": 1, "origin":, "consent": id, "as_of":,
- *                  "stated": {"controller": {}, "apps": {id: label}, "partners": {id: label}},
+ *         block   {"sluis_export": 1, "origin":, "consent": id, "as_of":, "statement": note,
  *                  "vocabularies": [text], "receipts": [evidence]}
  *         event   {"event": "given", "time":, "receipt": index}         an expiry has no receipt
  * Owns    nothing; what is made is the caller's, NULL without memory
@@ -16,24 +15,17 @@
 #ifndef SLUIS_EVIDENCE_RECORD_H
 #define SLUIS_EVIDENCE_RECORD_H
 
-#include "evidence/archive.h"
 #include "evidence/consents.h"
+#include "evidence/statement.h"
 
 #include <jansson.h>
 
 enum { RECORD_FORMAT = 1 };
 
-/* What no receipt pins: the record has it by the word of whoever wrote it. */
-struct record_stated {
-    struct slice origin; /* the ledger's name, which its key has */
-    int64_t as_of_ms;    /* what came later is not in the record */
-    struct controller controller;
-    size_t n_apps, n_partners;
-    const struct evidence_party *apps, *partners;
-};
-
 struct record {
-    struct record_stated stated;
+    int64_t as_of_ms;           /* what came later is not in the record */
+    struct statement statement; /* what no receipt pins: names, addresses, labels */
+    struct slice note;          /* it, signed */
     size_t n_versions;
     const struct consent_version *versions; /* of the one person, and */
     json_t *const *evidence;                /* exported_json() of each */
@@ -46,13 +38,17 @@ json_t *record_kantara(const struct record *record, size_t event);
 json_t *record_dpv(const struct record *record);
 /* All of them, in one JSON-LD document. Takes `graph`, an array. */
 json_t *record_dpv_document(json_t *graph);
+/*
+ * {"controller": {}, "apps": {id: label}, "partners": {id: label}}: what its words have from the
+ * statement. `first` and `last` are the events with its terms.
+ */
+json_t *record_stated(const struct record *record, size_t first, size_t last);
 
 /* ------------------------------------------------------------------ for the two formats alone --
  */
 
-/* The block of a record with the terms of the events from `first` to `last`, shown by the versions
- * before `end`. */
-json_t *record_block(const struct record *record, size_t first, size_t last, size_t end);
+/* The block of a record that begins with event `first`; the versions before `end` show it. */
+json_t *record_block(const struct record *record, size_t first, size_t end);
 json_t *record_event(const struct record *record, const struct consent_event *event);
 /* The index of the receipt that shows it. */
 uint64_t record_receipt(const struct record *record, const struct consent_event *event);

@@ -79,7 +79,7 @@ static json_t *controller_json(const struct record *record)
             json_array_append_new(list, json_text(contact));
     }
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "@id", "_:controller", "@type",
-                     "dpv:DataController", "dct:identifier", json_text(record->stated.origin),
+                     "dpv:DataController", "dct:identifier", json_text(record->statement.origin),
                      "dpv:hasName", json_text(record_text(record, CONTROLLER_NAME)),
                      "dpv:hasAddress", address_json(record), "dpv:hasContact", list);
 }
@@ -209,7 +209,8 @@ json_t *record_dpv(const struct record *record)
     const struct consent_life *life = record->life;
     const struct consent_event *terms = consent_last_terms(life);
     char uuid[CONSENT_UUID_BYTES], id[CONSENT_UUID_BYTES + 16];
-    consent_uuid(record->stated.origin, record_receipt(record, &life->events[0]), life->id, uuid);
+    consent_uuid(record->statement.origin, record_receipt(record, &life->events[0]), life->id,
+                 uuid);
     snprintf(id, sizeof id, "urn:uuid:%s", uuid);
     json_t *events = json_array();
     for (size_t i = 0; i < life->n_events; i++)
@@ -227,8 +228,7 @@ json_t *record_dpv(const struct record *record)
                      "dpv:hasRight",
                      withdrawing_json(record, "dpv:DataSubjectRight", "Right to withdraw consent"),
                      "dpv:hasProcess", process_json(record, terms), "dpv:hasConsentStatus", events,
-                     "sluis:evidence",
-                     opaque_json(record_block(record, 0, life->n_events - 1, record->n_versions)));
+                     "sluis:evidence", opaque_json(record_block(record, 0, record->n_versions)));
 }
 
 json_t *record_dpv_document(json_t *graph)

@@ -89,7 +89,7 @@ static json_t *block_json(const struct record *record, size_t event, size_t last
 {
     const struct consent_life *life = record->life;
     size_t end = last > event ? life->events[last].version + 1 : record->n_versions;
-    json_t *block = record_block(record, event, event, end), *events = json_array();
+    json_t *block = record_block(record, event, end), *events = json_array();
     for (size_t i = event; i <= last; i++)
         json_array_append_new(events, record_event(record, &life->events[i]));
     json_object_set_new(block, "terms", consent_terms_json(&life->events[event]));
@@ -103,7 +103,7 @@ json_t *record_kantara(const struct record *record, size_t at)
     const struct consent_event *event = &life->events[at];
     const size_t last = at + 1 < life->n_events ? at + 1 : at;
     char uuid[CONSENT_UUID_BYTES];
-    consent_uuid(record->stated.origin, record_receipt(record, event), life->id, uuid);
+    consent_uuid(record->statement.origin, record_receipt(record, event), life->id, uuid);
     json_t *special = json_array();
     json_t *services =
         services_json(record, event, last > at ? &life->events[last] : NULL, special);

@@ -4,8 +4,8 @@
  *     receipts ─▶ proven? ─▶ opened? ─▶ versions without a gap? ─▶ text under its vocabulary
  *     compiles to the blob that was decided on? ─▶ one person's? ─▶ life of the consent
  *
- * What the record states without a receipt is taken as it stands: it goes into the words that are
- * made again, and the caller says that it is only stated. A policy change whose texts are not
+ * What no receipt pins is believed when the ledger's key has signed it: it goes into the words that
+ * are made again, and the caller says that it is stated. A policy change whose texts are not
  * opened keeps its place: what it changed is not shown, and is counted.
  */
 #include "evidence/record_read.h"
@@ -33,7 +33,7 @@ struct reading_storage {
     struct consent_version *versions;
     json_t **evidence;
     struct opened *opened; /* of the versions that are */
-    struct evidence_party *apps, *partners;
+    struct statement statement;
     struct consent_lives lives;
     uint64_t number;                     /* of the last policy version; 0: not known */
     bool has_digest;                     /* of that version, */
@@ -61,42 +61,25 @@ static enum sluis_verify_result no_memory(struct reading_storage *reading)
 
 /* ---------------------------------------------------------------------------------- stated -- */
 
-/* What is too long for a configuration is not taken, and so is another word than the one made. */
-static struct slice bounded(struct slice text, size_t n_max)
-{
-    return text.n <= n_max ? text : slice_of(NULL, 0);
-}
-
-static struct evidence_party *read_parties(const json_t *labels, size_t *n)
-{
-    const char *id;
-    json_t *label;
-    struct evidence_party *parties = calloc(json_object_size(labels) + 1, sizeof *parties);
-    *n = 0;
-    json_object_foreach((json_t *)(uintptr_t)labels, id, label)
-    {
-        if (parties)
-            parties[(*n)++] = (struct evidence_party){
-                slice_of_str(id), bounded(json_text_of(label), LIMIT_MAX_config_label_bytes)};
-    }
-    return parties;
-}
-
 static enum sluis_verify_result read_stated(struct reading_storage *reading, const json_t *block,
-                                            struct record_stated *out)
+                                            struct record *out)
 {
-    const json_t *stated = json_object_get(block, "stated");
-    const json_t *controller = json_object_get(stated, "controller");
-    out->origin = json_text_at(block, "origin");
+    struct statement_problem problem;
+    out->note = json_text_at(block, "statement");
     if (!timestamp_parse(json_text_at(block, "as_of"), &out->as_of_ms))
         return wrong(reading, "\"as_of\" is no time: it has to say up to when the record knows");
-    for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++)
-        out->controller.texts[i] =
-            bounded(json_text_at(controller, controller_text_name(i)), LIMIT_MAX_controller_bytes);
-    out->apps = reading->apps = read_parties(json_object_get(stated, "apps"), &out->n_apps);
-    out->partners = reading->partners =
-        read_parties(json_object_get(stated, "partners"), &out->n_partners);
-    return out->apps && out->partners ? SLUIS_VERIFY_VALID : no_memory(reading);
+    enum sluis_verify_result result =
+        statement_read(out->note, reading->trust, &problem, &out->statement);
+    reading->statement = out->statement;
+    if (result != SLUIS_VERIFY_VALID) {
+        (void)wrong(reading, "%s", problem.text);
+        return result;
+    }
+    if (!slice_equals(out->statement.origin, json_text_at(block, "origin")))
+        return wrong(reading, "its statement is of another ledger than the record");
+    if (out->as_of_ms > out->statement.time_ms)
+        return wrong(reading, "\"as_of\" is later than its statement: nobody knew that much");
+    return SLUIS_VERIFY_VALID;
 }
 
 /* -------------------------------------------------------------------------------- policies -- */
@@ -259,7 +242,7 @@ static enum sluis_verify_result read_receipts(struct reading_storage *reading, c
         return no_memory(reading);
     for (size_t i = 0; i < n; i++) {
         enum sluis_verify_result result =
-            take_evidence(reading, json_array_get(list, i), out->record.stated.origin);
+            take_evidence(reading, json_array_get(list, i), out->record.statement.origin);
         if (result != SLUIS_VERIFY_VALID)
             return result;
         if (out->first_version == 0 && reading->number > i)
@@ -277,8 +260,8 @@ static enum sluis_verify_result read_receipts(struct reading_storage *reading, c
 static enum sluis_verify_result find_life(struct reading_storage *reading, struct slice id,
                                           struct record *record)
 {
-    if (consents_trace(record->versions, record->n_versions, record->stated.as_of_ms,
-                       &reading->lives) != SL_OK)
+    if (consents_trace(record->versions, record->n_versions, record->as_of_ms, &reading->lives) !=
+        SL_OK)
         return no_memory(reading);
     record->life = consent_lives_find(&reading->lives, id);
     if (record->life)
@@ -301,7 +284,7 @@ enum sluis_verify_result record_read(const json_t *block, const struct sluis_tru
     reading->visit = visit;
     reading->context = context;
     reading->problem = problem;
-    enum sluis_verify_result result = read_stated(reading, block, &out->record.stated);
+    enum sluis_verify_result result = read_stated(reading, block, &out->record);
     if (result == SLUIS_VERIFY_VALID)
         result = read_vocabularies(reading, json_object_get(block, "vocabularies"));
     if (result == SLUIS_VERIFY_VALID)
@@ -327,8 +310,7 @@ void record_reading_free(struct record_reading *out)
     free(reading->versions);
     free(reading->evidence);
     free(reading->opened);
-    free(reading->apps);
-    free(reading->partners);
+    statement_free(&reading->statement);
     free(reading);
     *out = (struct record_reading){0};
 }

@@ -16,7 +16,7 @@ import pytest
 import rdflib
 
 from gateway import AUDIT, CONTROLLER, ORIGIN, SLUIS, consent, run
-from test_audit_proofs import leaf_hash, node_hash, open_proof
+from test_audit_proofs import leaf_hash, node_hash, open_note, open_proof
 from world import World
 
 
@@ -410,6 +410,7 @@ def test_kantara_receipts_have_exactly_the_keys_of_the_specification(lived, expo
     others = json.loads(export("kantara", "--evidence", lived.all, "--subject", lived.lotte))
     for one in (*receipts, *others):
         assert one["sluis"].pop("as_of") > one["sluis"]["events"][0]["time"]
+        assert one["sluis"].pop("statement").startswith("sluis stated v1\n")
     assert receipts == others
 
 
@@ -466,21 +467,20 @@ def altered(record, path, change=other_than):
 
 
 def is_evidence(path):
-    return {"receipts", "vocabularies", "as_of"} & set(path)
+    return {"receipts", "vocabularies", "as_of", "statement"} & set(path)
 
 
 def test_no_word_of_a_kantara_receipt_can_be_another(lived, export, verify):
     receipts = json.loads(export("kantara", "--evidence", lived.own))
     one = next(one for one in receipts if events_of([one], "c1") == [["changed", "withdrawn"]])
     paths = [path for path in words_of(one) if not is_evidence(path)]
-    assert len(paths) > 50
+    assert len(paths) > 40
     for path in paths:
         if path in [("sluis", "consent"), ("sluis", "origin"), ("sluis", "events", 0, "receipt")]:
             continue  # what the evidence is looked up by
         said = verify(altered(one, path), ok=(1,))
         assert "is " in said and "; expected " in said, (path, said)
-        if "stated" not in path:
-            assert f': "{name_of(path)}' in said, (path, said)
+        assert f': "{name_of(path)}' in said, (path, said)
     said = verify(altered(one, ("services", 0, "purposes", 0, "thirdPartyName"),
                           lambda old: "Somebody"), ok=(1,))
     assert ('INVALID: record 0 of the file: "services[0].purposes[0].thirdPartyName" is "Somebody"; '
@@ -500,7 +500,7 @@ def test_a_kantara_receipt_that_claims_otherwise_does_not_verify(lived, export, 
     receipts_of = (*block, "receipts")
     for said, record in [
             ("none of the policies", altered(given, (*block, "consent"), lambda old: "c9")),
-            ("of the ledger", altered(given, (*block, "origin"), lambda old: "else.example/1")),
+            ("another ledger", altered(given, (*block, "origin"), lambda old: "else.example/1")),
             ("of no receipt that gave", altered(given, (*block, "events", 0, "receipt"))),
             ("as_of", altered(given, (*block, "as_of"), lambda old: "today")),
             ("no evidence", altered(given, receipts_of, lambda old: [])),
@@ -531,16 +531,44 @@ def test_a_version_that_was_taken_out_or_closed_shows(lived, export, verify):
     assert '"dpv:hasConsentStatus[1]' in found
 
 
-def test_what_no_receipt_pins_is_said_to_be_stated(lived, export, verify):
-    receipts = json.loads(export("kantara", "--evidence", lived.own))
-    text = json.dumps(receipts[0])
-    said = verify(text.replace("Canal Museum Foundation", "Somebody"))
-    assert "stated    by the operator, and pinned by no receipt" in said
-    assert 'name "Somebody"' in said and 'spotify "spotify"' in said
-    mixed = [json.loads(text.replace("Canal Museum Foundation", "Somebody")), *receipts[1:]]
-    said = verify(mixed, ok=(1,))
-    assert "record 1 of the file states something else than one before it: \"\" is " \
-           "\"Canal Museum Foundation\"; expected \"Somebody\"" in said.replace('"name"', '""')
+def test_what_no_receipt_pins_is_signed_and_said_to_be_stated(lived, export, verify, tmp_path):
+    text = export("kantara", "--evidence", lived.own)
+    said = verify(text)
+    assert "stated    by the operator, signed with the ledger's key, and in no receipt" in said
+    assert 'name "Canal Museum Foundation"' in said and 'spotify "spotify"' in said
+    assert "not signed by the ledger's key" in verify(
+        text.replace("Canal Museum Foundation", "Somebody"), ok=(1,))
+    later = [one | {"sluis": one["sluis"] | {"as_of": "2099-01-01T00:00:00.000Z"}}
+             for one in json.loads(text)]
+    assert "later than its statement" in verify(later, ok=(1,))
+
+    file = tmp_path / "own.evidence"
+    whole = lived.own.read_text(encoding="utf-8")
+    file.write_text(whole.replace("Canal Museum Foundation", "Somebody"), encoding="utf-8")
+    assert "not signed by the ledger's key" in export("dpv", "--evidence", file, ok=(2,))
+    lines = lines_of(whole)
+    note = lines[0]["statement"]
+    assert note.startswith(f"sluis stated v1\n{ORIGIN}\n{lines[0]['time']}\n{{")
+    text = open_note(tmp_path, lived.gateway.vkey.read_text(encoding="utf-8"), note)
+    assert json.loads(text.splitlines()[3])["controller"] == \
+        {name: text for name, text in lines[0]["controller"].items() if text is not None}
+
+
+def test_evidence_that_nobody_signed_can_be_replayed_and_makes_no_records(lived, export, tmp_path):
+    key = lived.gateway.state / "keys/ledger.pem"
+    file = tmp_path / "unsigned.evidence"
+    key.rename(tmp_path / "ledger.pem")
+    try:
+        done = run(SLUIS, "-c", lived.gateway.config, "evidence", "export", "-o", file)
+    finally:
+        (tmp_path / "ledger.pem").rename(key)
+    assert "who runs the gateway is not signed" in done.stderr
+    assert lines_of(file.read_text(encoding="utf-8"))[0]["statement"] is None
+    assert "the same" in run(AUDIT, "replay", lived.gateway.ledger, "--key", lived.gateway.vkey,
+                             "--evidence", file).stdout
+    assert export("ndjson", "--evidence", file, "--for", "auditor")
+    said = export("kantara", "--evidence", file, "--subject", lived.lotte, ok=(2,))
+    assert "not signed by the ledger's key" in said and "`sluis evidence export' signs it" in said
 
 
 # --- DPV -----------------------------------------------------------------------------------------
@@ -644,8 +672,7 @@ def test_no_word_of_a_dpv_record_can_be_another(lived, export, verify):
             continue
         said = verify(altered(record, path), ok=(1,))
         assert "is " in said and "; expected " in said, (path, said)
-        if "stated" not in path:
-            assert f': "{name_of(path)}' in said, (path, said)
+        assert f': "{name_of(path)}' in said, (path, said)
     said = verify(altered(document, ("@context", "dpv"), lambda old: "https://example/#"), ok=(1,))
     assert '"@context.dpv" is "https://example/#"; expected "https://w3id.org/dpv#"' in said
     assert '"more" is 1; expected not there' in verify(document | {"more": 1}, ok=(1,))

@@ -25,6 +25,7 @@ struct consent_list {
     struct consent_version *versions;
     json_t **evidence;
     struct consent_lives lives;
+    struct statement statement;
 };
 
 /* ------------------------------------------------------------------------------- collecting -- */
@@ -76,6 +77,7 @@ void consents_free(struct consent_list *list)
         recompiled_free(&list->receipts[i].compiled);
     }
     consent_lives_free(&list->lives);
+    statement_free(&list->statement);
     free(list->receipts);
     free(list->versions);
     free(list->evidence);
@@ -115,7 +117,8 @@ static void leave_out_unshown(struct consent_list *list)
 static int64_t as_of_ms(const struct export *export)
 {
     const struct evidence_head *head = &export->archive->head;
-    return export->n_receipts < head->n_receipts ? export->last_ms : head->time_ms;
+    bool ends_before = export->n_receipts < head->n_receipts && export->last_ms < head->time_ms;
+    return ends_before ? export->last_ms : head->time_ms;
 }
 
 static int trace(struct export *export)
@@ -144,14 +147,9 @@ static int trace(struct export *export)
 
 static struct record record_of(const struct export *export, const struct consent_life *life)
 {
-    const struct evidence_head *head = &export->archive->head;
-    return (struct record){.stated = {.origin = export->origin,
-                                      .as_of_ms = as_of_ms(export),
-                                      .controller = head->controller,
-                                      .n_apps = head->n_apps,
-                                      .n_partners = head->n_partners,
-                                      .apps = head->apps,
-                                      .partners = head->partners},
+    return (struct record){.as_of_ms = as_of_ms(export),
+                           .statement = export->consents->statement,
+                           .note = export->archive->head.statement,
                            .n_versions = export->consents->n,
                            .versions = export->consents->versions,
                            .evidence = export->consents->evidence,
@@ -207,6 +205,21 @@ static int end_dpv(struct export *export)
 
 /* -------------------------------------------------------------------------------- beginning -- */
 
+/* What the words of the records are made of has to be what the operator has signed. */
+static int read_statement(struct export *export)
+{
+    const struct sluis_trust trust = {.vkey = export->source.vkey};
+    struct statement_problem problem;
+    enum sluis_verify_result result = statement_read(export->archive->head.statement, &trust,
+                                                     &problem, &export->consents->statement);
+    if (result == SLUIS_VERIFY_VALID)
+        return EX_OK;
+    return cli_fail(export->cli, AUDIT_UNCHECKED,
+                    "the evidence can't be used for records of consents: %s (`sluis evidence "
+                    "export' signs it; the key must be among those in --key)",
+                    problem.text);
+}
+
 /* EX_CONFIG when the evidence does not have these texts of the controller's, which is said. */
 static int begin(struct export *export, const enum controller_text *needed, size_t n)
 {
@@ -226,7 +239,8 @@ static int begin(struct export *export, const enum controller_text *needed, size
                         "have: %s. Set `controller` in sluis.yaml, and export the evidence again",
                         missing);
     export->consents = calloc(1, sizeof *export->consents);
-    return export->consents ? EX_OK : cli_fail(export->cli, EX_SOFTWARE, "out of memory");
+    return export->consents ? read_statement(export)
+                            : cli_fail(export->cli, EX_SOFTWARE, "out of memory");
 }
 
 static int begin_kantara(struct export *export)

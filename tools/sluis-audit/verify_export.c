@@ -3,7 +3,7 @@
  *
  * evidence/export_check.h says so; this reads the file and prints what was found. What no receipt
  * pins, the controller and the labels in a record of a consent, is printed as what it is: the
- * operator's word.
+ * operator's word, signed.
  */
 #include "base/plural.h"
 #include "base/timestamp.h"
@@ -48,7 +48,7 @@ static int print_json(const struct cli *cli, const struct export_report *report)
         json_of_u64(report->n_events), "policies_not_opened", json_of_u64(report->n_closed));
     if (report->is_under_policy)
         json_object_set_new(answer, "witnesses", json_of_u64(report->n_witnesses_min));
-    if (report->stated) {
+    if (report->n_records > 0) {
         json_object_set(answer, "stated", report->stated);
         json_object_set_new(answer, "as_of", time_json(report->as_of_ms));
     }
@@ -85,12 +85,18 @@ static void print_records(const struct export_report *report)
         printf("            but for %" PRIu64 " policy %s not opened: what changed there is not "
                "shown\n",
                report->n_closed, plural(report->n_closed, "change that is", "changes that are"));
-    printf("  stated    by the operator, and pinned by no receipt:\n            controller: ");
-    print_members(json_object_get(report->stated, "controller"));
-    printf("            apps: ");
-    print_members(json_object_get(report->stated, "apps"));
-    printf("            partners: ");
-    print_members(json_object_get(report->stated, "partners"));
+    const json_t *stated;
+    size_t i;
+    printf("  stated    by the operator, signed with the ledger's key, and in no receipt:\n");
+    json_array_foreach(report->stated, i, stated)
+    {
+        printf("            controller: ");
+        print_members(json_object_get(stated, "controller"));
+        printf("            apps: ");
+        print_members(json_object_get(stated, "apps"));
+        printf("            partners: ");
+        print_members(json_object_get(stated, "partners"));
+    }
 }
 
 static int print_valid(const struct cli *cli, const struct export_report *report)

@@ -10,6 +10,7 @@
  * over another file, and what it holds is said.
  */
 #include "evidence/line.h"
+#include "evidence/statement.h"
 
 #include "base/plural.h"
 #include "base/timestamp.h"
@@ -18,6 +19,7 @@
 #include "common/textfile.h"
 #include "ledger/basis.h"
 #include "ledger/folder_reader.h"
+#include "ledger/note.h"
 #include "ledger/vkey_list.h"
 #include "policy/timezone.h"
 #include "workspace.h"
@@ -70,6 +72,37 @@ static size_t list_partners(const struct config *config, struct evidence_party *
     return config->n_partners;
 }
 
+/*
+ * Controller and labels are in no receipt: the ledger's key stands for them. Where it can't be
+ * read, as beside a copy without it, decisions can be repeated all the same.
+ */
+static void sign_statement(const struct exporting *exporting, struct evidence_head *head)
+{
+    static uint8_t text[NOTE_BYTES_MAX / 2], note[NOTE_BYTES_MAX];
+    const struct statement statement = {.origin = head->origin,
+                                        .time_ms = head->time_ms,
+                                        .controller = head->controller,
+                                        .n_apps = head->n_apps,
+                                        .n_partners = head->n_partners,
+                                        .apps = head->apps,
+                                        .partners = head->partners};
+    struct writer text_writer = writer_over(text, sizeof text);
+    struct writer writer = writer_over(note, sizeof note);
+    SL_AUTO(note_signer) signer = NULL;
+    struct note_problem problem = {""};
+    char path[4096];
+    workspace_path(&exporting->workspace, "keys/ledger.pem", path, sizeof path);
+    if (note_signer_open(path, head->origin, &problem, &signer) == SL_OK &&
+        statement_write(&statement, &text_writer) == SL_OK && !text_writer.overflow &&
+        note_sign(signer, writer_slice(&text_writer), &writer) == SL_OK && !writer.overflow)
+        head->statement = writer_slice(&writer);
+    else
+        fprintf(stderr,
+                "sluis: who runs the gateway is not signed: %s. The evidence can be replayed, but "
+                "makes no consent receipts (Kantara, DPV)\n",
+                problem.text[0] ? problem.text : "it is too long");
+}
+
 static int put_head(struct exporting *exporting, bool is_whole)
 {
     static struct evidence_party apps[LIMIT_MAX_config_apps], partners[LIMIT_MAX_config_partners];
@@ -91,6 +124,7 @@ static int put_head(struct exporting *exporting, bool is_whole)
     };
     line.head.n_apps = list_apps(config, apps);
     line.head.n_partners = list_partners(config, partners);
+    sign_statement(exporting, &line.head);
     return put_line(exporting, &line);
 }
 

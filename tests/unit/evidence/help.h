@@ -65,7 +65,8 @@ static inline void add_head(struct text *text, bool is_whole)
                                           .n_apps = 2,
                                           .n_partners = 1,
                                           .apps = apps,
-                                          .partners = partners}};
+                                          .partners = partners,
+                                          .statement = slice_of_str("sluis stated v1\n")}};
     line.head.controller.texts[CONTROLLER_NAME] = slice_of_str("Gemeente \xc3\x89\xc3\xa9n");
     line.head.controller.texts[CONTROLLER_STORAGE] = slice_of_str("nowhere");
     text_add_line(text, &line);

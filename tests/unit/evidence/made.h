@@ -28,6 +28,7 @@ struct made {
     struct consent_version versions[HISTORY_LEAVES_MAX];
     json_t *evidence[HISTORY_LEAVES_MAX];
     struct consent_lives lives;
+    char note[2048];
     struct record record; /* its life is for the test to choose */
 };
 
@@ -97,6 +98,26 @@ static inline json_t *made_evidence(struct made *made, size_t index, uint64_t ve
     return exported_json(&exported);
 }
 
+/* What the head of the evidence says, signed. */
+static inline void made_state(struct made *made, int64_t time_ms)
+{
+    const struct evidence_head *head = &made->archive->head;
+    struct writer writer = writer_over(made->note, sizeof made->note);
+    made->record.statement = (struct statement){.origin = head->origin,
+                                                .time_ms = time_ms,
+                                                .controller = head->controller,
+                                                .n_apps = head->n_apps,
+                                                .n_partners = head->n_partners,
+                                                .apps = head->apps,
+                                                .partners = head->partners};
+    assert_int_equal(statement_write(&made->record.statement, &writer), SL_OK);
+    struct slice text = writer_slice(&writer);
+    write_str(&writer, "\n");
+    signing_write_line(&made->log, text, 0, &writer);
+    assert_false(writer.overflow);
+    made->record.note = writer_slice(&writer);
+}
+
 /* After the last receipt. Receipts are policy changes, and at the end perhaps an erasure. */
 static inline void made_end(struct made *made, int64_t as_of_ms)
 {
@@ -120,17 +141,11 @@ static inline void made_end(struct made *made, int64_t as_of_ms)
     }
     assert_int_equal(consents_trace(made->versions, history->n_leaves, as_of_ms, &made->lives),
                      SL_OK);
-    const struct evidence_head *head = &made->archive->head;
-    made->record = (struct record){.stated = {.origin = head->origin,
-                                              .as_of_ms = as_of_ms,
-                                              .controller = head->controller,
-                                              .n_apps = head->n_apps,
-                                              .n_partners = head->n_partners,
-                                              .apps = head->apps,
-                                              .partners = head->partners},
-                                   .n_versions = history->n_leaves,
-                                   .versions = made->versions,
-                                   .evidence = made->evidence};
+    made->record.as_of_ms = as_of_ms;
+    made->record.n_versions = history->n_leaves;
+    made->record.versions = made->versions;
+    made->record.evidence = made->evidence;
+    made_state(made, as_of_ms);
 }
 
 static inline void made_free(struct made *made)
@@ -166,9 +181,8 @@ static inline json_t *made_other(const json_t *word)
 
 /*
  * Puts another one in the place of the `*n`-th text, number or truth value, counted from 0. `as_of`
- * is no such word, nor is a controller's storage: they are stated, and may stand in no other place.
- * False, and `*n` is smaller by their number, when there are
- * not so many.
+ * is no such word: it says up to when the record knows. False, and `*n` is smaller by their number,
+ * when there are not so many.
  */
 static inline bool made_alter(json_t *value, size_t *n)
 {
@@ -179,7 +193,7 @@ static inline bool made_alter(json_t *value, size_t *n)
     json_object_foreach(value, key, member)
     {
         is_word = !json_is_object(member) && !json_is_array(member);
-        if (strcmp(key, "as_of") == 0 || strcmp(key, "storage") == 0)
+        if (strcmp(key, "as_of") == 0)
             continue;
         if (is_word && (*n)-- == 0)
             return json_object_set_new(value, key, made_other(member)) == 0;

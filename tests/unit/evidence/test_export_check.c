@@ -300,10 +300,59 @@ static void a_record_needs_what_its_words_are_made_of(void **state)
     expect_problem(&made, record, "\"as_of\" is no time");
     json_decref(record);
     block = first_block(&made, &record);
-    json_object_set_new(json_object_get(json_object_get(block, "stated"), "partners"), "more",
-                        json_string("More"));
-    expect_problem(&made, record, "\"sluis.stated.partners.more\" is \"More\"; expected not there");
+    json_object_set_new(block, "as_of", json_string("1970-01-01T00:01:40.001Z"));
+    expect_problem(&made, record, "\"as_of\" is later than its statement");
     json_decref(record);
+    made_free(&made);
+}
+
+/* Signed by the key: the text, with one part of it replaced. */
+static void expect_statement_problem(struct made *made, const char *part, const char *other,
+                                     const char *problem)
+{
+    char text[2048], note[3072];
+    json_t *record, *block = first_block(made, &record);
+    struct writer text_writer = writer_over(text, sizeof text);
+    struct writer writer = writer_over(note, sizeof note);
+    assert_int_equal(statement_write(&made->record.statement, &text_writer), SL_OK);
+    text[text_writer.n] = 0;
+    char *place = strstr(text, part);
+    assert_non_null(place);
+    write_bytes(&writer, slice_of(text, (size_t)(place - text)));
+    write_str(&writer, other);
+    write_str(&writer, place + strlen(part));
+    struct slice changed = writer_slice(&writer);
+    write_str(&writer, "\n");
+    signing_write_line(&made->log, changed, 0, &writer);
+    struct slice whole = writer_slice(&writer);
+    json_object_set_new(block, "statement", json_stringn((const char *)whole.p, whole.n));
+    expect_problem(made, record, problem);
+    json_decref(record);
+}
+
+static void what_is_stated_is_signed_and_well_formed(void **state)
+{
+    (void)state;
+    struct made made;
+    make_three(&made);
+    json_t *record, *block = first_block(&made, &record);
+    char *text = strdup(json_string_value(json_object_get(block, "statement")));
+    memcpy(strstr(text, "waze"), "daze", 4);
+    json_object_set_new(block, "statement", json_string(text));
+    expect_problem(&made, record, "is not signed by the ledger's key");
+    json_object_set_new(block, "statement", json_string(""));
+    expect_problem(&made, record, "is not signed by the ledger's key");
+    free(text);
+    json_decref(record);
+    expect_statement_problem(&made, "sluis stated v1", "sluis stated v2", "not well-formed");
+    expect_statement_problem(&made, ".000Z", "Z", "not well-formed");
+    expect_statement_problem(&made, "}\n", "\n", "not well-formed");
+    expect_statement_problem(&made, "}\n", "}\nmore\n", "not well-formed");
+    expect_statement_problem(&made, "gateway.example/1\n", "gateway.example/2\n", "another ledger");
+    expect_statement_problem(&made, "\"Waze\"", "\"Maze\"",
+                             "\"services[0].service\" is \"Waze\"; expected \"Maze\"");
+    expect_statement_problem(&made, "\"Waze\"", "1",
+                             "\"services[0].service\" is \"Waze\"; expected \"waze\"");
     made_free(&made);
 }
 
@@ -373,6 +422,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_consent_has_as_many_ids_as_a_policy_and_no_more),
         cmocka_unit_test(an_erasure_must_be_of_the_same_person),
         cmocka_unit_test(a_record_needs_what_its_words_are_made_of),
+        cmocka_unit_test(what_is_stated_is_signed_and_well_formed),
         cmocka_unit_test(what_is_no_export_is_said_to_be_none),
         cmocka_unit_test(what_was_once_written_stays_valid),
     };
