@@ -46,6 +46,17 @@ static enum sluis_verify_result wrong(struct checking *checking, const char *for
 
 /* -------------------------------------------------------------------------------- receipts -- */
 
+/* Each once. Takes `value`. */
+static void add_once(json_t *list, json_t *value)
+{
+    size_t i = 0;
+    while (i < json_array_size(list) && !json_equal(json_array_get(list, i), value))
+        i++;
+    if (i == json_array_size(list))
+        json_array_append(list, value);
+    json_decref(value);
+}
+
 static void count(struct checking *checking, const struct exported_report *evidence)
 {
     struct export_report *report = checking->report;
@@ -56,6 +67,7 @@ static void count(struct checking *checking, const struct exported_report *evide
     if (json_object_get(checking->seen, key))
         return;
     json_object_set_new(checking->seen, key, json_true());
+    add_once(report->ledgers, json_string(evidence->origin));
     report->n_receipts++;
     report->n_bases += evidence->opens_basis;
     report->n_texts += evidence->text.n > 0;
@@ -194,18 +206,6 @@ static enum sluis_verify_result check_words(struct checking *checking, const jso
                  (int)writer.n, difference);
 }
 
-/* Each once: a file may have records of several statements. */
-static void add_stated(struct checking *checking, json_t *stated)
-{
-    json_t *list = checking->report->stated;
-    size_t i = 0;
-    while (i < json_array_size(list) && !json_equal(json_array_get(list, i), stated))
-        i++;
-    if (i == json_array_size(list))
-        json_array_append(list, stated);
-    json_decref(stated);
-}
-
 static enum sluis_verify_result make_again(struct checking *checking, const json_t *found,
                                            const json_t *block,
                                            const struct record_reading *reading)
@@ -229,8 +229,8 @@ static enum sluis_verify_result make_again(struct checking *checking, const json
     checking->report->n_closed += reading->n_closed;
     if (record->as_of_ms < checking->report->as_of_ms)
         checking->report->as_of_ms = record->as_of_ms;
-    add_stated(checking,
-               record_stated(record, event, is_kantara ? event : record->life->n_events - 1));
+    const size_t last = is_kantara ? event : record->life->n_events - 1;
+    add_once(checking->report->stated, record_stated(record, event, last));
     return check_words(checking, found,
                        is_kantara ? record_kantara(record, event) : record_dpv(record));
 }
@@ -342,6 +342,7 @@ enum sluis_verify_result export_check(struct slice text, const struct sluis_trus
     *report = (struct export_report){.is_under_policy = trust->policy != NULL,
                                      .n_witnesses_min = SIZE_MAX,
                                      .as_of_ms = INT64_MAX,
+                                     .ledgers = json_array(),
                                      .stated = json_array()};
     struct checking checking = {.trust = trust,
                                 .body_sha256 = body_sha256,
@@ -358,6 +359,7 @@ enum sluis_verify_result export_check(struct slice text, const struct sluis_trus
 
 void export_report_free(struct export_report *report)
 {
+    json_decref(report->ledgers);
     json_decref(report->stated);
-    report->stated = NULL;
+    report->ledgers = report->stated = NULL;
 }

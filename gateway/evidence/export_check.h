@@ -4,7 +4,7 @@
  * Shape   one JSON document, or one on each line: NDJSON of receipts, Kantara receipts, DPV
  *         records, or evidence alone. Each object must be one of these: what is none of them, and
  *         each member that is not of the format, is refused, because nothing stands behind it
- * Owns    the report owns `stated`, until export_report_free()
+ * Owns    the report owns its lists, until export_report_free()
  * Spec    docs/formats/evidence.md, "Checking an export"
  */
 #ifndef SLUIS_EVIDENCE_EXPORT_CHECK_H
@@ -22,6 +22,7 @@ struct export_report {
     bool is_under_policy;
     size_t n_witnesses_min; /* of each checkpoint; under a trust file */
     int64_t as_of_ms;       /* the earliest of the records'; INT64_MAX without one */
+    json_t *ledgers;        /* their names */
     json_t *stated;         /* what records have from statements: a list, see record_stated() */
 };
 

@@ -6,7 +6,7 @@
 #ifndef SLUIS_EVIDENCE_JSON_H
 #define SLUIS_EVIDENCE_JSON_H
 
-#include "base/slice.h"
+#include "base/timestamp.h"
 
 #include <jansson.h>
 
@@ -14,6 +14,14 @@
 static inline json_t *json_text(struct slice text)
 {
     return json_stringn(text.n > 0 ? (const char *)text.p : "", text.n);
+}
+
+static inline json_t *json_time_ms(int64_t time_ms)
+{
+    char block[TIMESTAMP_BYTES];
+    struct writer writer = writer_over(block, sizeof block);
+    write_timestamp_ms(&writer, time_ms);
+    return json_text(writer_slice(&writer));
 }
 
 /* Empty for anything but a string. */

@@ -57,31 +57,13 @@ struct slice record_subject(const struct record *record, const struct consent_ev
 
 /* ----------------------------------------------------------------------------------- words -- */
 
-static json_t *time_json(int64_t time_ms)
-{
-    char block[TIMESTAMP_BYTES];
-    struct writer writer = writer_over(block, sizeof block);
-    write_timestamp_ms(&writer, time_ms);
-    return json_text(writer_slice(&writer));
-}
-
 json_t *record_event(const struct record *record, const struct consent_event *event)
 {
     json_t *json = json_pack("{s:s, s:o}", "event", consent_event_name(event->kind), "time",
-                             time_json(event->time_ms));
+                             json_time_ms(event->time_ms));
     if (event->kind != CONSENT_EXPIRED)
         json_object_set_new(json, "receipt",
                             json_integer((json_int_t)record_receipt(record, event)));
-    return json;
-}
-
-static json_t *controller_json(const struct controller *controller)
-{
-    json_t *json = json_object();
-    for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++) {
-        if (controller->texts[i].n > 0)
-            json_object_set_new(json, controller_text_name(i), json_text(controller->texts[i]));
-    }
     return json;
 }
 
@@ -102,8 +84,8 @@ json_t *record_stated(const struct record *record, size_t first, size_t last)
         set_label(partners, consent->partner, record_partner(record, consent->partner));
     }
     return json_pack("{s:o, s:o, s:o}", "controller",
-                     controller_json(&record->statement.controller), "apps", apps, "partners",
-                     partners);
+                     statement_controller_json(&record->statement.controller), "apps", apps,
+                     "partners", partners);
 }
 
 /* -------------------------------------------------------------------------------- evidence -- */
@@ -148,6 +130,6 @@ json_t *record_block(const struct record *record, size_t first, size_t end)
         json_array_append(receipts, record->evidence[i]);
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "sluis_export", RECORD_FORMAT, "origin",
                      json_text(record->statement.origin), "consent", json_text(record->life->id),
-                     "as_of", time_json(record->as_of_ms), "statement", json_text(record->note),
+                     "as_of", json_time_ms(record->as_of_ms), "statement", json_text(record->note),
                      "vocabularies", vocabularies_json(record, span), "receipts", receipts);
 }

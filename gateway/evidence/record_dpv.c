@@ -27,11 +27,7 @@ static json_t *id_of_slice(struct slice id)
 
 static json_t *time_json(int64_t time_ms)
 {
-    char block[TIMESTAMP_BYTES];
-    struct writer writer = writer_over(block, sizeof block);
-    write_timestamp_ms(&writer, time_ms);
-    return json_pack("{s:s, s:o}", "@type", "xsd:dateTime", "@value",
-                     json_text(writer_slice(&writer)));
+    return json_pack("{s:s, s:o}", "@type", "xsd:dateTime", "@value", json_time_ms(time_ms));
 }
 
 /* Kept as it is by whoever reads JSON-LD. */

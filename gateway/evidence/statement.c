@@ -36,7 +36,7 @@ static json_t *labels_json(const struct evidence_party *parties, size_t n)
     return json;
 }
 
-static json_t *controller_json(const struct controller *controller)
+json_t *statement_controller_json(const struct controller *controller)
 {
     json_t *json = json_object();
     for (unsigned i = 0; i < N_CONTROLLER_TEXTS; i++) {
@@ -48,10 +48,10 @@ static json_t *controller_json(const struct controller *controller)
 
 enum sl_err statement_write(const struct statement *statement, struct writer *writer)
 {
-    json_t *json =
-        json_pack("{s:o, s:o, s:o}", "controller", controller_json(&statement->controller), "apps",
-                  labels_json(statement->apps, statement->n_apps), "partners",
-                  labels_json(statement->partners, statement->n_partners));
+    json_t *json = json_pack("{s:o, s:o, s:o}", "controller",
+                             statement_controller_json(&statement->controller), "apps",
+                             labels_json(statement->apps, statement->n_apps), "partners",
+                             labels_json(statement->partners, statement->n_partners));
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     if (!text)

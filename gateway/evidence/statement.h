@@ -17,6 +17,8 @@
 #include "evidence/line.h"
 #include "sluis/verify.h"
 
+#include <jansson.h>
+
 struct statement {
     struct slice origin;
     int64_t time_ms; /* when it was signed */
@@ -28,6 +30,9 @@ struct statement {
 
 /* The text that is to be signed. Check writer->overflow. SL_EINTERNAL: out of memory */
 SL_NODISCARD enum sl_err statement_write(const struct statement *statement, struct writer *writer);
+
+/* The texts that are given. */
+json_t *statement_controller_json(const struct controller *controller);
 
 struct statement_problem {
     char text[160];

@@ -30,14 +30,6 @@ struct reading {
 
 /* ---------------------------------------------------------------------------------- printing -- */
 
-static json_t *time_json(int64_t time_ms)
-{
-    char time[TIMESTAMP_BYTES];
-    struct writer writer = writer_over(time, sizeof time);
-    write_timestamp_ms(&writer, time_ms);
-    return json_text(writer_slice(&writer));
-}
-
 static int print_json(const struct cli *cli, const struct export_report *report)
 {
     json_t *answer = json_pack(
@@ -46,11 +38,12 @@ static int print_json(const struct cli *cli, const struct export_report *report)
         json_of_u64(report->n_bodies), "bodies_matched", json_of_u64(report->n_matched), "policies",
         json_of_u64(report->n_texts), "records", json_of_u64(report->n_records), "events",
         json_of_u64(report->n_events), "policies_not_opened", json_of_u64(report->n_closed));
+    json_object_set(answer, "ledgers", report->ledgers);
     if (report->is_under_policy)
         json_object_set_new(answer, "witnesses", json_of_u64(report->n_witnesses_min));
     if (report->n_records > 0) {
         json_object_set(answer, "stated", report->stated);
-        json_object_set_new(answer, "as_of", time_json(report->as_of_ms));
+        json_object_set_new(answer, "as_of", json_time_ms(report->as_of_ms));
     }
     return cli_print_json(cli, answer);
 }
@@ -99,12 +92,26 @@ static void print_records(const struct export_report *report)
     }
 }
 
+static void print_ledgers(const struct export_report *report)
+{
+    const json_t *name;
+    size_t i;
+    printf("\n  ledger    ");
+    json_array_foreach(report->ledgers, i, name)
+    {
+        printf("%s", i > 0 ? ", " : "");
+        print_text(stdout, json_text_of(name));
+    }
+    printf("\n");
+}
+
 static int print_valid(const struct cli *cli, const struct export_report *report)
 {
     if (cli->json)
         return print_json(cli, report);
     print_styled(stdout, STYLE_GOOD, "valid");
-    printf("\n  receipts  %" PRIu64 ", each proven to be in the ledger\n", report->n_receipts);
+    print_ledgers(report);
+    printf("  receipts  %" PRIu64 ", each proven to be in the ledger\n", report->n_receipts);
     printf("  opened    %" PRIu64 " %s: policy version and consents; of them %" PRIu64
            " with the policy's text\n",
            report->n_bases, plural(report->n_bases, "basis", "bases"), report->n_texts);
