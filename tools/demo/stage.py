@@ -130,19 +130,18 @@ class Stage:
     def sluis(self, *arguments):
         return self.run("sluis", "-c", self.config, *arguments)
 
-    def _token(self):
-        return json.loads(self.sluis("partner", "token", "--json"))
-
     def start(self):
         self.run("sluis", "init", self.folder, "--origin", ORIGIN)
-        answers = json.loads((self.source / "app.json").read_text(encoding="utf-8"))
+        file = self.source / "app.json"
+        answers = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         for app in self.setup["apps"]:
             self.apps[app["id"]] = App(answers.get(app["id"], {}))
             app["url"] = f"http://127.0.0.1:{self.apps[app['id']].port}"
-        for partner in self.setup["partners"]:
-            made = self._token()
-            self.tokens[partner["id"]] = made["token"]
-            partner["tokens"] = [made["hash"]]
+        for client in [*self.setup["apps"], *self.setup["partners"]]:
+            if "tokens" in client:
+                made = json.loads(self.sluis("partner", "token", "--json"))
+                self.tokens[client["id"]] = made["token"]
+                client["tokens"] = [made["hash"]]
         head = {"sluis": "1", "node": {"origin": ORIGIN}, "state": "state",
                 "listen": {"partners": "127.0.0.1:0", "threads": str(self._threads)}}
         self.config.write_text(yaml.safe_dump(head | self.setup, sort_keys=False),
@@ -237,6 +236,19 @@ class Stage:
         return Outcome(status, answer, receipt, raw and raw[1], {"pseudonym": pseudonym}, index,
                        self.play.get("at_best", {}))
 
+    def tell(self, step):
+        """An app says in which situation one of its users is."""
+        user = urllib.parse.quote(step["about"], safe="")
+        path, token = f"/sluis/v1/subjects/{user}/situation", self.tokens[step["app"]]
+        if step["situation"]:
+            told = {"situation": step["situation"], "expires_in": step["expires_in"]}
+            status, _, body = self.call("PUT", path, token, {"Content-Type": "application/json"},
+                                        json.dumps(told))
+        else:
+            status, _, body = self.call("DELETE", path, token)
+        if status not in (200, 204):
+            raise Unexpected(f"telling a situation was answered with {status}: {body.decode()}")
+
     def withdraw(self, step):
         self.sluis("policy", "withdraw", step["about"], step["consent"])
 
@@ -287,9 +299,12 @@ def perform(stage, report=None):
                 report(step, outcome)
             outcome.check(step["expect"])
             verdicts.append(outcome.verdict)
+            continue
+        if report:
+            report(step, None)
+        if "tells" in step:
+            stage.tell(step["tells"])
         elif "withdraws" in step:
-            if report:
-                report(step, None)
             stage.withdraw(step["withdraws"])
         else:
             raise Unexpected(f"a step that nobody knows: {step}")
