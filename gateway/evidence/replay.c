@@ -34,6 +34,7 @@ const char *replay_fault_name(enum replay_fault fault)
         [REPLAY_SITUATION] = "situation",   [REPLAY_BENEFIT] = "benefit",
         [REPLAY_BASIS] = "basis",           [REPLAY_ZONE] = "zone",
         [REPLAY_NOBODY] = "nobody",         [REPLAY_ERASED] = "erased",
+        [REPLAY_OUTCOME] = "outcome",
     };
     return names[fault];
 }
@@ -153,6 +154,7 @@ void replay_free(struct replay *replay)
         free((void *)(uintptr_t)replay->versions[i].local_blob.p);
     }
     whose_free(replay->whose);
+    free(replay->pushes);
     free(replay->subjects);
     free(replay->versions);
     free(replay);
@@ -180,7 +182,9 @@ static void forgive_nobody(struct replay *replay)
 static void take_nobodys(struct replay *replay, uint64_t index, const struct leaf *leaf)
 {
     struct replay_counts *counts = &replay->counts;
-    bool is_flow = leaf->kind == LEAF_PULL, is_policy = leaf->kind == LEAF_POLICY;
+    bool is_flow = leaf_kind_is_flow(leaf->kind), is_policy = leaf->kind == LEAF_POLICY;
+    if (leaf->kind == LEAF_OUTCOME) /* counted, and of no other consequence */
+        return;
     if (leaf->kind == LEAF_ERASURE)
         forgive_nobody(replay);
     else if (!replay->archive->head.is_whole)
@@ -252,8 +256,12 @@ static enum sl_err take_subjects(struct replay *replay, const struct replay_at *
     }
     if (at->leaf->kind == LEAF_POLICY)
         return replay_policy(replay, at);
+    if (at->leaf->kind == LEAF_OUTCOME) {
+        replay_outcome(replay, at);
+        return SL_OK;
+    }
     replay_flow(replay, at);
-    return SL_OK;
+    return at->leaf->kind == LEAF_PUSH && at->leaf->released ? replay_note_push(replay, at) : SL_OK;
 }
 
 enum sl_err replay_receipt(struct replay *replay, uint64_t index, struct slice bytes)
@@ -266,6 +274,7 @@ enum sl_err replay_receipt(struct replay *replay, uint64_t index, struct slice b
     counts->n_node += !leaf_kind_has_subject(leaf.kind);
     counts->n_erasures += leaf.kind == LEAF_ERASURE;
     counts->n_policies += leaf.kind == LEAF_POLICY;
+    counts->n_outcomes += leaf.kind == LEAF_OUTCOME;
     replay->last.is_somebodys = replay->last.is_known = false;
     if (!leaf_kind_has_subject(leaf.kind))
         return SL_OK;
@@ -317,5 +326,7 @@ void replay_end(struct replay *replay, struct replay_counts *counts)
     tell_nobodys(replay);
     for (size_t i = 0; i < replay->archive->n_subjects; i++)
         tell_missing(replay, i);
+    for (size_t i = 0; i < replay->n_pushes; i++)
+        replay->counts.n_open_pushes += !replay->pushes[i].has_outcome;
     *counts = replay->counts;
 }

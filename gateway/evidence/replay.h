@@ -28,7 +28,8 @@ enum replay_fault {
     REPLAY_BASIS, /* the receipt pins other grounds than the decision rests on */
     REPLAY_ZONE,  /* under this machine's time zone rules the decision is another */
     REPLAY_NOBODY,
-    REPLAY_ERASED, /* a receipt after its subject's erasure */
+    REPLAY_ERASED,  /* a receipt after its subject's erasure */
+    REPLAY_OUTCOME, /* of no push that was released, of somebody else's, or of one that has one */
 };
 /* "archive", "version", ..: stable. */
 const char *replay_fault_name(enum replay_fault fault);
@@ -58,6 +59,8 @@ struct replay_counts {
     /* Policy changes, in the same way. */
     uint64_t n_policies, n_policies_not_kept, n_policies_newer, n_policies_others,
         n_policies_erased;
+    uint64_t n_outcomes;             /* of pushes, and */
+    uint64_t n_open_pushes;          /* how many that were released have none */
     uint64_t n_erasures, n_node;     /* node: receipts that are nobody's by their kind */
     uint64_t n_uncompiled;           /* policies whose vocabulary is not at hand */
     uint64_t n_outdated;             /* policies compiled in another layout than ours */

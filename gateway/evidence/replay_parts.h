@@ -34,6 +34,15 @@ struct replay_subject {
     uint64_t erasure; /* its receipt */
 };
 
+/* A push that was released, and waits for its outcome. */
+struct replay_push {
+    uint64_t index;
+    size_t subject;
+    bool is_known; /* what its basis pins was found: */
+    uint8_t basis[SHA256_BYTES];
+    bool has_outcome;
+};
+
 struct replay_text {
     char bytes[REPLAY_TEXT_BYTES];
     size_t n;
@@ -44,6 +53,8 @@ struct replay {
     struct whose *whose;
     struct replay_subject *subjects; /* in the archive's order */
     struct replay_version *versions;
+    struct replay_push *pushes; /* in the ledger's order */
+    size_t n_pushes, cap_pushes;
     /* Releases and policy changes of nobody here, since the last erasure. */
     uint64_t nobody[REPLAY_NOBODY_MAX];
     uint64_t n_nobody_releases, n_nobody_policies;
@@ -79,5 +90,8 @@ bool replay_pins(const struct replay *replay, const struct replay_at *at,
 /* replay_policy.c, replay_flow.c */
 SL_NODISCARD enum sl_err replay_policy(struct replay *replay, const struct replay_at *at);
 void replay_flow(struct replay *replay, const struct replay_at *at);
+/* replay_outcome.c: of a release that replay_flow() has seen; and how its delivery ended. */
+SL_NODISCARD enum sl_err replay_note_push(struct replay *replay, const struct replay_at *at);
+void replay_outcome(struct replay *replay, const struct replay_at *at);
 
 #endif

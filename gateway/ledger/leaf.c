@@ -20,13 +20,15 @@
 
 static const struct {
     struct slice name;
-    bool has_subject, is_change;
+    bool has_subject, is_change, is_flow;
 } kinds[N_LEAF_KINDS] = {
-    [LEAF_PULL] = {SLICE_LITERAL("pull"), true, false},
-    [LEAF_POLICY] = {SLICE_LITERAL("policy"), true, true},
-    [LEAF_ERASURE] = {SLICE_LITERAL("erasure"), true, true},
-    [LEAF_HEADS] = {SLICE_LITERAL("heads"), false, false},
-    [LEAF_KEY] = {SLICE_LITERAL("key"), false, false},
+    [LEAF_PULL] = {SLICE_LITERAL("pull"), true, false, true},
+    [LEAF_POLICY] = {SLICE_LITERAL("policy"), true, true, false},
+    [LEAF_ERASURE] = {SLICE_LITERAL("erasure"), true, true, false},
+    [LEAF_HEADS] = {SLICE_LITERAL("heads"), false, false, false},
+    [LEAF_KEY] = {SLICE_LITERAL("key"), false, false, false},
+    [LEAF_PUSH] = {SLICE_LITERAL("push"), true, false, true},
+    [LEAF_OUTCOME] = {SLICE_LITERAL("outcome"), true, false, false},
 };
 
 struct slice leaf_kind_name(enum leaf_kind kind)
@@ -53,6 +55,22 @@ bool leaf_kind_has_subject(enum leaf_kind kind)
 bool leaf_kind_is_change(enum leaf_kind kind)
 {
     return kinds[kind].is_change;
+}
+
+bool leaf_kind_is_flow(enum leaf_kind kind)
+{
+    return kinds[kind].is_flow;
+}
+
+const char *delivery_name(enum delivery delivery)
+{
+    static const char *const names[N_DELIVERIES] = {
+        [DELIVERY_DELIVERED] = "delivered",
+        [DELIVERY_REFUSED] = "refused",
+        [DELIVERY_UNREACHABLE] = "unreachable",
+        [DELIVERY_UNKNOWN] = "unknown",
+    };
+    return names[delivery];
 }
 
 static void write_dots(struct writer *writer, size_t n)
@@ -158,7 +176,7 @@ static enum sl_err finish_draft(const struct writer *writer, enum leaf_kind kind
 
 enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct leaf_draft *out)
 {
-    SL_ASSERT(flow->kind == LEAF_PULL);
+    SL_ASSERT(leaf_kind_is_flow(flow->kind));
     SL_ASSERT(flow->reason.n > 0);
     if (flow->n_classes > LIMIT_MAX_route_classes || flow->n_situations > LEAF_SITUATIONS_MAX)
         return SL_ELIMIT;
@@ -201,6 +219,22 @@ enum sl_err leaf_draft_erasure(int64_t time_ms, struct leaf_draft *out)
     write_head(&writer, LEAF_ERASURE, time_ms, false);
     write_str(&writer, "}");
     return finish_draft(&writer, LEAF_ERASURE, false, out);
+}
+
+enum sl_err leaf_draft_outcome(const struct leaf_outcome *outcome, struct leaf_draft *out)
+{
+    uint8_t block[LEAF_BYTES_MAX];
+    struct writer writer = writer_over(block, sizeof block);
+    write_head(&writer, LEAF_OUTCOME, outcome->time_ms, false);
+    write_number(&writer, LEAF_BEFORE_OF, outcome->of);
+    write_str(&writer, LEAF_BEFORE_OUTCOME);
+    write_str(&writer, delivery_name(outcome->delivery));
+    if (outcome->status > 0)
+        write_number(&writer, LEAF_BEFORE_STATUS, outcome->status);
+    else
+        write_str(&writer, LEAF_BEFORE_STATUS "null");
+    write_str(&writer, "}");
+    return finish_draft(&writer, LEAF_OUTCOME, false, out);
 }
 
 enum sl_err leaf_draft_heads(const struct leaf_heads *heads, struct leaf_draft *out)

@@ -32,8 +32,10 @@ enum leaf_kind {
     LEAF_ERASURE, /* a person is forgotten; no receipt of theirs follows */
     LEAF_HEADS,   /* how many receipts each subject had in a stretch of the ledger */
     LEAF_KEY,     /* the next checkpoint is signed with another key */
+    LEAF_PUSH,    /* a flow that an app sent */
+    LEAF_OUTCOME, /* how the delivery of a released push ended */
 };
-enum { N_LEAF_KINDS = LEAF_KEY + 1 };
+enum { N_LEAF_KINDS = LEAF_OUTCOME + 1 };
 
 /* As it stands in the receipt: "pull". */
 struct slice leaf_kind_name(enum leaf_kind kind);
@@ -42,6 +44,19 @@ bool leaf_kind_by_name(struct slice name, enum leaf_kind *out);
 bool leaf_kind_has_subject(enum leaf_kind kind);
 /* Kinds that the store commits as well: store and ledger count them, and must agree. */
 bool leaf_kind_is_change(enum leaf_kind kind);
+/* Kinds that are a flow's, with a decision and what was done to each data class. */
+bool leaf_kind_is_flow(enum leaf_kind kind);
+
+/* How a delivery ended. */
+enum delivery {
+    DELIVERY_DELIVERED,   /* the partner took it: a status of 2xx */
+    DELIVERY_REFUSED,     /* the partner answered with another status */
+    DELIVERY_UNREACHABLE, /* not a byte of it left: the partner can't be reached */
+    DELIVERY_UNKNOWN,     /* it left, and no answer came; or the gateway ended meanwhile */
+};
+enum { N_DELIVERIES = DELIVERY_UNKNOWN + 1 };
+/* As it stands in the receipt: "delivered". */
+const char *delivery_name(enum delivery delivery);
 
 struct leaf_draft {
     uint16_t n;
@@ -58,7 +73,7 @@ struct leaf_class {
 
 /* A flow's receipt. Empty slices are written as null; the reason is never empty. */
 struct leaf_flow {
-    enum leaf_kind kind; /* LEAF_PULL */
+    enum leaf_kind kind; /* LEAF_PULL or LEAF_PUSH */
     int64_t time_ms;
     struct slice partner, app, route, purpose, benefit;
     size_t
@@ -87,6 +102,14 @@ struct leaf_heads {
     uint8_t root[SHA256_BYTES];
 };
 
+/* {.., "kind":"outcome","time":..,"of":17,"outcome":"delivered","status":201}. No body. */
+struct leaf_outcome {
+    int64_t time_ms;
+    uint64_t of; /* the index of the push's receipt, which comes before; up to INT64_MAX */
+    enum delivery delivery;
+    unsigned status; /* the partner's answer, 100 to 999; 0: there was none */
+};
+
 /* From the next batch on, checkpoints are signed with `new_vkey`. */
 struct leaf_key {
     int64_t time_ms;
@@ -102,6 +125,8 @@ SL_NODISCARD enum sl_err leaf_draft_flow(const struct leaf_flow *flow, struct le
 SL_NODISCARD enum sl_err leaf_draft_policy(const struct leaf_policy *policy,
                                            struct leaf_draft *out);
 SL_NODISCARD enum sl_err leaf_draft_erasure(int64_t time_ms, struct leaf_draft *out);
+SL_NODISCARD enum sl_err leaf_draft_outcome(const struct leaf_outcome *outcome,
+                                            struct leaf_draft *out);
 SL_NODISCARD enum sl_err leaf_draft_heads(const struct leaf_heads *heads, struct leaf_draft *out);
 /* SL_EMALFORMED when a key is not plain. */
 SL_NODISCARD enum sl_err leaf_draft_key(const struct leaf_key *key, struct leaf_draft *out);
@@ -137,6 +162,7 @@ struct leaf {
     struct leaf_policy policy;     /* LEAF_POLICY */
     struct leaf_heads heads;       /* LEAF_HEADS */
     struct leaf_key key;           /* LEAF_KEY */
+    struct leaf_outcome outcome;   /* LEAF_OUTCOME */
     size_t n_situations;
     struct slice situations[LEAF_SITUATIONS_MAX]; /* in strictly rising order */
     size_t n_classes;

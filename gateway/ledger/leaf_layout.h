@@ -32,6 +32,9 @@
 #define LEAF_BEFORE_END              ",\"end\":"
 #define LEAF_BEFORE_ENTRIES          ",\"entries\":"
 #define LEAF_BEFORE_ROOT             ",\"root\":\""
+#define LEAF_BEFORE_OF               ",\"of\":"
+#define LEAF_BEFORE_OUTCOME          ",\"outcome\":\""
+#define LEAF_BEFORE_STATUS           "\",\"status\":"
 #define LEAF_BEFORE_OLD_KEY          ",\"old\":\""
 #define LEAF_BEFORE_NEW_KEY          "\",\"new\":\""
 

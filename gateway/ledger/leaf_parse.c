@@ -205,6 +205,42 @@ static void read_erasure(struct reader *reader, struct leaf *leaf)
     expect(reader, "}");
 }
 
+/* Who delivered has an answer, who is unreachable has none; a refusal is an answer. */
+static bool status_fits(enum delivery delivery, unsigned status)
+{
+    switch (delivery) {
+    case DELIVERY_DELIVERED:
+        return status >= 200 && status <= 299;
+    case DELIVERY_REFUSED:
+        return status >= 100 && status <= 999 && (status < 200 || status > 299);
+    case DELIVERY_UNREACHABLE:
+    case DELIVERY_UNKNOWN:
+        break;
+    }
+    return status == 0;
+}
+
+static void read_outcome(struct reader *reader, struct leaf *leaf)
+{
+    struct leaf_outcome *outcome = &leaf->outcome;
+    outcome->time_ms = leaf->time_ms;
+    outcome->of = read_number(reader, LEAF_BEFORE_OF, INT64_MAX);
+    expect(reader, LEAF_BEFORE_OUTCOME);
+    struct slice name = read_text(reader);
+    unsigned i = 0;
+    while (i < N_DELIVERIES && !slice_equals_str(name, delivery_name((enum delivery)i)))
+        i++;
+    outcome->delivery = (enum delivery)i;
+    /* read_text() took the quote that LEAF_BEFORE_STATUS begins with. */
+    if (next_is(reader, &(LEAF_BEFORE_STATUS "null")[1]))
+        expect(reader, &(LEAF_BEFORE_STATUS "null")[1]);
+    else
+        outcome->status = (unsigned)read_number(reader, &LEAF_BEFORE_STATUS[1], 999);
+    if (leaf->body.n > 0 || i == N_DELIVERIES || !status_fits(outcome->delivery, outcome->status))
+        reader->bad = true;
+    expect(reader, "}");
+}
+
 static void read_heads(struct reader *reader, struct leaf *leaf)
 {
     struct leaf_heads *heads = &leaf->heads;
@@ -251,8 +287,9 @@ static void read_subject(struct reader *reader, struct leaf *leaf)
 }
 
 static void (*const read_rest[N_LEAF_KINDS])(struct reader *reader, struct leaf *leaf) = {
-    [LEAF_PULL] = read_flow,   [LEAF_POLICY] = read_policy, [LEAF_ERASURE] = read_erasure,
-    [LEAF_HEADS] = read_heads, [LEAF_KEY] = read_key,
+    [LEAF_PULL] = read_flow,       [LEAF_POLICY] = read_policy, [LEAF_ERASURE] = read_erasure,
+    [LEAF_HEADS] = read_heads,     [LEAF_KEY] = read_key,       [LEAF_PUSH] = read_flow,
+    [LEAF_OUTCOME] = read_outcome,
 };
 
 enum sl_err leaf_parse(struct slice bytes, struct leaf *out)

@@ -96,10 +96,22 @@ static void write_key(struct writer *writer, const struct leaf_key *key)
     write_str(writer, "}");
 }
 
+static void write_outcome(struct writer *writer, const struct leaf_outcome *outcome)
+{
+    write_count(writer, "of", outcome->of);
+    write_member(writer, "outcome", slice_of_str(delivery_name(outcome->delivery)));
+    if (outcome->status > 0)
+        write_count(writer, "status", outcome->status);
+    else
+        write_member(writer, "status", slice_of(NULL, 0));
+    write_str(writer, "}");
+}
+
 static void write_rest(struct writer *writer, const struct leaf *leaf)
 {
     switch (leaf->kind) {
     case LEAF_PULL:
+    case LEAF_PUSH:
         write_flow(writer, leaf);
         break;
     case LEAF_POLICY:
@@ -113,6 +125,9 @@ static void write_rest(struct writer *writer, const struct leaf *leaf)
         break;
     case LEAF_KEY:
         write_key(writer, &leaf->key);
+        break;
+    case LEAF_OUTCOME:
+        write_outcome(writer, &leaf->outcome);
         break;
     }
 }
@@ -151,7 +166,7 @@ static void compare_json(struct slice bytes, const struct leaf *leaf)
         compare_text(object, "basis", leaf->basis);
         compare_text(object, "body", leaf->body);
     }
-    if (leaf->kind == LEAF_PULL) {
+    if (leaf_kind_is_flow(leaf->kind)) {
         compare_text(object, "partner", leaf->partner);
         compare_text(object, "app", leaf->app);
         compare_text(object, "route", leaf->route);

@@ -116,7 +116,9 @@ static void open_basis(struct passing *passing, const struct leaf *leaf, struct 
     const struct export *export = passing->export;
     const struct replay_grounds *grounds = replay_last(export->replay);
     struct exported *exported = &held->exported;
-    passing->n_unopened += !grounds->is_known && leaf->kind != LEAF_ERASURE;
+    /* An outcome rests on what its push does. */
+    passing->n_unopened +=
+        !grounds->is_known && leaf->kind != LEAF_ERASURE && leaf->kind != LEAF_OUTCOME;
     if (!grounds->is_known)
         return;
     exported->opens_basis = true;

@@ -119,6 +119,18 @@ static void put_counts(FILE *out, const struct leaf *leaf)
         fprintf(out, ",,,,,");
 }
 
+static void put_outcome(FILE *out, const struct leaf *leaf)
+{
+    const struct leaf_outcome *outcome = &leaf->outcome;
+    if (leaf->kind != LEAF_OUTCOME) {
+        fprintf(out, ",,,");
+        return;
+    }
+    fprintf(out, ",%llu,%s,", (unsigned long long)outcome->of, delivery_name(outcome->delivery));
+    if (outcome->status > 0)
+        fprintf(out, "%u", outcome->status);
+}
+
 static void put_opening(FILE *out, const struct exported *exported)
 {
     char block[LIMIT_MAX_policy_consents * (LIMIT_MAX_config_id_bytes + 1)];
@@ -136,11 +148,11 @@ static void put_opening(FILE *out, const struct exported *exported)
 
 static int begin_csv(struct export *export)
 {
-    fprintf(
-        export->out,
-        "index,time,kind,partner,app,route,purpose,benefit,situation,"
-        "decision,reason,data,granted,changed,withdrawn,refusals_added,refusals_removed,subject,"
-        "policy_version,consents,origin,tag,basis,body\r\n");
+    fprintf(export->out,
+            "index,time,kind,partner,app,route,purpose,benefit,situation,"
+            "decision,reason,data,granted,changed,withdrawn,refusals_added,refusals_removed,"
+            "of,outcome,status,subject,"
+            "policy_version,consents,origin,tag,basis,body\r\n");
     return ferror(export->out) ? export_failed(export) : EX_OK;
 }
 
@@ -166,6 +178,7 @@ static int take_csv(struct export *export, const struct export_receipt *receipt)
         put_member(out, json, members[i]);
     put_data(out, receipt->leaf);
     put_counts(out, receipt->leaf);
+    put_outcome(out, receipt->leaf);
     put_opening(out, exported);
     put_field(out, export->origin);
     put_field(out, receipt->leaf->tag);

@@ -57,7 +57,8 @@ int filter_read(const struct cli *cli, struct filter *out)
         return wrong_word(cli, "--decision", values[KEY_DECISION], "release or refuse");
     enum leaf_kind kind;
     if (values[KEY_KIND] && !leaf_kind_by_name(filter.kind, &kind))
-        return wrong_word(cli, "--kind", values[KEY_KIND], "pull, policy, erasure, heads or key");
+        return wrong_word(cli, "--kind", values[KEY_KIND],
+                          "pull, push, outcome, policy, erasure, heads or key");
     if (values[KEY_SINCE] && !parse_time(slice_of_str(values[KEY_SINCE]), false, &filter.since_ms))
         return wrong_word(cli, "--since", values[KEY_SINCE], time_words);
     if (values[KEY_UNTIL] && !parse_time(slice_of_str(values[KEY_UNTIL]), true, &filter.until_ms))

@@ -32,6 +32,15 @@ static void print_heads(const struct leaf_heads *heads)
            (unsigned long long)heads->n_entries, plural(heads->n_entries, "entry", "entries"));
 }
 
+static void print_outcome(const struct leaf_outcome *outcome)
+{
+    print_styled(stdout, outcome->delivery == DELIVERY_DELIVERED ? STYLE_GOOD : STYLE_BAD, "%s",
+                 delivery_name(outcome->delivery));
+    printf(": receipt %llu", (unsigned long long)outcome->of);
+    if (outcome->status > 0)
+        printf(", status %u", outcome->status);
+}
+
 static void print_event(const struct leaf *leaf)
 {
     const struct leaf_policy *policy = &leaf->policy;
@@ -43,6 +52,8 @@ static void print_event(const struct leaf *leaf)
         print_heads(&leaf->heads);
     else if (leaf->kind == LEAF_KEY)
         print_text(stdout, leaf->key.new_vkey);
+    else if (leaf->kind == LEAF_OUTCOME)
+        print_outcome(&leaf->outcome);
 }
 
 void leaf_line_print(uint64_t index, const struct leaf *leaf)
@@ -52,7 +63,7 @@ void leaf_line_print(uint64_t index, const struct leaf *leaf)
     write_timestamp_ms(&writer, leaf->time_ms);
     printf("%8llu  %.*s  ", (unsigned long long)index, (int)writer.n, time);
     print_column(stdout, leaf_kind_name(leaf->kind), 8);
-    if (leaf->kind == LEAF_PULL)
+    if (leaf_kind_is_flow(leaf->kind))
         print_flow(leaf);
     else
         print_event(leaf);

@@ -77,7 +77,7 @@ struct row {
     const char *text;
 };
 
-enum { ROWS = 20 };
+enum { ROWS = 22 };
 
 static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
 {
@@ -126,6 +126,12 @@ static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
          "of them in a time zone whose rules are others on this machine; decided with both"},
         {"policies_zone_unknown", c->n_zone_unknown,
          "of them in a time zone that this machine does not know"},
+        {"outcomes", c->n_outcomes,
+         plural(c->n_outcomes, "delivery of a push, of one that was released",
+                "deliveries of pushes, each of one that was released")},
+        {"pushes_open", c->n_open_pushes,
+         plural(c->n_open_pushes, "push whose delivery has not ended yet",
+                "pushes whose deliveries have not ended yet")},
         {"erasures", c->n_erasures, plural(c->n_erasures, "person erased", "people erased")},
         {"node", c->n_node,
          plural(c->n_node, "receipt of the node's own", "receipts of the node's own")},

@@ -109,9 +109,10 @@ static void print_situations(const struct leaf *leaf)
 
 static void print_flow(const struct leaf *leaf, const json_t *receipt)
 {
-    print_row("partner", text_of(receipt, "partner"), "who asked");
-    print_row("app", text_of(receipt, "app"), "who holds the data");
-    print_row("route", text_of(receipt, "route"), "what was asked");
+    bool is_push = leaf->kind == LEAF_PUSH;
+    print_row("partner", text_of(receipt, "partner"), is_push ? "whom it was for" : "who asked");
+    print_row("app", text_of(receipt, "app"), is_push ? "who sent the data" : "who holds the data");
+    print_row("route", text_of(receipt, "route"), is_push ? "what was sent" : "what was asked");
     struct slice purpose = text_of(receipt, "purpose");
     print_row("purpose", purpose, purpose.n ? "why, from the partner's contract" : "none named");
     struct slice benefit = text_of(receipt, "benefit");
@@ -146,6 +147,22 @@ static void print_heads(const struct leaf *leaf)
            plural(heads->n_entries, "person", "people"));
 }
 
+static void print_outcome(const struct leaf *leaf)
+{
+    static const char *const meanings[N_DELIVERIES] = {
+        [DELIVERY_DELIVERED] = "the partner took it",
+        [DELIVERY_REFUSED] = "the partner answered that it did not",
+        [DELIVERY_UNREACHABLE] = "nothing left the gateway",
+        [DELIVERY_UNKNOWN] = "it left the gateway, and no answer came that could be read",
+    };
+    const struct leaf_outcome *outcome = &leaf->outcome;
+    printf("  %-10s receipt %llu\n", "of", (unsigned long long)outcome->of);
+    print_row("outcome", slice_of_str(delivery_name(outcome->delivery)),
+              meanings[outcome->delivery]);
+    if (outcome->status > 0)
+        printf("  %-10s %u\n", "status", outcome->status);
+}
+
 static void print_key(const struct leaf *leaf)
 {
     print_row("old", leaf->key.old_vkey, "signed this receipt's checkpoint");
@@ -169,9 +186,11 @@ static void print_kind(const struct leaf *leaf, const json_t *receipt)
         [LEAF_ERASURE] = "a person was forgotten; nothing of theirs follows",
         [LEAF_HEADS] = "how many receipts each person had, so that none can be left out",
         [LEAF_KEY] = "the gateway signs with another key from here on",
+        [LEAF_PUSH] = "an app sent data through the gateway",
+        [LEAF_OUTCOME] = "how a delivery to a partner ended",
     };
     print_row("kind", leaf_kind_name(leaf->kind), meanings[leaf->kind]);
-    if (leaf->kind == LEAF_PULL)
+    if (leaf_kind_is_flow(leaf->kind))
         print_flow(leaf, receipt);
     else if (leaf->kind == LEAF_POLICY)
         print_policy(leaf);
@@ -179,6 +198,8 @@ static void print_kind(const struct leaf *leaf, const json_t *receipt)
         print_heads(leaf);
     else if (leaf->kind == LEAF_KEY)
         print_key(leaf);
+    else if (leaf->kind == LEAF_OUTCOME)
+        print_outcome(leaf);
     if (leaf_kind_has_subject(leaf->kind))
         print_subject(leaf);
 }

@@ -123,6 +123,19 @@ static inline void history_record(struct history *history, const struct leaf_flo
     (void)history_complete(history, &leaf, basis);
 }
 
+/* Of the push that is receipt `of`; on the newest version and the same consent. */
+static inline void history_outcome(struct history *history, uint64_t of, const char *consent)
+{
+    uint8_t basis[32];
+    struct leaf_draft leaf;
+    const struct slice id = slice_of_str(consent);
+    const struct leaf_outcome outcome = {
+        .time_ms = 5000, .of = of, .delivery = DELIVERY_DELIVERED, .status = 200};
+    basis_digest(history->version, history->digest, &id, consent ? 1 : 0, basis);
+    assert_int_equal(leaf_draft_outcome(&outcome, &leaf), SL_OK);
+    (void)history_complete(history, &leaf, basis);
+}
+
 static inline void history_erase(struct history *history)
 {
     uint8_t basis[32];

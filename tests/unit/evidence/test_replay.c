@@ -323,10 +323,67 @@ static void many_receipts_of_nobody_are_told_and_then_counted(void **state)
     history_free(&history);
 }
 
+/* 0 policy, 1 push, 2 its outcome, 3 push, 4 refused push, 5 pull. */
+static void make_pushes(struct history *history)
+{
+    history_begin(history);
+    history_policy(history, AMSTERDAM, slice_of(NULL, 0), (struct leaf_policy){.granted = 1});
+    struct leaf_flow flow = history_flow(at("2026-12-01T12:00:00Z"), &kept, 1);
+    struct leaf_flow night = history_flow(at("2026-12-01T01:00:00Z"), &dropped, 1);
+    night.released = false;
+    night.reason = slice_of_str("outside_hours");
+    night.benefit = slice_of(NULL, 0);
+    flow.kind = night.kind = LEAF_PUSH;
+    history_record(history, &flow, "c1");
+    history_outcome(history, 1, "c1");
+    history_record(history, &flow, "c1");
+    history_record(history, &night, NULL);
+    flow.kind = LEAF_PULL;
+    history_record(history, &flow, "c1");
+}
+
+static void an_outcome_belongs_to_one_released_push_of_its_person(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t of;
+        const char *consent, *expected;
+    } wrong[] = {
+        {1, "c1", "one outcome of the push that is receipt 1"},
+        {3, NULL, "what the push, receipt 3, rests on"},
+        {4, NULL, "a push of this person, released before"},
+        {5, "c1", "a push of this person, released before"},
+        {6, "c1", "a push of this person, released before"},
+        {77, "c1", "a push of this person, released before"},
+    };
+    struct history history;
+    struct found found;
+    struct replay_counts counts;
+    make_pushes(&history);
+    history_end(&history);
+    replay_it(&history, &found, &counts);
+    assert_int_equal(found.n, 0);
+    assert_int_equal(counts.n_repeated, 4);
+    assert_int_equal(counts.n_outcomes, 1);
+    assert_int_equal(counts.n_open_pushes, 1);
+    history_free(&history);
+    for (size_t i = 0; i < SL_LENGTH(wrong); i++) {
+        make_pushes(&history);
+        history_outcome(&history, wrong[i].of, wrong[i].consent);
+        history_end(&history);
+        replay_it(&history, &found, &counts);
+        assert_int_equal(found.n, 1);
+        assert_int_equal(found.list[0].fault, REPLAY_OUTCOME);
+        assert_int_equal(found.list[0].receipt, 6);
+        assert_non_null(strstr(found.list[0].expected, wrong[i].expected));
+        history_free(&history);
+    }
+}
+
 static void each_fault_has_a_name_of_its_own(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i <= REPLAY_ERASED; i++) {
+    for (unsigned i = 0; i <= REPLAY_OUTCOME; i++) {
         for (unsigned j = 0; j < i; j++)
             assert_string_not_equal(replay_fault_name(i), replay_fault_name(j));
     }
@@ -343,6 +400,7 @@ int main(void)
         cmocka_unit_test(after_an_erasure_no_receipt_may_follow),
         cmocka_unit_test(receipts_of_nobody_are_forgiven_up_to_the_last_erasure),
         cmocka_unit_test(many_receipts_of_nobody_are_told_and_then_counted),
+        cmocka_unit_test(an_outcome_belongs_to_one_released_push_of_its_person),
         cmocka_unit_test(each_fault_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

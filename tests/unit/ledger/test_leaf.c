@@ -186,6 +186,61 @@ static void a_policy_change_is_a_leaf_of_its_own_kind(void **state)
     assert_memory_equal(&leaf.policy, &policy, sizeof policy);
 }
 
+static void a_push_is_a_flow_of_a_kind_of_its_own(void **state)
+{
+    (void)state;
+    struct leaf_flow flow = a_flow();
+    flow.kind = LEAF_PUSH;
+    struct leaf_draft draft = completed(&flow);
+    struct leaf leaf;
+    assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
+    assert_int_equal(leaf.kind, LEAF_PUSH);
+    assert_true(leaf_kind_is_flow(leaf.kind));
+    assert_text(leaf.partner, "spotify");
+    assert_int_equal(leaf.n_classes, 2);
+}
+
+static void an_outcome_names_its_push_and_how_it_ended(void **state)
+{
+    (void)state;
+    static const struct leaf_outcome outcomes[] = {
+        {time_ms, 17, DELIVERY_DELIVERED, 200},      {time_ms, 0, DELIVERY_DELIVERED, 299},
+        {time_ms, INT64_MAX, DELIVERY_REFUSED, 503}, {time_ms, 1, DELIVERY_REFUSED, 999},
+        {time_ms, 1, DELIVERY_UNREACHABLE, 0},       {time_ms, 1, DELIVERY_UNKNOWN, 0},
+    };
+    for (size_t i = 0; i < SL_LENGTH(outcomes); i++) {
+        struct leaf_draft draft;
+        struct leaf leaf;
+        assert_int_equal(leaf_draft_outcome(&outcomes[i], &draft), SL_OK);
+        assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_EMALFORMED);
+        complete(&draft, 3);
+        assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_OK);
+        assert_int_equal(leaf.kind, LEAF_OUTCOME);
+        assert_false(leaf_kind_is_flow(leaf.kind));
+        assert_int_equal(leaf.body.n, 0);
+        assert_memory_equal(&leaf.outcome, &outcomes[i], sizeof leaf.outcome);
+    }
+}
+
+static void an_outcome_whose_status_says_otherwise_is_malformed(void **state)
+{
+    (void)state;
+    static const struct leaf_outcome outcomes[] = {
+        {time_ms, 1, DELIVERY_DELIVERED, 0},   {time_ms, 1, DELIVERY_DELIVERED, 199},
+        {time_ms, 1, DELIVERY_DELIVERED, 300}, {time_ms, 1, DELIVERY_REFUSED, 0},
+        {time_ms, 1, DELIVERY_REFUSED, 200},   {time_ms, 1, DELIVERY_REFUSED, 1000},
+        {time_ms, 1, DELIVERY_REFUSED, 99},    {time_ms, 1, DELIVERY_UNREACHABLE, 502},
+        {time_ms, 1, DELIVERY_UNKNOWN, 200},   {time_ms, (uint64_t)INT64_MAX + 1, 0, 200},
+    };
+    for (size_t i = 0; i < SL_LENGTH(outcomes); i++) {
+        struct leaf_draft draft;
+        struct leaf leaf;
+        assert_int_equal(leaf_draft_outcome(&outcomes[i], &draft), SL_OK);
+        complete(&draft, 3);
+        assert_int_equal(leaf_parse(draft_slice(&draft), &leaf), SL_EMALFORMED);
+    }
+}
+
 static void an_erasure_is_its_subjects_last_receipt_and_says_no_more(void **state)
 {
     (void)state;
@@ -479,7 +534,7 @@ static void what_could_be_written_in_two_ways_is_accepted_in_one(void **state)
         {"\"decision\":\"release\"", "\"decision\":\"Release\""},
         {"\"reason\":\"consented\"", "\"reason\":null"},
         {"\"reason\":\"consented\"", "\"reason\":\"\""},
-        {"\"kind\":\"pull\"", "\"kind\":\"push\""},
+        {"\"kind\":\"pull\"", "\"kind\":\"puff\""},
         {"\"kind\":\"pull\"", "\"kind\":\"policy\""},
         {"2026-11-23T", "2026-11-23t"},
         {"2026-11-23T", "2026-11-31T"},
@@ -545,6 +600,9 @@ int main(void)
         cmocka_unit_test(a_refusal_has_no_body_and_null_for_what_is_empty),
         cmocka_unit_test(a_parsed_leaf_holds_what_was_drafted),
         cmocka_unit_test(a_policy_change_is_a_leaf_of_its_own_kind),
+        cmocka_unit_test(a_push_is_a_flow_of_a_kind_of_its_own),
+        cmocka_unit_test(an_outcome_names_its_push_and_how_it_ended),
+        cmocka_unit_test(an_outcome_whose_status_says_otherwise_is_malformed),
         cmocka_unit_test(an_erasure_is_its_subjects_last_receipt_and_says_no_more),
         cmocka_unit_test(receipts_of_the_node_are_nobodys),
         cmocka_unit_test(a_key_that_needs_escapes_is_refused),
