@@ -74,13 +74,24 @@ struct upstream_connection *connection_new(struct upstream *upstream,
     return connection;
 }
 
+static struct request_parts parts_of(const struct upstream_exchange *exchange)
+{
+    return (struct request_parts){
+        .method = exchange->method,
+        .target = exchange->target,
+        .accept = exchange->accept,
+        .body_type = exchange->body_type,
+        .body_bytes = exchange->body.n,
+        .receipt = exchange->receipt,
+    };
+}
+
 bool connection_can_send(const struct connection_settings *settings,
                          const struct upstream_exchange *exchange)
 {
-    size_t n_request =
-        request_bytes(&settings->request, exchange->method, exchange->target, exchange->accept);
-    return n_request <= settings->buffer_bytes &&
-           request_is_sound(exchange->method, exchange->target, exchange->accept);
+    const struct request_parts parts = parts_of(exchange);
+    return request_bytes(&settings->request, &parts) <= settings->buffer_bytes &&
+           request_is_sound(&parts);
 }
 
 bool connection_open(struct upstream_connection *connection, struct upstream_exchange *exchange)
@@ -101,15 +112,14 @@ bool connection_open(struct upstream_connection *connection, struct upstream_exc
     return true;
 }
 
-/* Writes the request into the buffer; the answer will overwrite it. */
+/* Writes the request's head into the buffer; the answer will overwrite it. */
 static void begin_request(struct upstream_connection *connection)
 {
-    const struct upstream_exchange *exchange = connection->exchange;
+    const struct request_parts parts = parts_of(connection->exchange);
     struct writer writer = writer_over(connection->buffer, connection->settings->buffer_bytes);
-    request_write(&connection->settings->request, exchange->method, exchange->target,
-                  exchange->accept, &writer);
+    request_write(&connection->settings->request, &parts, &writer);
     SL_ASSERT(!writer.overflow);
-    connection->n_request = connection->n_dirty = writer.n;
+    connection->n_head = connection->n_dirty = writer.n;
     connection->n_sent = connection->n_received = 0;
     connection->has_body_deadline = false;
     connection->sent_turn = connection->settings->loop->n_turns;
@@ -117,12 +127,23 @@ static void begin_request(struct upstream_connection *connection)
     begin_stage(connection, connection->settings->limits.app_head_ms);
 }
 
+/* What has not left yet: of the head, then of the body, which stays where its owner has it. */
+static struct slice unsent(const struct upstream_connection *connection)
+{
+    if (connection->n_sent < connection->n_head)
+        return slice_of(connection->buffer + connection->n_sent,
+                        connection->n_head - connection->n_sent);
+    const struct upstream_exchange *exchange = connection->exchange;
+    size_t n_body = connection->n_sent - connection->n_head;
+    if (exchange->body_type.n == 0 || n_body == exchange->body.n)
+        return slice_of(NULL, 0);
+    return slice_of(exchange->body.p + n_body, exchange->body.n - n_body);
+}
+
 /* Sends what can be sent; false when the transport failed. */
 static bool send_request(struct upstream_connection *connection)
 {
-    while (connection->n_sent < connection->n_request) {
-        struct slice rest = slice_of(connection->buffer + connection->n_sent,
-                                     connection->n_request - connection->n_sent);
+    for (struct slice rest = unsent(connection); rest.n > 0; rest = unsent(connection)) {
         size_t n_sent = 0;
         enum transport_step step = transport_send(&connection->transport, rest, &n_sent);
         if (step == TRANSPORT_WAIT)
@@ -130,6 +151,7 @@ static bool send_request(struct upstream_connection *connection)
         if (step != TRANSPORT_MOVED)
             return false;
         connection->n_sent += n_sent;
+        connection->exchange->is_sent = true;
     }
     head_begin(&connection->head, connection->settings->limits.app_head_bytes);
     move_to(connection, CONNECTION_HEAD);

@@ -69,9 +69,9 @@ struct upstream_connection {
 
     struct head head;
     struct body body;
-    size_t n_sent, n_request; /* while sending */
-    size_t n_received;        /* of the head's buffer */
-    size_t n_dirty;           /* of the buffer, since it was wiped */
+    size_t n_sent, n_head; /* while sending: of the whole; of its head */
+    size_t n_received;     /* of the head's buffer */
+    size_t n_dirty;        /* of the buffer, since it was wiped */
     uint8_t buffer[];
 };
 

@@ -1,5 +1,5 @@
 /*
- * request.c - one request line and at most five fields, nothing of the partner's own
+ * request.c - one request line and at most eight fields, nothing of the partner's own
  *
  * The target is built by the gateway from a route and a subject, so a blank or a control byte in
  * it is somebody's mistake upstream of here. It is refused again all the same: this is the last
@@ -57,7 +57,6 @@ enum sl_err request_init(struct request_text *text, struct slice host, struct sl
         write_bytes(&writer, token);
         write_str(&writer, "\r\n");
     }
-    write_str(&writer, "\r\n");
     SL_ASSERT(!writer.overflow);
 
     text->block = block;
@@ -75,24 +74,64 @@ void request_deinit(struct request_text *text)
     *text = (struct request_text){0};
 }
 
-bool request_is_sound(struct slice method, struct slice target, struct slice accept)
+bool request_is_sound(const struct request_parts *parts)
 {
-    return is_token(method) && is_word(target) && target.p[0] == '/' && is_value(accept);
+    return is_token(parts->method) && is_word(parts->target) && parts->target.p[0] == '/' &&
+           is_value(parts->accept) && (parts->body_type.n == 0 || is_value(parts->body_type)) &&
+           (parts->receipt.n == 0 || is_word(parts->receipt));
 }
 
-size_t request_bytes(const struct request_text *text, struct slice method, struct slice target,
-                     struct slice accept)
+static const char receipt_field[] = "Sluis-Receipt: ";
+static const char type_field[] = "Content-Type: ";
+static const char length_field[] = "Content-Length: ";
+static const char line_end[] = "\r\n";
+
+static size_t field_bytes(const char *name, size_t n_value)
 {
-    return method.n + 1 + target.n + text->before_accept.n + accept.n + text->after_accept.n;
+    return strlen(name) + n_value + strlen(line_end);
 }
 
-void request_write(const struct request_text *text, struct slice method, struct slice target,
-                   struct slice accept, struct writer *writer)
+static size_t decimal_chars(uint64_t number)
 {
-    write_bytes(writer, method);
+    size_t n = 1;
+    for (; number > 9; number /= 10)
+        n++;
+    return n;
+}
+
+size_t request_bytes(const struct request_text *text, const struct request_parts *parts)
+{
+    size_t n = parts->method.n + 1 + parts->target.n + text->before_accept.n + parts->accept.n +
+               text->after_accept.n + strlen(line_end);
+    if (parts->receipt.n > 0)
+        n += field_bytes(receipt_field, parts->receipt.n);
+    if (parts->body_type.n > 0)
+        n += field_bytes(type_field, parts->body_type.n) +
+             field_bytes(length_field, decimal_chars(parts->body_bytes));
+    return n;
+}
+
+void request_write(const struct request_text *text, const struct request_parts *parts,
+                   struct writer *writer)
+{
+    write_bytes(writer, parts->method);
     write_u8(writer, ' ');
-    write_bytes(writer, target);
+    write_bytes(writer, parts->target);
     write_bytes(writer, text->before_accept);
-    write_bytes(writer, accept);
+    write_bytes(writer, parts->accept);
     write_bytes(writer, text->after_accept);
+    if (parts->receipt.n > 0) {
+        write_str(writer, receipt_field);
+        write_bytes(writer, parts->receipt);
+        write_str(writer, line_end);
+    }
+    if (parts->body_type.n > 0) {
+        write_str(writer, type_field);
+        write_bytes(writer, parts->body_type);
+        write_str(writer, line_end);
+        write_str(writer, length_field);
+        write_decimal(writer, parts->body_bytes);
+        write_str(writer, line_end);
+    }
+    write_str(writer, line_end);
 }

@@ -21,14 +21,22 @@ SL_NODISCARD enum sl_err request_init(struct request_text *text, struct slice ho
                                       struct slice token);
 void request_deinit(struct request_text *text);
 
+/* What is different from one to the next. A body follows when it has a type. */
+struct request_parts {
+    struct slice method, target, accept;
+    struct slice body_type;
+    size_t body_bytes;
+    struct slice receipt; /* of what is sent: "Sluis-Receipt"; empty: none */
+};
+
 /*
  * False when a part can't be sent as it is: no origin-form target, or a byte that would end a
  * line or a word.
  */
-bool request_is_sound(struct slice method, struct slice target, struct slice accept);
-size_t request_bytes(const struct request_text *text, struct slice method, struct slice target,
-                     struct slice accept);
-void request_write(const struct request_text *text, struct slice method, struct slice target,
-                   struct slice accept, struct writer *writer);
+bool request_is_sound(const struct request_parts *parts);
+/* Of the head. */
+size_t request_bytes(const struct request_text *text, const struct request_parts *parts);
+void request_write(const struct request_text *text, const struct request_parts *parts,
+                   struct writer *writer);
 
 #endif

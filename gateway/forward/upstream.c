@@ -143,7 +143,6 @@ static void place_on_new(struct upstream *upstream, struct upstream_exchange *ex
     fail_later(upstream, exchange);
 }
 
-/* Only a GET may be sent twice: the app may have acted on the first (RFC 9110 section 9.2.2). */
 static void retry_on_new(struct upstream *upstream, struct upstream_exchange *exchange)
 {
     exchange->retried = true;
@@ -151,9 +150,10 @@ static void retry_on_new(struct upstream *upstream, struct upstream_exchange *ex
     place_on_new(upstream, exchange);
 }
 
+/* Only a GET may be sent twice: the peer may have acted on the first (RFC 9110 section 9.2.2). */
 static bool may_retry(const struct upstream_exchange *exchange)
 {
-    return !exchange->retried && slice_equals_str(exchange->method, "GET");
+    return !exchange->retried && (!exchange->is_sent || slice_equals_str(exchange->method, "GET"));
 }
 
 static void place_on_idle(struct upstream *upstream, struct upstream_exchange *exchange)
@@ -318,7 +318,7 @@ void upstream_start(struct upstream *upstream, struct upstream_exchange *exchang
     exchange->connection = NULL;
     exchange->next_waiting = exchange->prev_waiting = NULL;
     exchange->timer = (struct loop_timer){.fire = deadline_passed};
-    exchange->waiting = exchange->retried = false;
+    exchange->waiting = exchange->retried = exchange->is_sent = false;
     upstream->n_exchanges++;
     upstream->counters.n_requests++;
     if (!connection_can_send(&upstream->settings, exchange))

@@ -8,10 +8,11 @@
  *         slices in it, until `done` was called or upstream_cancel() returned
  * Threads one: that of the loop
  * Spec    RFC 9112, RFC 9110. What is sent is written anew from typed fields: request line, Host,
- *         Accept, Accept-Encoding: identity, User-Agent, Authorization when the app has a token;
- *         never anything of the partner's request. What comes back is parsed strictly:
- *         HTTP/1.0 or 1.1, one Content-Length or `chunked` alone, token-only names, no obs-fold,
- *         no bare LF, no control bytes; interim 1xx answers (not 101) are skipped.
+ *         Accept, Accept-Encoding: identity, User-Agent, Authorization when the app has a token,
+ *         Content-Type and Content-Length of a body, Sluis-Receipt of what is pushed; never
+ * anything of the partner's request. What comes back is parsed strictly: HTTP/1.0 or 1.1, one
+ * Content-Length or `chunked` alone, token-only names, no obs-fold, no bare LF, no control bytes;
+ * interim 1xx answers (not 101) are skipped.
  */
 #ifndef SLUIS_FORWARD_UPSTREAM_H
 #define SLUIS_FORWARD_UPSTREAM_H
@@ -68,10 +69,16 @@ struct upstream_connection;
 
 struct upstream_exchange {
     const struct upstream_events *events;
-    struct slice method; /* "GET" */
-    struct slice target; /* origin-form, encoded */
-    struct slice accept; /* media type */
-    int64_t deadline_ms; /* monotonic: for the whole exchange, waiting included */
+    struct slice method;    /* "GET" */
+    struct slice target;    /* origin-form, encoded */
+    struct slice accept;    /* media type */
+    struct slice body;      /* sent from where it lies, */
+    struct slice body_type; /* with this media type; empty: no body, not even one of no bytes */
+    struct slice receipt;   /* for Sluis-Receipt, or empty */
+    int64_t deadline_ms;    /* monotonic: for the whole exchange, waiting included */
+
+    /* Out: a byte of the request may have reached the peer. */
+    bool is_sent;
 
     /* The upstream's own. */
     struct upstream *upstream;
@@ -93,8 +100,8 @@ SL_DEFINE_AUTO(upstream, upstream_free)
  * The caller fills in `events` to `deadline_ms`; the rest needs no initial value.
  * Sends on a pooled connection, or a new one; or waits in line when app_connections are in use.
  * A GET that fails on a reused connection before any byte of the answer came is sent once more,
- * on a new one. All failures, also immediate ones, arrive through `done` in a later turn or from
- * the loop's callbacks.
+ * on a new one; anything else only while none of its own bytes left. All failures, also immediate
+ * ones, arrive through `done` in a later turn or from the loop's callbacks.
  */
 void upstream_start(struct upstream *upstream, struct upstream_exchange *exchange);
 /*
