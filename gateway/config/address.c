@@ -1,10 +1,10 @@
 /*
- * address.c - where to listen, and where the apps are
+ * address.c - where to listen, and where apps and partners are
  *
  *     listen      127.0.0.1:8460   [::1]:8460        numbers only: nothing to resolve, no surprise
- *     app         http://127.0.0.1:9101   https://api.example.org:8443
+ *     url         http://127.0.0.1:9101   https://api.example.org:8443
  *
- * An app's name is resolved once, when the file is read, and the address is pinned: what a name
+ * A host's name is resolved once, when the file is read, and the address is pinned: what a name
  * server says later can't send personal data elsewhere. Plain HTTP is for this machine only.
  */
 #include "base/address.h"
@@ -73,7 +73,7 @@ static bool report_rest(struct build *build, const struct yaml_node *node, size_
         uint8_t c = node->text.p[i];
         if (c != '/' && c != '?' && c != '#' && c != '@')
             continue;
-        build_error_inside(build, node, i, "%s in an app's url; expected nothing after the port%s",
+        build_error_inside(build, node, i, "%s in a url; expected nothing after the port%s",
                            c == '@' ? "a user" : "a path or query",
                            c == '@' ? ": put credentials into `token_file`"
                                     : ": write the path in `forward` of each route");
@@ -83,7 +83,7 @@ static bool report_rest(struct build *build, const struct yaml_node *node, size_
 }
 
 static bool resolve_host(struct build *build, const struct yaml_node *node,
-                         const struct host_port *parts, uint16_t port, struct config_app *out)
+                         const struct host_port *parts, uint16_t port, struct config_peer *out)
 {
     char host[HOST_BYTES_MAX + 1];
     host_copy(parts->host, host);
@@ -121,7 +121,7 @@ static struct slice host_field(struct build *build, const struct host_port *part
     return build_copy(build, writer_slice(&writer));
 }
 
-bool build_app_url(struct build *build, const struct yaml_node *node, struct config_app *out)
+bool build_peer_url(struct build *build, const struct yaml_node *node, struct config_peer *out)
 {
     static const char expected[] = "a url such as https://api.example.org or http://127.0.0.1:9101";
     if (!build_is_text(build, node, expected))
@@ -144,7 +144,7 @@ bool build_app_url(struct build *build, const struct yaml_node *node, struct con
                 return true;
             yaml_error_at(build->problems, node->line, node->column,
                           "http to another machine would carry personal data in clear; "
-                          "expected https, or an app on a loopback address");
+                          "expected https, or a loopback address");
             return false;
         }
     }

@@ -1,44 +1,7 @@
 /*
  * app.c - the section `apps`: who holds the data, and how the gateway speaks to them
  */
-#include "base/private_file.h"
 #include "config/build.h"
-
-#include <openssl/crypto.h>
-
-/* What a header line can carry: no blanks, no controls. */
-static bool is_credential(struct slice token)
-{
-    for (size_t i = 0; i < token.n; i++) {
-        if (token.p[i] <= 0x20 || token.p[i] >= 0x7f)
-            return false;
-    }
-    return token.n > 0;
-}
-
-static void build_token(struct build *build, const struct yaml_node *node, struct config_app *out)
-{
-    const char *path;
-    if (!build_path(build, node, &path) || build->offline)
-        return;
-    uint8_t block[LIMIT_MAX_app_token_bytes];
-    size_t n;
-    struct private_file_problem problem;
-    if (private_file_read(path, block, sizeof block, &n, &problem) != SL_OK) {
-        yaml_error_at(build->problems, node->line, node->column, "%s", problem.text);
-        return;
-    }
-    if (block[n - 1] == '\n')
-        n--;
-    if (is_credential(slice_of(block, n)))
-        out->token = build_copy(build, slice_of(block, n));
-    else
-        yaml_error_at(build->problems, node->line, node->column,
-                      "%s holds blanks, control characters or no token; expected one line with "
-                      "the token alone",
-                      path);
-    OPENSSL_cleanse(block, sizeof block);
-}
 
 static void build_app(struct build *build, const struct yaml_node *node, struct config_app *out)
 {
@@ -50,17 +13,8 @@ static void build_app(struct build *build, const struct yaml_node *node, struct 
         out->label = out->id;
     if ((value = yaml_get(node, "label")))
         (void)build_text(build, value, LIMIT_MAX_config_label_bytes, &out->label);
-    bool has_url = false;
-    if ((value = build_need(build, node, "the app", "url")))
-        has_url = build_app_url(build, value, out);
-    if ((value = yaml_get(node, "ca"))) {
-        (void)build_readable_file(build, value, false, &out->ca_file);
-        if (has_url && !out->tls)
-            yaml_error_at(build->problems, value->key_line, value->key_column,
-                          "`ca` for an app without TLS; expected an https url, or no `ca`");
-    }
-    if ((value = yaml_get(node, "token_file")))
-        build_token(build, value, out);
+    (void)build_need(build, node, "the app", "url");
+    build_peer(build, node, &out->peer);
     if ((value = yaml_get(node, "tokens")))
         build_tokens(build, value, LIMIT_MAX_app_tokens, &out->n_tokens, &out->tokens);
 }

@@ -76,7 +76,7 @@ void build_check_ids(struct build *build, const struct yaml_node *list, const ch
 /* address.c */
 bool build_listen_address(struct build *build, const struct yaml_node *node,
                           struct config_listener *out, bool *is_loopback);
-bool build_app_url(struct build *build, const struct yaml_node *node, struct config_app *out);
+bool build_peer_url(struct build *build, const struct yaml_node *node, struct config_peer *out);
 int config_resolve(const char *host, uint16_t port, struct sockaddr_storage *address,
                    socklen_t *address_bytes);
 
@@ -100,6 +100,8 @@ void build_tokens(struct build *build, const struct yaml_node *node, size_t max,
                   const uint8_t (**out)[CONFIG_TOKEN_HASH_BYTES]);
 void build_check_tokens(struct build *build, const struct yaml_node *partners,
                         const struct yaml_node *apps);
+/* peer.c: `url`, `ca` and `token_file` of an app or a partner. */
+void build_peer(struct build *build, const struct yaml_node *node, struct config_peer *out);
 /* fields.c; the route's records are read before. */
 struct fields {
     struct path_trie *trie;   /* of what one subject's part of the answer can hold */
@@ -129,8 +131,8 @@ struct request_line {
     struct slice method, before, after; /* around {subject} */
 };
 bool build_request_line(struct build *build, const struct yaml_node *node,
-                        struct request_line *out);
-/* The requests of a route: what the partner calls, and what the app is asked. */
+                        const char *const methods[], struct request_line *out);
+/* The requests of a route, whose kind is known: what is called here, and what the gateway calls. */
 void build_requests(struct build *build, const struct yaml_node *route, struct config_route *out);
 bool config_routes_overlap(const struct config_route *a, const struct config_route *b);
 /* receipt.c: whether each flow on each route fits a receipt. */

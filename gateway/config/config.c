@@ -30,14 +30,21 @@ struct config_storage {
     struct vocabulary *vocabulary;
 };
 
+static void wipe_token(const struct config_peer *peer)
+{
+    /* The pool's own bytes, behind a const view of them. */
+    OPENSSL_cleanse((void *)(uintptr_t)peer->token.p, peer->token.n);
+}
+
 void config_free(struct config *config)
 {
     if (!config)
         return;
     struct config_storage *storage = config->storage;
-    /* The pool's own bytes, behind a const view of them. */
     for (size_t i = 0; i < config->n_apps; i++)
-        OPENSSL_cleanse((void *)(uintptr_t)config->apps[i].token.p, config->apps[i].token.n);
+        wipe_token(&config->apps[i].peer);
+    for (size_t i = 0; i < config->n_partners; i++)
+        wipe_token(&config->partners[i].peer);
     for (size_t i = 0; i < config->n_routes; i++) {
         path_trie_free((struct path_trie *)(uintptr_t)config->routes[i].trie);
         path_trie_free((struct path_trie *)(uintptr_t)config->routes[i].around);

@@ -29,21 +29,27 @@ struct config_listener {
 
 enum { CONFIG_TOKEN_HASH_BYTES = 32 };
 
-struct config_app {
-    struct slice id, label;
+/* An app or a partner that the gateway calls. */
+struct config_peer {
     bool tls;
     struct slice host;               /* as in Host: with the port when it is not the default one */
     struct slice host_name;          /* without port and brackets: what a certificate must be for */
     struct sockaddr_storage address; /* pinned when the file was read */
-    socklen_t address_bytes;
-    const char *ca_file; /* or NULL */
-    struct slice token;  /* read from token_file; secret; or empty */
-    size_t n_tokens;     /* by which it shows itself to the gateway, when it is the client */
+    socklen_t address_bytes;         /* 0: it can't be called */
+    const char *ca_file;             /* or NULL */
+    struct slice token;              /* read from token_file; secret; or empty */
+};
+
+struct config_app {
+    struct slice id, label;
+    struct config_peer peer;
+    size_t n_tokens; /* by which it shows itself to the gateway, when it is the client */
     const uint8_t (*tokens)[CONFIG_TOKEN_HASH_BYTES]; /* SHA-256 of each */
 };
 
 struct config_partner {
     struct slice id, label;
+    struct config_peer peer; /* where pushes to it go, if it has a `url` */
     size_t n_tokens;
     const uint8_t (*tokens)[CONFIG_TOKEN_HASH_BYTES]; /* SHA-256 of each bearer token */
     size_t n_purposes;
@@ -52,18 +58,29 @@ struct config_partner {
     const struct slice *benefits;
 };
 
+enum route_kind {
+    ROUTE_PULL, /* a partner asks, the app is asked */
+    ROUTE_PUSH, /* an app sends, a partner gets it */
+};
+
 struct config_route {
     struct slice id;
+    enum route_kind kind;
     const struct config_app *app;
     uint16_t app_index;
-    struct slice method;                        /* "GET" */
+    /* Of a push: who gets it, and what for; one purpose of its contract. */
+    const struct config_partner *partner;
+    uint16_t partner_index;
+    const struct vocabulary_term *purpose;
+    struct slice method;                        /* "GET"; of a push "POST" or "PUT" */
+    struct slice forward_method;                /* likewise */
     bool is_fixed;                              /* no {subject} in its path: before is all */
-    struct slice path_before, path_after;       /* around {subject}, what the partner calls */
-    struct slice forward_before, forward_after; /* around {subject}, the app's own path */
+    struct slice path_before, path_after;       /* around {subject}, what is called here */
+    struct slice forward_before, forward_after; /* around {subject}, what the gateway calls */
     size_t n_query;
     const struct slice *query;      /* names of query parameters that may be passed on */
-    struct slice media_type;        /* of the answer: "application/json" */
-    const struct path_trie *trie;   /* of the answer, or with `records` of each record */
+    struct slice media_type;        /* of the answer, or of a push's body: "application/json" */
+    const struct path_trie *trie;   /* of the same; with `records` of each record */
     struct slice records;           /* an answer about many people: path of a record; else empty */
     const struct path_trie *around; /* with `records`: what is around them, and whose each is */
     size_t n_classes;

@@ -84,7 +84,8 @@ static void build_contract(struct build *build, const struct yaml_node *node,
 static void build_partner(struct build *build, const struct yaml_node *node,
                           struct config_partner *out)
 {
-    static const char *const keys[] = {"id", "label", "tokens", "contract", NULL};
+    static const char *const keys[] = {"id",  "label", "tokens",     "contract",
+                                       "url", "ca",    "token_file", NULL};
     if (!yaml_check_keys(node, "a partner", keys, build->problems))
         return;
     const struct yaml_node *value;
@@ -96,6 +97,7 @@ static void build_partner(struct build *build, const struct yaml_node *node,
         build_tokens(build, value, LIMIT_MAX_partner_tokens, &out->n_tokens, &out->tokens);
     if ((value = build_need(build, node, "the partner", "contract")))
         build_contract(build, value, out);
+    build_peer(build, node, &out->peer);
 }
 
 void build_partners(struct build *build, const struct yaml_node *node)

@@ -94,7 +94,7 @@ static const struct config_partner *misfit(const struct build *build,
     struct leaf_class classes[LIMIT_MAX_route_classes];
     struct slice situations[LEAF_SITUATIONS_MAX];
     struct leaf_flow flow = {
-        .kind = LEAF_PULL,
+        .kind = route->kind == ROUTE_PUSH ? LEAF_PUSH : LEAF_PULL,
         .app = route->app->id,
         .route = route->id,
         .n_situations =
@@ -107,6 +107,8 @@ static const struct config_partner *misfit(const struct build *build,
     };
     for (size_t i = 0; i < build->config->n_partners; i++) {
         struct leaf_draft draft;
+        if (route->partner && route->partner != &build->partners[i])
+            continue;
         set_partner(&build->partners[i], &flow);
         if (leaf_draft_flow(&flow, &draft) != SL_OK)
             return &build->partners[i];

@@ -72,7 +72,16 @@ static bool check_path(struct build *build, const struct yaml_node *node, size_t
     return true;
 }
 
-bool build_request_line(struct build *build, const struct yaml_node *node, struct request_line *out)
+static bool is_one_of(struct slice word, const char *const words[])
+{
+    for (; *words; words++)
+        if (slice_equals_str(word, *words))
+            return true;
+    return false;
+}
+
+bool build_request_line(struct build *build, const struct yaml_node *node,
+                        const char *const methods[], struct request_line *out)
 {
     static const char expected[] = "a method and a path, such as GET /v1/{subject}/position";
     if (!build_is_text(build, node, expected))
@@ -86,10 +95,12 @@ bool build_request_line(struct build *build, const struct yaml_node *node, struc
                       SLICE_PRINTF(text), expected);
         return false;
     }
-    if (!slice_equals_str(slice_of(text.p, method_bytes), "GET")) {
-        yaml_error_at(build->problems, node->line, node->column,
-                      "method \"%.*s\"; only GET can be forwarded", (int)method_bytes,
-                      (const char *)text.p);
+    if (!is_one_of(slice_of(text.p, method_bytes), methods)) {
+        yaml_error_at(build->problems, node->line, node->column, "method \"%.*s\"; %s",
+                      (int)method_bytes, (const char *)text.p,
+                      slice_equals_str(slice_of_str(methods[0]), "GET")
+                          ? "only GET can be forwarded"
+                          : "a push is sent with POST or PUT");
         return false;
     }
     if (text.n - start > LIMIT_MAX_route_path_bytes) {
@@ -172,10 +183,12 @@ void build_requests(struct build *build, const struct yaml_node *route, struct c
 {
     const struct yaml_node *request = build_need(build, route, "the route", "request");
     const struct yaml_node *forward = yaml_get(route, "forward");
+    static const char *const pulls[] = {"GET", NULL}, *const pushes[] = {"POST", "PUT", NULL};
+    const char *const *methods = out->kind == ROUTE_PUSH ? pushes : pulls;
     struct request_line line, forward_line;
-    bool has_line = request && build_request_line(build, request, &line);
+    bool has_line = request && build_request_line(build, request, methods, &line);
     if (has_line) {
-        out->method = line.method;
+        out->method = out->forward_method = line.method;
         out->is_fixed = line.is_fixed;
         out->path_before = out->forward_before = line.before;
         out->path_after = out->forward_after = line.after;
@@ -189,8 +202,9 @@ void build_requests(struct build *build, const struct yaml_node *route, struct c
                            "`records` in the answer, with a subject in each");
         return;
     }
-    if (!forward || !build_request_line(build, forward, &forward_line))
+    if (!forward || !build_request_line(build, forward, methods, &forward_line))
         return;
+    out->forward_method = forward_line.method;
     out->forward_before = forward_line.before;
     out->forward_after = forward_line.after;
     if (has_line && forward_line.is_fixed != line.is_fixed)

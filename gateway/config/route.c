@@ -85,16 +85,19 @@ static bool is_json_type(struct slice type)
            type.p[type.n - 6] != '/';
 }
 
-static void build_answers(struct build *build, const struct yaml_node *node,
+/* What `answers` of a pull, or `body` of a push, may hold. */
+static void build_content(struct build *build, const struct yaml_node *node, const char *what,
                           struct config_route *out)
 {
-    static const char *const keys[] = {"type", "records", "fields", NULL};
+    static const char *const pull_keys[] = {"type", "records", "fields", NULL};
+    static const char *const push_keys[] = {"type", "fields", NULL};
+    const char *const *keys = out->kind == ROUTE_PUSH ? push_keys : pull_keys;
     static const char expected[] =
         "a type of JSON without parameters, such as application/json or application/geo+json";
-    if (!yaml_check_keys(node, "`answers`", keys, build->problems))
+    if (!yaml_check_keys(node, what, keys, build->problems))
         return;
-    const struct yaml_node *type = build_need(build, node, "`answers`", "type");
-    const struct yaml_node *fields = build_need(build, node, "`answers`", "fields");
+    const struct yaml_node *type = build_need(build, node, what, "type");
+    const struct yaml_node *fields = build_need(build, node, what, "fields");
     if (type && build_is_text(build, type, expected)) {
         if (is_json_type(type->text))
             out->media_type = build_copy(build, type->text);
@@ -120,21 +123,108 @@ static void check_records(struct build *build, const struct yaml_node *node,
                       "left out; expected none");
 }
 
+static void build_kind(struct build *build, const struct yaml_node *node, struct config_route *out)
+{
+    static const char expected[] = "pull (a partner asks) or push (the app sends)";
+    if (!build_is_text(build, node, expected))
+        return;
+    if (slice_equals_str(node->text, "push"))
+        out->kind = ROUTE_PUSH;
+    else if (!slice_equals_str(node->text, "pull"))
+        yaml_error_at(build->problems, node->line, node->column, "\"%.*s\"; expected %s",
+                      SLICE_PRINTF(node->text), expected);
+}
+
+static bool find_recipient(struct build *build, const struct yaml_node *node,
+                           struct config_route *out)
+{
+    if (!build_is_text(build, node, "the id of a partner"))
+        return false;
+    const char *ids[LIMIT_MAX_config_partners];
+    size_t n = 0;
+    for (size_t i = 0; i < build->config->n_partners; i++) {
+        const struct config_partner *partner = &build->partners[i];
+        if (partner->id.n == 0)
+            continue;
+        if (slice_equals(partner->id, node->text)) {
+            out->partner = partner;
+            out->partner_index = (uint16_t)i;
+            return true;
+        }
+        ids[n++] = (const char *)partner->id.p;
+    }
+    build_unknown(build, node->line, node->column, "partner", node->text, ids, n);
+    return false;
+}
+
+/* One of the partner's contract; its only one may be left out. */
+static void find_push_purpose(struct build *build, const struct yaml_node *route,
+                              struct config_route *out)
+{
+    const struct config_partner *partner = out->partner;
+    const struct yaml_node *node = yaml_get(route, "purpose");
+    if (!node && partner->n_purposes == 1)
+        out->purpose = partner->purposes[0];
+    if (!node && partner->n_purposes > 1)
+        (void)build_need(build, route, "the route", "purpose");
+    if (!node || !build_is_text(build, node, "a purpose of the partner's contract"))
+        return;
+    const char *names[LIMIT_MAX_partner_purposes];
+    size_t n = 0;
+    for (; n < partner->n_purposes; n++) {
+        if (slice_equals(partner->purposes[n]->name, node->text))
+            out->purpose = partner->purposes[n];
+        names[n] = (const char *)partner->purposes[n]->name.p;
+    }
+    if (!out->purpose)
+        build_unknown(build, node->line, node->column, "purpose of this partner", node->text, names,
+                      n);
+}
+
+/* Of a push: who sends it, and who gets it, must be able to. */
+static void build_recipient(struct build *build, const struct yaml_node *route,
+                            struct config_route *out)
+{
+    const struct yaml_node *app = yaml_get(route, "app");
+    const struct yaml_node *partner = build_need(build, route, "the route", "partner");
+    if (out->app && out->app->n_tokens == 0)
+        yaml_error_at(build->problems, app->line, app->column,
+                      "app \"%.*s\" has no `tokens`, so it can't send anything",
+                      SLICE_PRINTF(out->app->id));
+    if (!partner || !find_recipient(build, partner, out))
+        return;
+    if (out->partner->peer.address_bytes == 0)
+        yaml_error_at(build->problems, partner->line, partner->column,
+                      "partner \"%.*s\" has no `url`, so nothing can be sent to it",
+                      SLICE_PRINTF(out->partner->id));
+    find_push_purpose(build, route, out);
+}
+
 static void build_route(struct build *build, const struct yaml_node *node, struct config_route *out)
 {
-    static const char *const keys[] = {"id", "app", "request", "forward", "query", "answers", NULL};
-    if (!yaml_check_keys(node, "a route", keys, build->problems))
+    static const char *const pull_keys[] = {"id",      "kind",  "app",     "request",
+                                            "forward", "query", "answers", NULL};
+    static const char *const push_keys[] = {"id",      "kind",    "app",  "partner", "purpose",
+                                            "request", "forward", "body", NULL};
+    const struct yaml_node *value = node->kind == YAML_MAPPING ? yaml_get(node, "kind") : NULL;
+    if (value)
+        build_kind(build, value, out);
+    bool is_push = out->kind == ROUTE_PUSH;
+    if (!yaml_check_keys(node, is_push ? "a push route" : "a route",
+                         is_push ? push_keys : pull_keys, build->problems))
         return;
-    const struct yaml_node *value;
     if ((value = build_need(build, node, "the route", "id")))
         (void)build_id(build, value, &out->id);
     if ((value = build_need(build, node, "the route", "app")))
         build_app_of_route(build, value, out);
     build_requests(build, node, out);
+    if (is_push)
+        build_recipient(build, node, out);
     if ((value = yaml_get(node, "query")))
         build_query(build, value, out);
-    if ((value = build_need(build, node, "the route", "answers")))
-        build_answers(build, value, out);
+    const char *content = is_push ? "body" : "answers";
+    if ((value = build_need(build, node, "the route", content)))
+        build_content(build, value, is_push ? "`body`" : "`answers`", out);
     check_records(build, node, out);
 }
 

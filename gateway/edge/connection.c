@@ -144,6 +144,7 @@ static enum guard_fault check_head(struct connection *connection, struct guard_h
         flow->target = connection->target;
         flow->authorization = guard_field_get(head, "authorization");
         flow->purpose_header = guard_field_get(head, "sluis-purpose");
+        flow->content_type = guard_field_get(head, "content-type");
     }
     return fault;
 }
@@ -309,12 +310,17 @@ static void count_answer(struct edge_counters *counters, enum answer_kind kind)
 {
     switch (kind) {
     case ANSWER_RELEASED:
+    case ANSWER_DELIVERED:
+    case ANSWER_PARTNER_REFUSED:
+    case ANSWER_PARTNER_UNREACHABLE:
+    case ANSWER_PARTNER_UNKNOWN:
         counters->n_released++;
         return;
     case ANSWER_REFUSED:
         counters->n_refused++;
         return;
     case ANSWER_UNRECORDED:
+    case ANSWER_UNSETTLED:
         counters->n_unrecorded++;
         return;
     case ANSWER_PROVEN:
@@ -329,24 +335,37 @@ static void count_answer(struct edge_counters *counters, enum answer_kind kind)
     }
 }
 
-/* What the operator should know of: an app that does not answer as its route says, strangers. */
+/* What the operator should not read about: all went as it should, or a person said no. */
+static bool is_usual(const struct flow_answer *answer)
+{
+    return answer->kind == ANSWER_RELEASED || answer->kind == ANSWER_PROVEN ||
+           answer->kind == ANSWER_DONE || answer->kind == ANSWER_DELIVERED ||
+           (answer->kind == ANSWER_REFUSED && answer->reason < REASON_APP_UNREACHABLE);
+}
+
+/* An app or a partner that does not answer as it should, a body that does not fit, strangers. */
 static void log_answer(struct edge_thread *thread, const struct flow *flow)
 {
     const struct flow_answer *answer = &flow->answer;
-    if (answer->kind == ANSWER_RELEASED || answer->kind == ANSWER_PROVEN ||
-        answer->kind == ANSWER_DONE ||
-        (answer->kind == ANSWER_REFUSED && answer->reason < REASON_APP_UNREACHABLE) ||
-        !may_log(thread))
+    if (is_usual(answer) || !may_log(thread))
         return;
+    const struct config_route *route = flow->request.route;
+    if (flow->state == FLOW_SETTLED) {
+        log_warn("receipt %llu: route %.*s, partner %.*s: %s, status %u",
+                 (unsigned long long)answer->receipt_index, SLICE_PRINTF(route->id),
+                 SLICE_PRINTF(route->partner->id), problem_of_answer(answer->kind)->reason,
+                 flow->push.outcome.status);
+        return;
+    }
     if (answer->kind != ANSWER_REFUSED) {
         log_warn("no flow: %s", problem_of_answer(answer->kind)->title);
         return;
     }
-    const struct config_route *route = flow->request.route;
     enum filter_fault fault = flow->filter ? filter_fault(flow->filter) : FILTER_OK;
     char found[96] = "";
     if (fault != FILTER_OK)
-        snprintf(found, sizeof found, "; in the answer: %s at byte %llu", filter_fault_name(fault),
+        snprintf(found, sizeof found, "; in the %s: %s at byte %llu",
+                 flow_kind(flow) == ROUTE_PUSH ? "body" : "answer", filter_fault_name(fault),
                  (unsigned long long)filter_fault_at(flow->filter));
     log_warn("receipt %llu: route %.*s, app %.*s: %s%s", (unsigned long long)answer->receipt_index,
              SLICE_PRINTF(route->id), SLICE_PRINTF(route->app->id), reason_name(answer->reason),

@@ -51,7 +51,8 @@ static void write_member(struct writer *writer, const char *name, struct slice v
     write_json_string(writer, value);
 }
 
-void problem_write(const struct problem *problem, struct slice receipt, struct writer *writer)
+void problem_write(const struct problem *problem, struct slice receipt, struct slice members,
+                   struct writer *writer)
 {
     write_str(writer, "{\"type\":\"/problems/");
     write_str(writer, problem->reason);
@@ -62,5 +63,6 @@ void problem_write(const struct problem *problem, struct slice receipt, struct w
     write_member(writer, "detail", slice_of_str(problem->detail));
     if (receipt.n > 0)
         write_member(writer, "receipt", receipt);
+    write_bytes(writer, members);
     write_str(writer, "}\n");
 }

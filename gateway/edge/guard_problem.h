@@ -21,7 +21,11 @@ struct problem {
 
 const struct problem *problem_of_guard(enum guard_fault fault);
 
-/* The document. `receipt` is "<origin>/<index>", or empty when there is none. */
-void problem_write(const struct problem *problem, struct slice receipt, struct writer *writer);
+/*
+ * The document. `receipt` is "<origin>/<index>", or empty when there is none; `members` are more of
+ * its members, as JSON, each behind a comma.
+ */
+void problem_write(const struct problem *problem, struct slice receipt, struct slice members,
+                   struct writer *writer);
 
 #endif

@@ -53,7 +53,7 @@ static void answer_problem(struct ledger_listener *listener, const struct proble
                            struct server_answer *answer)
 {
     struct writer writer = writer_over(listener->body.problem, sizeof listener->body.problem);
-    problem_write(problem, slice_of(NULL, 0), &writer);
+    problem_write(problem, slice_of(NULL, 0), slice_of(NULL, 0), &writer);
     SL_ASSERT(!writer.overflow);
     answer->status = problem->status;
     answer->content_type = "application/problem+json";

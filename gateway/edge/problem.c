@@ -50,6 +50,17 @@ static const struct problem of_reason[N_REASONS] = {
                                "The app's answer names another person, so nothing of it passes."},
     [REASON_ANSWER_TOO_LARGE] = {502, "answer_too_large", "Answer too large",
                                  "The app's answer is larger than answer_bytes allows."},
+    [REASON_BODY_TYPE] = {415, "body_type", "Body of an undeclared type",
+                          "The body has a media type that the route does not declare, so nothing "
+                          "of it passes. Send Content-Type as the operator says."},
+    [REASON_BODY_MALFORMED] = {400, "body_malformed", "Body not readable",
+                               "The body is not the strict JSON that the route declares, so "
+                               "nothing of it passes."},
+    [REASON_BODY_SUBJECT] = {422, "body_subject", "Body about somebody else",
+                             "The body names another person than the path, so nothing of it "
+                             "passes."},
+    [REASON_BODY_TOO_LARGE] = {413, "body_too_large", "Body too large",
+                               "The body is larger than the gateway's limits allow."},
     [REASON_CLOCK] = {503, "clock", "Clock behind",
                       "This node's clock is behind its newest receipt, so no consent can be "
                       "judged. The operator must set it right."},
@@ -92,6 +103,18 @@ static const struct problem of_answer[N_ANSWER_KINDS] = {
     [ANSWER_SITUATIONS_FULL] = {503, "situations_full", "Too many people at once",
                                 "The situations of as many of this app's users are kept as "
                                 "`situations` allows. What was told before still holds."},
+    [ANSWER_PARTNER_REFUSED] = {502, "partner_refused", "Partner did not take it",
+                                "The partner answered with another status than 2xx: see "
+                                "partner_status."},
+    [ANSWER_PARTNER_UNREACHABLE] = {502, "partner_unreachable", "Partner not reachable",
+                                    "The partner can't be reached, and nothing was sent. Try "
+                                    "again later."},
+    [ANSWER_PARTNER_UNKNOWN] = {504, "delivery_unknown", "Delivery unknown",
+                                "The data was sent, and no answer came that could be read: the "
+                                "partner may have it, or not."},
+    [ANSWER_UNSETTLED] = {500, "no_outcome", "No receipt of the outcome",
+                          "The data was released to the partner, and how that ended can't be "
+                          "recorded now. Don't send it again."},
     [ANSWER_NO_RECEIPT] = {404, "not_yours", "No receipt of yours",
                            "There is no flow of yours with this number. Take the number from the "
                            "Sluis-Receipt header of an answer that you got."},

@@ -41,14 +41,14 @@ static bool add_retry_after(struct MHD_Response *response, unsigned seconds)
     return MHD_add_response_header(response, "Retry-After", text) == MHD_YES;
 }
 
-/* `answer`: NULL, or what it says of methods that there are and of when to come back. */
+/* `answer`: NULL, or what it says of methods that there are, of when to come back, and more. */
 static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct problem *problem,
                                      struct slice receipt, const struct flow_answer *answer,
                                      bool closes)
 {
     char body[PROBLEM_BYTES_MAX];
     struct writer writer = writer_over(body, sizeof body);
-    problem_write(problem, receipt, &writer);
+    problem_write(problem, receipt, answer ? answer->members : slice_of(NULL, 0), &writer);
     SL_ASSERT(!writer.overflow);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(writer.n, body, MHD_RESPMEM_MUST_COPY);
@@ -126,14 +126,18 @@ enum MHD_Result reply_flow(struct connection *connection)
         return reply_body(connection, MHD_HTTP_OK, no_receipt);
     case ANSWER_DONE:
         return reply_body(connection, answer->status, no_receipt);
-    case ANSWER_REFUSED:
-        return reply_problem(connection->handle, problem_of_reason(answer->reason), receipt, NULL,
-                             connection->closes);
+    case ANSWER_DELIVERED:
+        SL_ASSERT(connection->flow.state == FLOW_SETTLED);
+        return reply_body(connection, MHD_HTTP_OK, receipt);
     default:
         break;
     }
-    struct problem problem = *problem_of_answer(answer->kind);
+    bool is_refused = answer->kind == ANSWER_REFUSED;
+    struct problem problem =
+        is_refused ? *problem_of_reason(answer->reason) : *problem_of_answer(answer->kind);
     if (answer->detail[0])
         problem.detail = answer->detail;
-    return reply_problem(connection->handle, &problem, no_receipt, answer, connection->closes);
+    bool has_receipt = is_refused || connection->flow.state == FLOW_SETTLED;
+    return reply_problem(connection->handle, &problem, has_receipt ? receipt : no_receipt, answer,
+                         connection->closes);
 }

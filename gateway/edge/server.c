@@ -207,7 +207,7 @@ static enum MHD_Result send_problem(struct connection *connection, const struct 
 {
     char text[PROBLEM_BYTES_MAX];
     struct writer writer = writer_over(text, sizeof text);
-    problem_write(problem, slice_of(NULL, 0), &writer);
+    problem_write(problem, slice_of(NULL, 0), slice_of(NULL, 0), &writer);
     SL_ASSERT(!writer.overflow);
     const struct server_answer answer = {.status = problem->status,
                                          .content_type = "application/problem+json",

@@ -37,24 +37,33 @@ static void proven_ready(struct loop_source *source, uint32_t epoll_events)
     }
 }
 
-static enum sl_err engine_connect_apps(struct flow_engine *engine)
+static enum sl_err connect_peer(struct flow_engine *engine, const struct config_peer *peer,
+                                struct upstream **out)
+{
+    struct upstream_config upstream = {
+        .host = peer->host,
+        .address = peer->address,
+        .address_bytes = peer->address_bytes,
+        .tls = peer->tls,
+        .ca_file = peer->ca_file,
+        .token = peer->token,
+        .limits = &engine->config->limits,
+    };
+    return upstream_new(engine->loop, &upstream, out);
+}
+
+static enum sl_err engine_connect(struct flow_engine *engine)
 {
     const struct config *config = engine->config;
     engine->upstreams = calloc(config->n_apps + 1, sizeof *engine->upstreams);
-    if (!engine->upstreams)
+    engine->recipients = calloc(config->n_partners + 1, sizeof *engine->recipients);
+    if (!engine->upstreams || !engine->recipients)
         return SL_EINTERNAL;
-    for (size_t i = 0; i < config->n_apps; i++) {
-        const struct config_app *app = &config->apps[i];
-        struct upstream_config upstream = {
-            .host = app->host,
-            .address = app->address,
-            .address_bytes = app->address_bytes,
-            .tls = app->tls,
-            .ca_file = app->ca_file,
-            .token = app->token,
-            .limits = &config->limits,
-        };
-        SL_TRY(upstream_new(engine->loop, &upstream, &engine->upstreams[i]));
+    for (size_t i = 0; i < config->n_apps; i++)
+        SL_TRY(connect_peer(engine, &config->apps[i].peer, &engine->upstreams[i]));
+    for (size_t i = 0; i < config->n_partners; i++) {
+        if (config->partners[i].peer.address_bytes > 0)
+            SL_TRY(connect_peer(engine, &config->partners[i].peer, &engine->recipients[i]));
     }
     return SL_OK;
 }
@@ -79,7 +88,7 @@ static enum sl_err engine_open(struct flow_engine *engine)
 {
     SL_TRY(store_reader_new(engine->node->store, &engine->reader));
     SL_TRY(engine_make_ciphers(engine));
-    SL_TRY(engine_connect_apps(engine));
+    SL_TRY(engine_connect(engine));
     SL_TRY(mailbox_init(&engine->recorded));
     engine->recorded_source = (struct loop_source){recorded_ready, engine->recorded.event_fd};
     SL_TRY(loop_add(engine->loop, &engine->recorded_source, EPOLLIN));
@@ -125,12 +134,15 @@ void engine_free(struct flow_engine *engine)
     }
     for (size_t i = 0; engine->upstreams && i < engine->config->n_apps; i++)
         upstream_free(engine->upstreams[i]);
+    for (size_t i = 0; engine->recipients && i < engine->config->n_partners; i++)
+        upstream_free(engine->recipients[i]);
     for (size_t i = 0; engine->ciphers && i < engine->config->n_partners; i++)
         pseudonym_cipher_free(engine->ciphers[i]);
     for (size_t i = 0; i < engine->n_idle_filters; i++)
         filter_free(engine->idle_filters[i]);
     store_reader_free(engine->reader);
     free(engine->upstreams);
+    free(engine->recipients);
     free(engine->ciphers);
     if (engine->identifier_keys)
         OPENSSL_cleanse(engine->identifier_keys,

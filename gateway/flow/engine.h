@@ -28,7 +28,8 @@ struct flow_engine {
     struct store_reader *reader;
     struct pseudonym_cipher **ciphers; /* one for each partner, in the configuration's order */
     struct hmac_key *identifier_keys;  /* likewise; secret */
-    struct upstream **upstreams;       /* one for each app */
+    struct upstream **upstreams;       /* one for each app, */
+    struct upstream **recipients;      /* and for each partner that pushes go to; NULL: none do */
     struct mailbox recorded;
     bool has_submitted; /* to the recorder, in this turn of the loop */
     struct loop_source recorded_source;

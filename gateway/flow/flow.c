@@ -9,6 +9,9 @@
  *   recorded.c   record    durable, signed, in order
  *                release   the edge sends the answer
  *
+ * A push goes another way: what the app sent is transformed and recorded, and then forwarded to the
+ * partner (push.c); a second receipt says how that ended.
+ *
  * A subject nobody knows goes the same way as one who never gave a consent: one look-up, one
  * decision on a policy (the empty one), one receipt under a tag (of a key that nobody keeps).
  */
@@ -18,6 +21,7 @@
 #include "flow/api.h"
 #include "flow/judge.h"
 #include "flow/people.h"
+#include "flow/push.h"
 #include "flow/recorded.h"
 #include "flow/relay.h"
 #include "identify/purpose.h"
@@ -33,7 +37,8 @@ size_t flow_arena_bytes(const struct limits *limits)
     size_t target_bytes = limits->request_target_bytes;
     size_t user_bytes = 3 * STORE_USER_BYTES_MAX;
     size_t room_for_alignment = 256;
-    return 2 * target_bytes + 2 * user_bytes + LEAF_BYTES_MAX + room_for_alignment;
+    size_t push_bytes = 1024; /* two receipts by name, and the answer that says how it ended */
+    return 2 * target_bytes + 2 * user_bytes + LEAF_BYTES_MAX + push_bytes + room_for_alignment;
 }
 
 void flow_init(struct flow *flow, struct flow_engine *engine, void *block, size_t block_bytes)
@@ -63,6 +68,13 @@ static void turn_away(struct flow *flow, enum answer_kind kind)
     flow->engine->reply(flow);
 }
 
+/* A pull is for any partner, a push for the app that its route names. */
+static bool may_call(const struct flow *flow)
+{
+    return flow_kind(flow) == ROUTE_PUSH ? flow->sender == flow->request.route->app
+                                         : flow->partner != NULL;
+}
+
 static bool find_route(struct flow *flow)
 {
     static const enum answer_kind turned_away[] = {
@@ -72,7 +84,7 @@ static bool find_route(struct flow *flow)
     };
     const struct config *config = flow->engine->config;
     enum route_match match = route_find(config, flow->method, flow->target, &flow->request);
-    if (match == ROUTE_FOUND && flow->partner)
+    if (match == ROUTE_FOUND && may_call(flow))
         return true;
     flow->answer.kind = match == ROUTE_FOUND ? ANSWER_WRONG_PARTY : turned_away[match];
     if (match == ROUTE_METHOD) {
@@ -98,7 +110,7 @@ bool flow_admit(struct flow *flow)
 
 bool flow_takes_body(const struct flow *flow)
 {
-    return flow->api && flow->api->takes_body;
+    return flow->api ? flow->api->takes_body : flow_kind(flow) == ROUTE_PUSH;
 }
 
 void flow_name_stranger(struct flow *flow, struct slice name)
@@ -132,6 +144,20 @@ static void identify_subject(struct flow *flow)
         memcpy(flow->pseudonym, flow->request.subject.p, n);
 }
 
+/* Who, whose, why: by the partner's word and its contract, or by the app's and the route's. */
+static enum sl_err identify(struct flow *flow)
+{
+    const struct config_route *route = flow->request.route;
+    if (flow_kind(flow) == ROUTE_PUSH) {
+        flow->partner = route->partner;
+        flow->purpose = route->purpose;
+        return push_identify(flow);
+    }
+    identify_subject(flow);
+    flow->purpose = purpose_find(flow->partner, flow->purpose_header);
+    return SL_OK;
+}
+
 void flow_start(struct flow *flow)
 {
     flow->state = FLOW_RECEIVED;
@@ -148,11 +174,9 @@ void flow_start(struct flow *flow)
         flow->api->handle(flow);
         return;
     }
-    identify_subject(flow);
-    flow->purpose = purpose_find(flow->partner, flow->purpose_header);
-    flow_state_move(&flow->state, FLOW_IDENTIFIED);
-
-    if (judge_flow(flow) != SL_OK) {
+    enum sl_err err = identify(flow);
+    flow_move(flow, FLOW_IDENTIFIED);
+    if (err != SL_OK || judge_flow(flow) != SL_OK) {
         turn_away(flow, ANSWER_UNRECORDED);
         return;
     }
@@ -166,7 +190,10 @@ void flow_start(struct flow *flow)
     else if (flow->decision.effect == EFFECT_REFUSE && !flow->request.route->is_fixed)
         flow_refuse(flow, flow->decision.reason);
     else {
-        flow_state_move(&flow->state, FLOW_DECIDED);
-        flow_relay(flow);
+        flow_move(flow, FLOW_DECIDED);
+        if (flow_kind(flow) == ROUTE_PUSH)
+            flow_push(flow);
+        else
+            flow_relay(flow);
     }
 }

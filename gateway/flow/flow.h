@@ -31,6 +31,11 @@ enum answer_kind {
     ANSWER_BAD_BODY,        /* one that says nothing that can be done; `detail` says why */
     ANSWER_BAD_USER,        /* what stands in the path is no app's name of anybody */
     ANSWER_SITUATIONS_FULL, /* this app told of too many people at once */
+    ANSWER_DELIVERED,       /* a push, taken by the partner; both receipts are in `body` */
+    ANSWER_PARTNER_REFUSED, /* a push that was released, and not taken; `members` has more */
+    ANSWER_PARTNER_UNREACHABLE,
+    ANSWER_PARTNER_UNKNOWN,
+    ANSWER_UNSETTLED,       /* how a push ended can't be recorded */
     ANSWER_DONE,            /* an endpoint of the gateway's own did what was asked */
     ANSWER_PROVEN,          /* a receipt of the partner's own, and its proof */
     ANSWER_NO_RECEIPT,      /* there is none that it may have */
@@ -44,7 +49,7 @@ enum { ANSWER_ALLOW_BYTES = 32, ANSWER_DETAIL_BYTES = 256, API_ARGUMENTS_MAX = 2
 struct flow_answer {
     enum answer_kind kind;
     enum reason reason;      /* refused */
-    uint64_t receipt_index;  /* released and refused: the first one, */
+    uint64_t receipt_index;  /* released, refused, delivered or not: the first one, */
     uint64_t n_receipts;     /* of so many, one after the other */
     struct slice body;       /* released: reduced, the filter's; proven, done: JSON */
     struct slice media_type; /* released: the route's */
@@ -53,10 +58,20 @@ struct flow_answer {
     /* Texts that end in a NUL; empty: none. */
     char allow[ANSWER_ALLOW_BYTES];   /* no such method: those that there are */
     char detail[ANSWER_DETAIL_BYTES]; /* in place of the problem's own */
+    struct slice members;             /* more of a problem's: JSON, each behind a comma */
 };
 
 struct api_row;
 struct people;
+
+/* Of a push, from RECORDED on. */
+struct flow_push {
+    struct slice target;  /* at the partner */
+    struct slice receipt; /* "<origin>/<index>" */
+    uint64_t index;
+    size_t n_answered; /* bytes of the partner's answer, which nobody keeps */
+    struct leaf_outcome outcome;
+};
 
 struct flow {
     struct record record; /* first: the recorder hands it back */
@@ -65,7 +80,7 @@ struct flow {
     struct arena arena;
 
     /* As received; the slices live as long as the request. */
-    struct slice method, target, authorization, purpose_header;
+    struct slice method, target, authorization, purpose_header, content_type;
     bool has_length; /* the head says how long a body is, be it 0, or that it comes in chunks */
     struct slice body;
     int64_t time_ms;
@@ -95,12 +110,23 @@ struct flow {
     enum reason app_reason; /* why the answer was stopped, when it was */
     struct people *people;  /* of an answer about many people: see people.h */
 
+    struct flow_push push;
     struct prover_request proof; /* of a partner that asks for a receipt */
 
     struct flow_answer answer;
 };
 
-/* Bytes of a flow's arena: the app's target, the user name, the benefit. */
+static inline enum route_kind flow_kind(const struct flow *flow)
+{
+    return flow->request.route ? flow->request.route->kind : ROUTE_PULL;
+}
+
+static inline void flow_move(struct flow *flow, enum flow_state to)
+{
+    flow_state_move(flow_kind(flow), &flow->state, to);
+}
+
+/* Bytes of a flow's arena: the target to call, the user name, the benefit, receipts by name. */
 size_t flow_arena_bytes(const struct limits *limits);
 /* `block` is the flow's arena. Call flow_reset() before each further use. */
 void flow_init(struct flow *flow, struct flow_engine *engine, void *block, size_t block_bytes);

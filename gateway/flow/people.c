@@ -111,7 +111,7 @@ static struct person *add_person(struct flow *flow)
     person->flow.request.route = flow->request.route;
     person->flow.purpose = flow->purpose;
     person->flow.record.kind = RECORD_RELEASE;
-    flow_state_move(&person->flow.state, FLOW_IDENTIFIED);
+    flow_move(&person->flow, FLOW_IDENTIFIED);
     return person;
 }
 
@@ -122,8 +122,8 @@ static enum sl_err judge_last(struct people *people)
     SL_TRY(judge_flow(own));
     own->record.policy_version = own->policy_version;
     if (own->decision.effect == EFFECT_RELEASE) {
-        flow_state_move(&own->state, FLOW_DECIDED);
-        flow_state_move(&own->state, FLOW_FORWARDED); /* of which this is a part */
+        flow_move(own, FLOW_DECIDED);
+        flow_move(own, FLOW_FORWARDED); /* of which this is a part */
     } else {
         flow_reset(own);
         people->n_persons--;
@@ -196,7 +196,7 @@ static bool add_record(struct flow *flow, struct person *person, bool is_first, 
     if (!(is_first || buffer_append(&people->body, comma)) ||
         !buffer_append(&people->body, reduced))
         return false;
-    flow_state_move(&own->state, FLOW_TRANSFORMED);
+    flow_move(own, FLOW_TRANSFORMED);
     *reason = REASON_BUSY;
     return flow_draft_release(own, reduced) == SL_OK;
 }
@@ -226,7 +226,7 @@ static bool assemble(struct flow *flow, enum reason *reason)
     if (n_named == 0)
         return true;
     struct flow *named = &people->persons[0].flow;
-    flow_state_move(&named->state, FLOW_TRANSFORMED);
+    flow_move(named, FLOW_TRANSFORMED);
     return flow_draft_release(named, slice_of(people->body.p, people->body.n)) == SL_OK;
 }
 
@@ -236,12 +236,12 @@ static void release(struct flow *flow)
 {
     struct people *people = flow->people;
     for (size_t i = 0; i < people->n_persons; i++) {
-        flow_state_move(&people->persons[i].flow.state, FLOW_RECORDED);
-        flow_state_move(&people->persons[i].flow.state, FLOW_RELEASED);
+        flow_move(&people->persons[i].flow, FLOW_RECORDED);
+        flow_move(&people->persons[i].flow, FLOW_RELEASED);
     }
     /* All receipts of the answer are durable; of one about nobody, these are none. */
-    flow_state_move(&flow->state, FLOW_RECORDED);
-    flow_state_move(&flow->state, FLOW_RELEASED);
+    flow_move(flow, FLOW_RECORDED);
+    flow_move(flow, FLOW_RELEASED);
     flow->answer.kind = ANSWER_RELEASED;
     flow->answer.reason = REASON_CONSENTED;
     flow->answer.receipt_index = flow->record.index;
@@ -310,7 +310,7 @@ void people_finish(struct flow *flow)
         flow_refuse(flow, REASON_BUSY);
         return;
     }
-    flow_state_move(&flow->state, FLOW_TRANSFORMED);
+    flow_move(flow, FLOW_TRANSFORMED);
     attempt(flow);
 }
 

@@ -19,7 +19,8 @@ void flow_prove_receipt(struct flow *flow)
         answer(flow, ANSWER_NO_RECEIPT);
     else {
         request->reply_to = &flow->engine->proven;
-        request->partner = flow->partner->id;
+        request->partner = flow->partner ? flow->partner->id : slice_of(NULL, 0);
+        request->app = flow->sender ? flow->sender->id : slice_of(NULL, 0);
         if (!prover_submit(flow->engine->prover, request))
             answer(flow, ANSWER_BUSY);
     }

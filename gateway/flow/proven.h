@@ -1,5 +1,5 @@
 /*
- * proven.h - a partner asks for a receipt of its own: GET /sluis/v1/receipts/<index>
+ * proven.h - a partner, or an app, asks for a receipt of its own: GET /sluis/v1/receipts/<index>
  *
  * This is no flow: no person's data moves, and no receipt is written.
  */

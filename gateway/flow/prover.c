@@ -39,11 +39,13 @@ struct prover {
 
 /* ---------------------------------------------------------------------------- one request -- */
 
-static bool is_flow_of(struct slice bytes, struct slice partner)
+static bool is_flow_of(struct slice bytes, const struct prover_request *request)
 {
     struct leaf leaf;
-    return leaf_parse(bytes, &leaf) == SL_OK && leaf.partner.n > 0 &&
-           slice_equals(leaf.partner, partner);
+    if (leaf_parse(bytes, &leaf) != SL_OK)
+        return false;
+    return (leaf.partner.n > 0 && slice_equals(leaf.partner, request->partner)) ||
+           (leaf.app.n > 0 && slice_equals(leaf.app, request->app));
 }
 
 static uint64_t size_of_note(struct slice note)
@@ -96,7 +98,7 @@ static enum sl_err prove(struct prover *prover, struct prover_request *request, 
     *is_there = request->index < head.tree.size;
     if (*is_there) {
         SL_TRY(ledger_reader_leaf(prover->reader, &head, request->index, &leaf));
-        *is_there = is_flow_of(leaf, request->partner);
+        *is_there = is_flow_of(leaf, request);
     }
     if (!*is_there)
         return SL_OK;

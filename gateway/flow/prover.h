@@ -1,5 +1,5 @@
 /*
- * prover.h - a partner's own receipts and their proofs, made on a thread of their own
+ * prover.h - a partner's, or an app's, own receipts and their proofs, made on a thread of their own
  *
  * Shape   a data thread submits a request and goes on; it comes back to `reply_to` when it is
  *         answered. Reading and hashing the 256 receipts around one takes well under a
@@ -24,7 +24,7 @@ struct prover_request {
     struct mail mail; /* first */
     struct mailbox *reply_to;
     uint64_t index;
-    struct slice partner; /* its id; must hold until the reply */
+    struct slice partner, app; /* whose flow it must be: one of the two; until the reply */
 
     enum prover_outcome outcome;
     uint8_t *body; /* PROVER_PROVEN: JSON, see docs/partners.md; free() it */

@@ -10,6 +10,7 @@
 
 #include "flow/judge.h"
 #include "flow/people.h"
+#include "flow/push.h"
 
 /* What was done to each class: on a refusal, nothing of any class left. */
 static size_t draft_classes(const struct flow *flow, bool released,
@@ -30,7 +31,7 @@ static enum sl_err draft(struct flow *flow, bool released, enum reason reason)
 {
     struct leaf_class classes[LIMIT_MAX_route_classes];
     struct leaf_flow leaf = {
-        .kind = LEAF_PULL,
+        .kind = flow_kind(flow) == ROUTE_PUSH ? LEAF_PUSH : LEAF_PULL,
         .time_ms = flow->time_ms,
         .partner = flow->partner->id,
         .app = flow->request.route->app->id,
@@ -55,7 +56,7 @@ enum sl_err flow_draft_release(struct flow *flow, struct slice body)
 
 static void answer(struct flow *flow, enum flow_state state, enum answer_kind kind)
 {
-    flow_state_move(&flow->state, state);
+    flow_move(flow, state);
     flow->answer.kind = kind;
     flow->engine->reply(flow);
 }
@@ -113,9 +114,12 @@ static void release_recorded(struct flow *flow)
 {
     switch (flow->record.outcome) {
     case RECORD_DURABLE:
-        flow_state_move(&flow->state, FLOW_RECORDED);
+        flow_move(flow, FLOW_RECORDED);
         flow->answer.reason = REASON_CONSENTED;
-        answer(flow, FLOW_RELEASED, ANSWER_RELEASED);
+        if (flow_kind(flow) == ROUTE_PUSH)
+            push_forward(flow);
+        else
+            answer(flow, FLOW_RELEASED, ANSWER_RELEASED);
         return;
     case RECORD_STALE:
     case RECORD_DENIED: {
@@ -137,6 +141,10 @@ void flow_recorded(struct flow *flow)
 {
     if (flow->record.kind == RECORD_GROUP) {
         people_recorded(flow);
+        return;
+    }
+    if (flow->record.kind == RECORD_OUTCOME) {
+        push_settled(flow);
         return;
     }
     flow->answer.receipt_index = flow->record.index;

@@ -16,7 +16,7 @@ static struct flow *flow_of(struct upstream_exchange *exchange)
 }
 
 /* "application/json; charset=utf-8" is of type application/json; another charset is not. */
-static bool media_type_matches(struct slice value, struct slice expected)
+bool flow_media_type_matches(struct slice value, struct slice expected)
 {
     static const char *const charsets[] = {"charset=utf-8", "charset=\"utf-8\""};
     size_t n_type = 0;
@@ -50,7 +50,7 @@ static bool answer_head(struct upstream_exchange *exchange, const struct upstrea
     if (head->status != 200)
         flow->app_reason = REASON_APP_STATUS;
     else if (head->has_content_encoding || head->has_content_range ||
-             !media_type_matches(head->content_type, flow->request.route->media_type))
+             !flow_media_type_matches(head->content_type, flow->request.route->media_type))
         flow->app_reason = REASON_ANSWER_TYPE;
     else if (head->has_length && head->content_length > flow->engine->config->limits.answer_bytes)
         flow->app_reason = REASON_ANSWER_TOO_LARGE;
@@ -112,7 +112,7 @@ static void answer_done(struct upstream_exchange *exchange, enum upstream_outcom
         flow_refuse(flow, flow_reason_of_fault(filter_fault(flow->filter)));
         return;
     }
-    flow_state_move(&flow->state, FLOW_TRANSFORMED);
+    flow_move(flow, FLOW_TRANSFORMED);
     flow_record_release(flow);
 }
 
@@ -171,10 +171,10 @@ void flow_relay(struct flow *flow)
         flow_plan_reduction(flow);
         filter_begin(flow->filter, route->trie, &flow->reduction);
     }
-    flow_state_move(&flow->state, FLOW_FORWARDED);
+    flow_move(flow, FLOW_FORWARDED);
     flow->exchange = (struct upstream_exchange){
         .events = &answer_events,
-        .method = route->method,
+        .method = route->forward_method,
         .target = target,
         .accept = route->media_type,
         .deadline_ms = engine->loop->now_ms + (int64_t)engine->config->limits.flow_ms,

@@ -6,6 +6,10 @@
 
 #include "flow/flow.h"
 
+/* Whether a Content-Type is of the media type that a route declares. */
+bool flow_media_type_matches(struct slice value, struct slice expected);
+/* DECIDED: what the filter is to do, by the decision. */
+void flow_plan_reduction(struct flow *flow);
 /* DECIDED: sends the app's own request; ends in flow_record_release() or flow_refuse(). */
 void flow_relay(struct flow *flow);
 

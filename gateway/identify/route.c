@@ -20,12 +20,12 @@ static bool is_unreserved(uint8_t c)
            c == '.' || c == '_' || c == '~';
 }
 
-/* RFC 3986 section 3.3, without escapes and without ";". */
+/* RFC 3986 section 3.3, without ";"; of escapes see path_matches(). */
 static bool is_path_byte(uint8_t c)
 {
     static const uint8_t others[256] = {
-        ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1,
-        ['*'] = 1, ['+'] = 1, [','] = 1, ['='] = 1,  [':'] = 1, ['@'] = 1};
+        ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['*'] = 1,
+        ['+'] = 1, [','] = 1, ['='] = 1, [':'] = 1,  ['@'] = 1, ['%'] = 1};
     return is_unreserved(c) || others[c];
 }
 
@@ -65,6 +65,9 @@ static bool path_matches(const struct config_route *route, struct slice path, st
     struct slice segment = slice_of(path.p + route->path_before.n, path.n - fixed);
     struct slice after = slice_of(segment.p + segment.n, route->path_after.n);
     if (!slice_equals(after, route->path_after) || memchr(segment.p, '/', segment.n))
+        return false;
+    /* A pseudonym needs no escapes; an app's own name may. Literal parts have none. */
+    if (route->kind == ROUTE_PULL && memchr(segment.p, '%', segment.n))
         return false;
     *subject = segment;
     return true;

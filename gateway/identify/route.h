@@ -2,9 +2,9 @@
  * route.h - which route a request target names, and what stands in the place of {subject}
  *
  * The target is taken raw. A subject segment is matched as it is: pseudonyms need no escapes, so
- * a "%" anywhere in the path makes it unknown; so do empty and dot segments, ";" and "\". Query
- * parameters pass only when the route names them, at most once each, with values of unreserved
- * characters, "," and ":".
+ * a "%" anywhere in the path makes it unknown, but for an app's own name on a push route; so do
+ * empty and dot segments, ";" and "\". Query parameters pass only when the route names them, at
+ * most once each, with values of unreserved characters, "," and ":".
  */
 #ifndef SLUIS_IDENTIFY_ROUTE_H
 #define SLUIS_IDENTIFY_ROUTE_H
@@ -30,8 +30,9 @@ enum route_match route_find(const struct config *config, struct slice method, st
 /* The methods of all routes that have the target's path: "GET, POST". For an answer of 405. */
 void route_write_methods(const struct config *config, struct slice target, struct writer *writer);
 /*
- * The app's own target: forward path (a fixed one as it is), `user` percent-encoded in place of {subject}, query. A user
- * that no path can hold ("", ".", "..") sets writer->overflow, like one that does not fit.
+ * The app's own target: forward path (a fixed one as it is), `user` percent-encoded in place of
+ * {subject}, query. A user that no path can hold ("", ".", "..") sets writer->overflow, like one
+ * that does not fit.
  */
 void route_write_target(const struct route_request *request, struct slice user,
                         struct writer *writer);

@@ -23,6 +23,8 @@
  *                   the two leaves something in the store of a flow that never was
  *   RECORD_GROUP    the releases of one answer about several people: all of them are written, next
  *                   to each other and in their order, or none is. A demand is the group's
+ *   RECORD_OUTCOME  likewise, and never turned away for the length of the queue: what it tells of
+ *                   has happened
  *   RECORD_CONSENT  ops.commit_change() first, then its receipt at that place in the sequence
  *   RECORD_ERASURE  the same, but the receipt is complete when it is committed: afterwards nobody
  *                   has the subject's key. Everything before it is durable by then: it is the
@@ -44,6 +46,7 @@ enum record_kind {
     RECORD_RELEASE,
     RECORD_REFUSAL,
     RECORD_GROUP,
+    RECORD_OUTCOME,
     RECORD_CONSENT,
     RECORD_ERASURE,
     RECORD_NODE,
@@ -194,7 +197,8 @@ void recorder_stop(struct recorder *recorder);
 void recorder_free(struct recorder *recorder);
 SL_DEFINE_AUTO(recorder, recorder_free)
 
-/* False when queue_receipts wait already; the record was then not taken. Changes always fit. */
+/* False when queue_receipts wait already; the record was then not taken. Changes and outcomes
+ * always fit. */
 SL_NODISCARD bool recorder_submit(struct recorder *recorder, struct record *record);
 /* Wakes the recorder if it sleeps; call after submitting, once at the end of a loop's turn. */
 void recorder_kick(struct recorder *recorder);

@@ -266,7 +266,7 @@ static bool is_sound(const struct record *record, int64_t *time_ms, bool *is_cha
     *is_change = false;
     if (leaf_draft_time_ms(&record->leaf, time_ms) != SL_OK)
         return false;
-    if (record->kind == RECORD_RELEASE || record->kind == RECORD_REFUSAL)
+    if (record->kind <= RECORD_OUTCOME)
         return true;
     if (leaf_parse(slice_of(record->leaf.bytes, record->leaf.n), &leaf) != SL_OK)
         return false;

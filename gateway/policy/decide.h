@@ -51,8 +51,12 @@ enum reason {
     REASON_ANSWER_MALFORMED, /* not the JSON that RFC 8259 and the limits allow */
     REASON_ANSWER_SUBJECT,   /* the answer names somebody else */
     REASON_ANSWER_TOO_LARGE,
-    REASON_CLOCK,       /* the wall clock is behind the newest receipt */
-    REASON_UNWITNESSED, /* no quorum of witnesses has seen the newest receipts for too long */
+    REASON_BODY_TYPE,      /* a push: content type not declared on the route */
+    REASON_BODY_MALFORMED, /* not the JSON that RFC 8259 and the limits allow */
+    REASON_BODY_SUBJECT,   /* the body names somebody else */
+    REASON_BODY_TOO_LARGE, /* it is more than a filter may hold */
+    REASON_CLOCK,          /* the wall clock is behind the newest receipt */
+    REASON_UNWITNESSED,    /* no quorum of witnesses has seen the newest receipts for too long */
     REASON_BUSY,
 };
 enum { N_REASONS = REASON_BUSY + 1 };

@@ -37,7 +37,7 @@ static void check(const struct config *config)
     SL_ASSERT(config->n_threads >= 1 && config->n_threads <= LIMIT_MAX_config_threads);
     for (size_t i = 0; i < config->n_apps; i++)
         SL_ASSERT(config_app_find(config, config->apps[i].id) == &config->apps[i] &&
-                  config->apps[i].host.n > 0 && config->apps[i].address_bytes > 0);
+                  config->apps[i].peer.host.n > 0 && config->apps[i].peer.address_bytes > 0);
     for (size_t i = 0; i < config->n_partners; i++)
         SL_ASSERT(config_partner_find(config, config->partners[i].id) == &config->partners[i] &&
                   config->partners[i].n_tokens > 0 && config->partners[i].n_purposes > 0);

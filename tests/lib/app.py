@@ -3,6 +3,7 @@
 `app.on(path, behaviour)` sets what a path does; a behaviour is a function of one Exchange. The
 ones in answers.py cover what real apps do wrong. All requests are kept as they came in.
 """
+import re
 import socket
 import threading
 
@@ -10,8 +11,9 @@ import threading
 class Exchange:
     """One request to the app, and the means to answer it."""
 
-    def __init__(self, connection, raw, gone):
+    def __init__(self, connection, raw, gone, body=b""):
         self.connection = connection
+        self.body = body
         self.raw = raw
         self.line, *rest = raw.removesuffix(b"\r\n\r\n").split(b"\r\n")
         self.method, self.target, self.version = self.line.decode().split(" ")
@@ -119,7 +121,15 @@ class App:
                         return
                     pending += piece
                 head, mark, pending = pending.partition(b"\r\n\r\n")
-                exchange = Exchange(connection, head + mark, self._gone)
+                length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+                length = int(length[1]) if length else 0
+                while len(pending) < length:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    pending += piece
+                body, pending = pending[:length], pending[length:]
+                exchange = Exchange(connection, head + mark, self._gone, body)
                 with self._lock:
                     self.requests.append(exchange)
                 behaviour = self._behaviours.get(exchange.path)

@@ -149,7 +149,8 @@ def consent(ident="c1", app="waze", partner_="spotify", purpose="recommendation"
 
 
 class Gateway(Process):
-    def __init__(self, folder, apps, limits=None, partners=None, routes=ROUTES, threads=2, page=False):
+    def __init__(self, folder, apps, limits=None, partners=None, routes=ROUTES, threads=2, page=False,
+                 recipients=None):
         super().__init__("sluisd")
         self.folder = pathlib.Path(folder)
         self.config = self.folder / "sluis.yaml"
@@ -163,6 +164,7 @@ class Gateway(Process):
         self.listen = "  page: 127.0.0.1:0\n" if page else ""  # more listeners
         self.sections = ""  # more of sluis.yaml
         self.address = self.ledger_address = self.page_address = None
+        self.recipients = recipients or {}  # partners that pushes go to, as servers
         self._pseudonyms = {}
         run(SLUIS, "init", self.folder, "--origin", ORIGIN)
         self.partners = {name: {**facts, "token": None, "hash": None}
@@ -184,6 +186,8 @@ class Gateway(Process):
             f"  - id: {name}\n    tokens: [\"{facts['hash']}\"]\n    contract:\n"
             f"      purposes: [{', '.join(facts['purposes'])}]\n"
             f"      benefits: [{', '.join(facts['benefits'])}]\n"
+            + (f"    url: http://127.0.0.1:{self.recipients[name].port}\n"
+               if name in self.recipients else "")
             for name, facts in self.partners.items())
         limits = "".join(f"  {name}: {value}\n" for name, value in self.limits.items())
         return (f"sluis: 1\n"

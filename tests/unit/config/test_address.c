@@ -116,10 +116,10 @@ static void urls_give_host_and_address(void **state)
     for (size_t i = 0; i < SL_LENGTH(urls); i++) {
         assert_accepted(fixture, fixture_text(url, urls[i].url, NULL));
         const struct config_app *app = &fixture->config->apps[0];
-        const struct sockaddr_in *in = (const struct sockaddr_in *)&app->address;
-        assert_true(slice_equals_str(app->host, urls[i].host));
-        assert_true(slice_equals_str(app->host_name, urls[i].name));
-        assert_int_equal(app->tls, urls[i].tls);
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&app->peer.address;
+        assert_true(slice_equals_str(app->peer.host, urls[i].host));
+        assert_true(slice_equals_str(app->peer.host_name, urls[i].name));
+        assert_int_equal(app->peer.tls, urls[i].tls);
         assert_int_equal(ntohs(in->sin_port), urls[i].port);
     }
 }
@@ -131,7 +131,7 @@ static void http_to_another_machine_is_refused(void **state)
                                           "http://[2001:db8::1]:80", "http://0.0.0.0"};
     for (size_t i = 0; i < SL_LENGTH(refused); i++)
         assert_one_problem(fixture, fixture_text(url, refused[i], NULL), 10, 10,
-                           "expected https, or an app on a loopback address");
+                           "expected https, or a loopback address");
 }
 
 static void a_url_of_another_form_is_refused(void **state)
@@ -197,11 +197,11 @@ static void an_app_token_is_one_private_line(void **state)
     assert_one_problem(fixture, fixture_text(url, with_token, NULL), 11, 17, "no token");
     fixture_write(fixture, "app.token", "secret-token\n", 0600);
     assert_accepted(fixture, fixture_text(url, with_token, NULL));
-    assert_true(slice_equals_str(fixture->config->apps[0].token, "secret-token"));
+    assert_true(slice_equals_str(fixture->config->apps[0].peer.token, "secret-token"));
     fixture_write(fixture, "app.token", "secret-token", 0400);
     assert_accepted(fixture, fixture_text(url, with_token, NULL));
-    assert_true(slice_equals_str(fixture->config->apps[0].token, "secret-token"));
-    assert_int_equal(fixture->config->apps[1].token.n, 0);
+    assert_true(slice_equals_str(fixture->config->apps[0].peer.token, "secret-token"));
+    assert_int_equal(fixture->config->apps[1].peer.token.n, 0);
 }
 
 static void a_ca_needs_an_app_with_tls(void **state)
@@ -211,7 +211,7 @@ static void a_ca_needs_an_app_with_tls(void **state)
     assert_one_problem(fixture, fixture_text(url, "http://127.0.0.1:1\n    ca: ca.pem", NULL), 11,
                        5, "without TLS");
     assert_accepted(fixture, fixture_text(url, "https://127.0.0.1:1\n    ca: ca.pem", NULL));
-    assert_non_null(strstr(fixture->config->apps[0].ca_file, "/ca.pem"));
+    assert_non_null(strstr(fixture->config->apps[0].peer.ca_file, "/ca.pem"));
     assert_one_problem(fixture, fixture_text(url, "https://127.0.0.1:1\n    ca: no.pem", NULL), 11,
                        9, "No such file");
 }

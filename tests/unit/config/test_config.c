@@ -37,9 +37,9 @@ static void a_right_configuration_is_read_whole(void **state)
     const struct config_app *music = config_app_find(config, slice_of_str("music"));
     assert_ptr_equal(music, &config->apps[1]);
     assert_true(slice_equals_str(music->label, "music")); /* the id, when there is no label */
-    assert_true(music->tls);
-    assert_true(slice_equals_str(music->host, "music.example:8443"));
-    assert_true(slice_equals_str(music->host_name, "music.example"));
+    assert_true(music->peer.tls);
+    assert_true(slice_equals_str(music->peer.host, "music.example:8443"));
+    assert_true(slice_equals_str(music->peer.host_name, "music.example"));
 
     const struct config_partner *spotify = config_partner_find(config, slice_of_str("spotify"));
     assert_non_null(spotify);
@@ -274,8 +274,8 @@ static void config_load_reads_the_file_and_says_when_it_can_not(void **state)
     fixture_write(fixture, "sluis.yaml", text, 0644);
     free(text);
     assert_int_equal(config_load(fixture->file, &fixture->problems, &fixture->config), SL_OK);
-    assert_true(slice_equals_str(fixture->config->apps[1].host, "[2001:db8::1]"));
-    assert_true(slice_equals_str(fixture->config->apps[1].host_name, "2001:db8::1"));
+    assert_true(slice_equals_str(fixture->config->apps[1].peer.host, "[2001:db8::1]"));
+    assert_true(slice_equals_str(fixture->config->apps[1].peer.host_name, "2001:db8::1"));
 
     struct config *none = NULL;
     assert_int_equal(unlink(fixture->file), 0);

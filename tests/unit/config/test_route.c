@@ -55,6 +55,65 @@ static void a_path_holds_subject_exactly_once_as_a_whole_segment(void **state)
     assert_true(slice_equals_str(fixture->config->routes[0].path_after, ""));
 }
 
+#define TOKEN_BB "sha256:00000000000000000000000000000000000000000000000000000000000000bb"
+#define WAZE_URL "    url: http://127.0.0.1:9101\n"
+#define PUSH                                                                                       \
+    "  - id: push\n    kind: push\n    app: waze\n    partner: spotify\n"                          \
+    "    request: POST /v1/users/{subject}/x\n    body: {type: application/json, fields: "         \
+    "{$.kmh: location.speed}}\n"
+
+/* With an app that may send and a partner that can be called; `from` in the push becomes `to`. */
+static char *with_push(const char *from, const char *to)
+{
+    return fixture_text(WAZE_URL, WAZE_URL "    tokens: [" TOKEN_BB "]\n", "    label: Spotify\n",
+                        "    label: Spotify\n    url: http://127.0.0.1:9201\n",
+                        "limits:", PUSH "limits:", from, to, NULL);
+}
+
+static void a_push_names_who_gets_it_and_what_for(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_accepted(fixture, with_push("id: push\n", "id: push\n"));
+    const struct config_route *route = &fixture->config->routes[2];
+    assert_int_equal(route->kind, ROUTE_PUSH);
+    assert_ptr_equal(route->partner, &fixture->config->partners[0]);
+    assert_true(slice_equals_str(route->purpose->name, "recommendation"));
+    assert_true(slice_equals_str(route->method, "POST"));
+    assert_true(slice_equals_str(route->forward_method, "POST"));
+    assert_true(slice_equals_str(route->forward_before, "/v1/users/"));
+    assert_true(slice_equals_str(route->media_type, "application/json"));
+    assert_accepted(fixture, with_push("/x\n", "/x\n    forward: PUT /y/{subject}\n"));
+    assert_true(slice_equals_str(fixture->config->routes[2].forward_method, "PUT"));
+    assert_int_equal(fixture->config->routes[0].kind, ROUTE_PULL);
+}
+
+static void a_push_that_can_not_work_is_an_error(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *from, *to;
+        const char *problem;
+    } rows[] = {
+        {"kind: push", "kind: shove", "expected pull (a partner asks) or push"},
+        {"    partner: spotify\n", "", "no `partner`"},
+        {"partner: spotify", "partner: spotty", "unknown partner \"spotty\""},
+        {"partner: spotify", "partner: spotify\n    purpose: marketing",
+         "unknown purpose of this partner \"marketing\""},
+        {"POST /v1", "GET /v1", "a push is sent with POST or PUT"},
+        {"POST /v1", "DELETE /v1", "a push is sent with POST or PUT"},
+        {"/{subject}/x", "/x", "without {subject}"},
+        {"body: {", "answers: {", "unknown key \"answers\" in a push route"},
+        {"/x\n", "/x\n    query: [a]\n", "unknown key \"query\" in a push route"},
+        {"    tokens: [" TOKEN_BB "]\n", "", "has no `tokens`"},
+        {"    url: http://127.0.0.1:9201\n", "", "has no `url`"},
+    };
+    for (size_t i = 0; i < SL_LENGTH(rows); i++) {
+        assert_int_equal(fixture_load(fixture, with_push(rows[i].from, rows[i].to)), SL_EMALFORMED);
+        if (!strstr(fixture_problems(fixture), rows[i].problem))
+            fail_msg("row %zu: %s", i, fixture_problems(fixture));
+    }
+}
+
 static void a_path_below_sluis_is_the_gateways_own(void **state)
 {
     struct fixture *fixture = *state;
@@ -443,6 +502,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_get_and_an_absolute_path),
         TEST(a_path_holds_subject_exactly_once_as_a_whole_segment),
+        TEST(a_push_names_who_gets_it_and_what_for),
+        TEST(a_push_that_can_not_work_is_an_error),
         TEST(a_path_below_sluis_is_the_gateways_own),
         TEST(a_path_that_could_be_read_in_two_ways_is_refused_where_it_is_odd),
         TEST(a_path_has_at_most_512_bytes),

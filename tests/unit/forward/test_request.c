@@ -133,7 +133,7 @@ static void methods_are_tokens_and_accept_is_a_value(void **state)
     assert_false(is_sound(slice_of_str("GET\r\n"), target, json));
     assert_false(is_sound(get, target, slice_of_str("")));
     assert_false(is_sound(get, target, slice_of_str("a/b\r\nX: y")));
-    assert_true(request_is_sound(get, target, slice_of_str("application/geo+json;q=1, */*")));
+    assert_true(is_sound(get, target, slice_of_str("application/geo+json;q=1, */*")));
 }
 
 int main(void)

@@ -240,7 +240,7 @@ static void a_send_that_fails_at_once_is_tried_on_a_new_connection(void **state)
     assert_int_equal(bench->peer.n_requests, 2);
 }
 
-static void a_send_that_fails_at_once_is_final_for_other_methods(void **state)
+static void what_was_never_sent_is_tried_on_a_new_connection_whatever_its_method(void **state)
 {
     struct bench *bench = *state;
     bench->peer.request = peer_answer_empty;
@@ -251,8 +251,15 @@ static void a_send_that_fails_at_once_is_final_for_other_methods(void **state)
     n_sends_to_break = 1;
     call_start_again(&call);
     bench_run_until_done(bench, 2);
+    assert_int_equal(call.outcome, UPSTREAM_COMPLETE);
+    assert_true(call.exchange.is_sent);
+    assert_int_equal(bench->peer.n_requests, 2);
+    n_sends_to_break = 2;
+    call_start_again(&call);
+    bench_run_until_done(bench, 3);
     assert_int_equal(call.outcome, UPSTREAM_UNREACHABLE);
-    assert_int_equal(bench->peer.n_requests, 1);
+    assert_false(call.exchange.is_sent);
+    assert_int_equal(bench->peer.n_requests, 2);
 }
 
 /*
@@ -439,7 +446,7 @@ int main(void)
         TEST(after_one_byte_of_answer_nothing_is_sent_again),
         TEST(a_slow_answer_on_a_kept_connection_is_not_asked_for_again),
         TEST(a_send_that_fails_at_once_is_tried_on_a_new_connection),
-        TEST(a_send_that_fails_at_once_is_final_for_other_methods),
+        TEST(what_was_never_sent_is_tried_on_a_new_connection_whatever_its_method),
         TEST(bytes_that_came_before_the_request_are_not_its_answer),
         TEST(the_line_is_served_first_come_first_served),
         TEST(no_more_connections_than_the_limit_are_opened),

@@ -35,6 +35,11 @@ static const struct config_route routes[] = {
      .path_after = SLICE_LITERAL(""),
      .forward_before = SLICE_LITERAL("/"),
      .forward_after = SLICE_LITERAL("")},
+    {.id = SLICE_LITERAL("push"),
+     .kind = ROUTE_PUSH,
+     .method = SLICE_LITERAL("POST"),
+     .path_before = SLICE_LITERAL("/v1/users/"),
+     .path_after = SLICE_LITERAL("/x")},
 };
 static const struct config config = {.n_routes = SL_LENGTH(routes), .routes = routes};
 
@@ -229,9 +234,23 @@ static void a_target_that_does_not_fit_overflows(void **state)
     }
 }
 
+static void an_apps_own_name_may_have_escapes_and_a_pseudonym_may_not(void **state)
+{
+    (void)state;
+    static const struct slice post = SLICE_LITERAL("POST");
+    struct route_request request;
+    assert_int_equal(route_find(&config, post, slice_of_str("/v1/users/a%40b%20c/x"), &request),
+                     ROUTE_FOUND);
+    assert_true(slice_equals_str(request.subject, "a%40b%20c"));
+    assert_int_equal(route_find(&config, post, slice_of_str("/v1/%75sers/a/x"), &request),
+                     ROUTE_UNKNOWN);
+    assert_match("/v1/drivers/a%40b/position", ROUTE_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_apps_own_name_may_have_escapes_and_a_pseudonym_may_not),
         cmocka_unit_test(a_target_finds_its_route_and_the_subject_in_it),
         cmocka_unit_test(paths_of_no_route_are_unknown),
         cmocka_unit_test(ambiguous_paths_are_unknown),

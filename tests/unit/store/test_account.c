@@ -58,6 +58,42 @@ static void assert_account(struct fixture *fixture, const uint8_t id[16], struct
     assert_true(slice_equals_str(store_account(&subject, app), user));
 }
 
+static bool is_found(struct fixture *fixture, struct slice app, const char *user,
+                     const uint8_t id[16])
+{
+    SL_AUTO(store_reader) reader = NULL;
+    uint8_t found_id[16];
+    bool found = true;
+    assert_int_equal(store_reader_new(fixture->store, &reader), SL_OK);
+    assert_int_equal(store_find_user(reader, app, slice_of_str(user), found_id, &found), SL_OK);
+    return found && memcmp(found_id, id, 16) == 0;
+}
+
+static void a_user_is_found_by_the_name_that_holds_at_the_app(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t lotte[16], daan[16];
+    char longest[STORE_USER_BYTES_MAX + 2];
+    add(fixture, "lotte", lotte);
+    add(fixture, "daan", daan);
+    assert_true(is_found(fixture, waze, "lotte", lotte));
+    set(fixture, lotte, waze, "lot-77");
+    assert_true(is_found(fixture, waze, "lot-77", lotte));
+    assert_false(is_found(fixture, waze, "lotte", lotte));
+    assert_true(is_found(fixture, spotify, "lotte", lotte));
+    assert_false(is_found(fixture, spotify, "lot-77", lotte));
+    set(fixture, daan, waze, "lotte");
+    assert_true(is_found(fixture, waze, "lotte", daan));
+    assert_false(is_found(fixture, waze, "", lotte));
+    memset(longest, 'x', sizeof longest - 1);
+    longest[STORE_USER_BYTES_MAX] = 0;
+    set(fixture, lotte, waze, longest);
+    assert_true(is_found(fixture, waze, longest, lotte));
+    longest[STORE_USER_BYTES_MAX] = 'x';
+    longest[STORE_USER_BYTES_MAX + 1] = 0;
+    assert_false(is_found(fixture, waze, longest, lotte));
+}
+
 static void an_account_overrides_the_name_at_its_app_only(void **state)
 {
     struct fixture *fixture = *state;
@@ -307,6 +343,7 @@ static void the_longest_user_names_at_the_longest_app_are_told_apart(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        OPEN(a_user_is_found_by_the_name_that_holds_at_the_app),
         OPEN(an_account_overrides_the_name_at_its_app_only),
         OPEN(a_user_is_found_by_the_account_or_by_a_name_without_one),
         OPEN(accounts_have_limits_and_users_that_change_a_path_are_refused),
