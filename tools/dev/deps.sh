@@ -11,7 +11,7 @@ Usage: tools/dev/deps.sh [build|demo|test|bench]...
 
   build   compiler, Meson and the libraries Sluis links
   demo    what the demo needs on top of that: Python
-  test    (default) all of the above, cmocka, pytest, clang's and cppcheck's checks
+  test    (default) all of the above, cmocka, pytest, chromium, clang's and cppcheck's checks
   bench   nginx and wrk, to measure against; not needed for anything else
 
 Works as root, or through sudo.
@@ -23,7 +23,7 @@ packages_build=(build-essential meson ninja-build pkg-config libcurl4-openssl-de
   libcmocka-dev libqrencode-dev scdoc tzdata ca-certificates)
 packages_demo=(python3 python3-yaml curl)
 packages_test=(clang clang-tidy clang-format libclang-rt-dev cppcheck openssl curl jq
-  python3-pytest python3-jsonschema python3-rdflib faketime)
+  python3-pytest python3-jsonschema python3-rdflib faketime chromium)
 packages_bench=(nginx-light wrk curl jq procps)
 
 wanted=()
@@ -31,7 +31,11 @@ want() {
   case $1 in
     build) wanted+=("${packages_build[@]}") ;;
     demo) want build; wanted+=("${packages_demo[@]}") ;;
-    test) want demo; wanted+=("${packages_test[@]}") ;;
+    test)
+      want demo
+      wanted+=("${packages_test[@]}")
+      # Any node will do; Debian's only where there is none.
+      command -v npm >/dev/null || wanted+=(nodejs npm) ;;
     bench) want demo; wanted+=("${packages_bench[@]}") ;;
     -h|--help) usage; exit 0 ;;
     *) echo "deps.sh: unknown group \"$1\"" >&2; usage >&2; exit 2 ;;

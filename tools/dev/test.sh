@@ -9,7 +9,8 @@ usage() {
   cat <<'END'
 Usage: tools/dev/test.sh [--quick] [--no-deps]
 
-  1. gcc with ASan and UBSan: unit tests, replayed fuzz corpus, flow and crash tests
+  1. gcc with ASan and UBSan: unit tests, replayed fuzz corpus, flow, crash and
+     browser tests
   2. gcc with TSan: what runs in threads, and withdrawals under load
   3. clang, warnings as errors
   4. clang-tidy and cppcheck
@@ -126,6 +127,16 @@ flow_tests() {
   add_counts pytest "$logs/flow-$name.xml" "flow and crash tests, $name"
 }
 
+browser_tests() {
+  local name=$1
+  rm -f "$logs/browser-$name.xml"
+  SLUIS_BUILD=$root/build/$name SLUIS_BROWSER=$root/build/browser "$python" -B -m pytest -q \
+    --junitxml="$logs/browser-$name.xml" -c tests/pytest.ini --rootdir tests \
+    --basetemp "$scratch/browser" tests/browser \
+    >"$logs/browser-$name.log" 2>&1 || tail -n 120 "$logs/browser-$name.log"
+  add_counts pytest "$logs/browser-$name.xml" "browser tests, $name"
+}
+
 tidy() {
   find gateway tools include -name '*.c' -print0 |
     xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build/clang --quiet --warnings-as-errors='*'
@@ -142,6 +153,7 @@ title "1. ASan and UBSan"
 build asan -Db_sanitize=address,undefined -Db_lundef=false || finish
 unit_tests asan
 flow_tests asan tests/flow tests/crash tests/cli
+if need browser-packages tools/dev/browser.sh; then browser_tests asan; fi
 ! $quick || finish
 
 title "2. TSan"
