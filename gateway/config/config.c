@@ -12,6 +12,7 @@
 #include "config/config.h"
 
 #include "config/build.h"
+#include "config/origin.h"
 #include "policy/vocabulary_default.h"
 
 #include <errno.h>
@@ -150,22 +151,13 @@ static void build_vocabulary(struct build *build, const struct yaml_node *node)
     build->config->vocabulary = build->config->storage->vocabulary = vocabulary;
 }
 
-/*
- * A signed note's key name: C2SP signed-note forbids blanks and "+". Quotes and backslashes would
- * need escapes in the receipt of a new key.
- */
 static void build_origin(struct build *build, const struct yaml_node *node)
 {
     static const char expected[] =
-        "a name for this node's ledger, such as sluis.example.org/1: 1 to 128 printable ASCII "
-        "characters without blanks, quotes, backslashes and \"+\"";
+        "a name for this node's ledger, such as sluis.example.org/1: " ORIGIN_RULE;
     if (!build_is_text(build, node, expected))
         return;
-    bool good = node->text.n <= 128;
-    for (size_t i = 0; i < node->text.n && good; i++)
-        good =
-            node->text.p[i] > 0x20 && node->text.p[i] < 0x7f && !strchr("+\"\\", node->text.p[i]);
-    if (good)
+    if (origin_is_valid(node->text))
         build->config->origin = build_copy(build, node->text);
     else
         yaml_error_at(build->problems, node->line, node->column, "\"%.*s\"; expected %s",

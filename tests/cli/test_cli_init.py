@@ -48,10 +48,35 @@ def test_the_next_commands_work_as_they_are_printed(tmp_path):
 def test_the_ledgers_name_stands_in_key_and_configuration(tmp_path):
     run(SLUIS, "init", tmp_path / "node", "--origin", "gateway.example/7")
     assert (tmp_path / "node/state/keys/ledger.vkey").read_text().startswith("gateway.example/7+")
-    assert "origin: gateway.example/7\n" in (tmp_path / "node/sluis.yaml").read_text()
+    assert 'origin: "gateway.example/7"\n' in (tmp_path / "node/sluis.yaml").read_text()
     longest = "a" * 128
     assert run(SLUIS, "init", tmp_path / "longest", "--origin", longest).code == 0
     assert run(SLUISD, "-t", "-c", tmp_path / "longest/sluis.yaml").code == 0
+
+
+@pytest.mark.parametrize("origin, good", [
+    ("Gateway.Example/1", True), ("a#b", True), ("#1", True), ("-x", True), ("o'neill/1", True),
+    ("!", True), ("null", True), ("1", True), ("a: b", False), ("a:b", True), ("a b", False),
+    ("a+b", False), ('a"b', False), ("a\\b", False), ("", False), ("a" * 128, True),
+    ("a" * 129, False), ("\u00e9", False), ("a\tb", False), ("{x}", True), ("&x", True),
+])
+def test_one_rule_for_a_name_here_and_in_the_configuration(tmp_path, origin, good):
+    """What init takes, sluisd takes; what sluisd refuses, init does not make."""
+    done = run(SLUIS, "init", tmp_path / "node", f"--origin={origin}")
+    assert done.code == (0 if good else 64), done.err
+    if good:
+        assert run(SLUISD, "-t", "-c", tmp_path / "node/sluis.yaml").code == 0
+        assert (tmp_path / "node/state/keys/ledger.vkey").read_text().startswith(origin + "+")
+        return
+    assert run(SLUIS, "init", tmp_path / "node").code == 0
+    config = tmp_path / "node/sluis.yaml"
+    escaped = json.dumps(origin)
+    lines = [f"  origin: {escaped}" if line.startswith("  origin:") else line
+             for line in config.read_text().splitlines()]
+    config.write_text("\n".join(lines) + "\n")
+    refused = run(SLUISD, "-t", "-c", config)
+    assert refused.code == 78 and "without blanks, double quotes, backslashes" in refused.err
+    assert "without blanks, double quotes, backslashes" in done.err
 
 
 def test_without_a_name_each_node_has_its_own(tmp_path):

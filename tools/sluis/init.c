@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "common/terminal.h"
 #include "config/keys.h"
+#include "config/origin.h"
 #include "identify/credential.h"
 #include "ledger/note.h"
 #include "policy/vocabulary_default.h"
@@ -28,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ORIGIN_BYTES_MAX = 128, CONFIGURATION_BYTES_MAX = 16384 };
+enum { CONFIGURATION_BYTES_MAX = 16384 };
 
 struct init {
     const struct cli *cli;
@@ -71,16 +72,10 @@ static int choose_origin(struct init *init)
         return draw_origin(init->origin)
                    ? EX_OK
                    : cli_fail(init->cli, EX_SOFTWARE, "no random bytes could be had");
-    size_t n = strlen(given);
-    bool good = n > 0 && n <= ORIGIN_BYTES_MAX;
-    for (size_t i = 0; i < n && good; i++)
-        good = given[i] > ' ' && given[i] < 0x7f && given[i] != '+' && given[i] != '#' &&
-               given[i] != '"' && given[i] != '\'' && given[i] != '\\';
-    if (!good || !strchr("abcdefghijklmnopqrstuvwxyz0123456789", given[0]))
+    if (!origin_is_valid(slice_of_str(given)))
         return cli_misused(init->cli,
-                           "--origin wants a name such as gateway.example/1: up to 128 printable "
-                           "ASCII characters, without blanks, quotes, + and #, that begins with a "
-                           "small letter or a digit; found \"%s\"",
+                           "--origin wants a name such as gateway.example/1: " ORIGIN_RULE
+                           "; found \"%s\"",
                            given);
     snprintf(init->origin, sizeof init->origin, "%s", given);
     return EX_OK;
