@@ -12,6 +12,7 @@
 #include "flow/node.h"
 #include "flow/outdated.h"
 #include "flow/trust_file.h"
+#include "ledger/last_checkpoint.h"
 #include "submit/submitter.h"
 
 #include <argp.h>
@@ -331,6 +332,24 @@ static int serve(struct node *node, const sigset_t *signals)
     return code;
 }
 
+/* With -t: "right" is said only of what a start would take. */
+static int test_config(const char *file, const struct config *config)
+{
+    struct last_checkpoint_problem problem;
+    struct ledger_held held;
+    warn_of_trust_file(config, print_warning);
+    if (config->last_checkpoint &&
+        last_checkpoint_read(config->last_checkpoint, config->origin, &problem, &held) != SL_OK) {
+        char safe[2 * sizeof problem.text];
+        text_make_printable(slice_of_str(problem.text), safe, sizeof safe);
+        fprintf(stderr, "sluisd: %s\n%s: right as a text, but sluisd would not start with it\n",
+                safe, file);
+        return EX_IOERR;
+    }
+    printf("%s: right\n", file);
+    return EX_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.config_file = "sluis.yaml"};
@@ -342,11 +361,8 @@ int main(int argc, char **argv)
     SL_AUTO(config) config = NULL;
     if (load_config(arguments.config_file, &config) != SL_OK)
         return EX_CONFIG;
-    if (arguments.only_test) {
-        warn_of_trust_file(config, print_warning);
-        printf("%s: right\n", arguments.config_file);
-        return EX_OK;
-    }
+    if (arguments.only_test)
+        return test_config(arguments.config_file, config);
 
     sigset_t signals = block_signals();
     raise_descriptor_limit(config);

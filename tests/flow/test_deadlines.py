@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from gateway import POSITION, consent
+from gateway import POSITION, WAIT_S, consent
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +110,32 @@ def test_a_partner_that_leaves_early_harms_nobody(strict):
         with partner.connect() as connection:
             connection.send(partner.request(partner.path(POSITION, name)))
     assert strict.ask(name).status == 200
+
+
+def test_beyond_the_connections_of_a_listener_the_next_one_waits_for_a_place(tmp_path):
+    """Nobody is cut off: who waits is served when another one leaves."""
+    from world import World
+    limits = {"connections": 8, "ledger_connections": 8, "connection_idle_ms": 60000,
+              "request_head_ms": 60000}
+    crowded = World(tmp_path / "node", limits=limits, threads=1)
+    try:
+        crowded.gateway.start()
+        partner = crowded.partner()
+        who = crowded.gateway.pseudonym("spotify", crowded.person(consent()))
+        request = partner.request(POSITION.replace("{subject}", who))
+        held = [partner.connect() for _ in range(8)]
+        for one in held:  # each has its place when it was answered
+            one.send(request)
+            assert one.read_answer().status == 200
+        with partner.connect() as waiting:
+            waiting.send(request)
+            waiting.socket.settimeout(0.5)
+            with pytest.raises(socket.timeout):
+                waiting.socket.recv(1)
+            held[0].socket.close()
+            waiting.socket.settimeout(WAIT_S)
+            assert waiting.read_answer().status == 200
+        for one in held[1:]:
+            one.socket.close()
+    finally:
+        crowded.close()

@@ -163,6 +163,18 @@ def test_a_disk_that_is_not_mounted_stops_the_start_and_nothing_that_runs(kept):
     gateway.start()
 
 
+def test_a_check_of_the_configuration_says_what_a_start_would_say(kept):
+    assert run(SLUISD, "-t", "-c", kept.gateway.config).stdout.endswith(": right\n")
+    kept.file.parent.rename(kept.file.parent.with_name("gone"))
+    done = run(SLUISD, "-t", "-c", kept.gateway.config, ok=(74,))
+    assert done.stdout == "" and "is its disk mounted?" in done.stderr
+    assert "sluisd would not start with it" in done.stderr
+    kept.file.parent.with_name("gone").rename(kept.file.parent)
+    kept.file.write_text("nonsense")
+    done = run(SLUISD, "-t", "-c", kept.gateway.config, ok=(74,))
+    assert str(kept.file) in done.stderr and done.stdout == ""
+
+
 def test_an_alarm_ends_when_the_disk_is_back(kept):
     gateway = kept.gateway
     gateway.start()
