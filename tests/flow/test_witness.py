@@ -500,8 +500,9 @@ def test_wrong_use_says_what_is_wanted(alone, tmp_path):
         return done.returncode, done.stderr
     key, vkey = alone.key, alone.log_of_test.key.vkey
     assert says()[0] == 64
-    assert says("--key", key, "--state", tmp_path) == (
-        64, "sluis-audit witness: --log is missing; see --help\n")
+    code, text = says("--key", key, "--state", tmp_path)
+    assert code == 64 and text.startswith("sluis-audit: --log is missing: which logs to watch?\n")
+    assert "sluis-audit witness --help" in text
     code, text = says("--log", "nonsense")
     assert code == 65 and "NAME+HASH+KEY" in text
     code, text = says("--log", alone.vkey)
@@ -519,6 +520,11 @@ def test_wrong_use_says_what_is_wanted(alone, tmp_path):
     assert says("--new-key", "two words", tmp_path / "k")[0] == 64
     assert says("--new-key", "name")[0] == 64
     assert says("--new-key", "name", key)[0] == 73
+    made = run(AUDIT, "witness", "--new-key", 'a"b', tmp_path / "k", "--json")
+    found = json.loads(made.stdout)
+    assert found["vkey"].startswith('a"b+') and found["file"] == str(tmp_path / "k")
+    failed = run(AUDIT, "witness", "--new-key", "name", key, "--json", ok=(73,))
+    assert json.loads(failed.stdout)["error"]["exit"] == 73
     assert says("extra")[0] == 64
 
 

@@ -277,7 +277,10 @@ struct parse {
 static void store_option(struct parse *parse, int key, const char *value)
 {
     struct cli *cli = parse->cli;
-    if (cli->given[key])
+    if (cli->command && key == cli->program->repeated) {
+        int code = cli->program->repeat(cli, value);
+        parse->exit_code = code == EX_OK ? PARSE_CONTINUE : code;
+    } else if (cli->given[key])
         parse->exit_code = cli_misused(cli, "an option was given twice; the second time: \"%s\"",
                                        value ? value : "(no value)");
     cli->given[key] = true;

@@ -36,6 +36,8 @@ struct cli_program {
     const char *help;                  /* under the list of commands */
     const struct argp_option *options; /* that every command has; ends with {0} */
     int (*check)(struct cli *cli);     /* are their values right? An exit code. NULL: always */
+    int repeated; /* the key of an option that may come several times; 0: none */
+    int (*repeat)(struct cli *cli, const char *value); /* takes each of them; an exit code */
     int unreadable_code; /* when a file can't be read or is too large; 0: by the reason */
     const struct cli_command *commands;
     size_t n_commands;

@@ -7,135 +7,70 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "base/plural.h"
+#include "common/cli.h"
 #include "edge/socket.h"
 #include "witness/answer.h"
 #include "witness/log_keys.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
-
-const char *argp_program_version = "sluis-audit witness " SLUIS_VERSION;
-
-struct arguments {
-    const char *listen, *key_file, *state_folder, *new_name, *new_file;
-    bool debug;
-    struct log_keys keys;
-};
-
-/* Says why and gives the exit code back. */
-static SL_PRINTF(2, 3) int fail(int exit_code, const char *format, ...)
-{
-    char text[1024], safe[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    text_make_printable(slice_of_str(text), safe, sizeof safe);
-    fprintf(stderr, "sluis-audit witness: %s\n", safe);
-    return exit_code;
-}
-
-/* ------------------------------------------------------------------------------ command line -- */
-
-enum { KEY_NEW_KEY = 256 };
-
-static const struct argp_option options[] = {
-    {"listen", 'l', "ADDRESS:PORT", 0, "where to listen (default: 127.0.0.1:8470)", 0},
-    {"log", 'g', "VKEY|FILE", 0,
-     "a log to watch: its public key, or a file with one on each line; may be repeated", 0},
-    {"key", 'k', "FILE", 0, "the witness's private key, as --new-key made it", 0},
-    {"state", 's', "DIR", 0, "a folder that must never be lost: what was cosigned", 0},
-    {"new-key", KEY_NEW_KEY, "NAME", 0,
-     "make a key for a witness of this name, write it to FILE, and print its public key", 1},
-    {"debug", 'd', NULL, 0, "log each cosignature", 2},
-    {0},
-};
-
-static error_t parse_option(int key, char *value, struct argp_state *state)
-{
-    struct arguments *arguments = state->input;
-    switch (key) {
-    case 'l':
-        arguments->listen = value;
-        return 0;
-    case 'g':
-        if (log_keys_add(&arguments->keys, value) != SL_OK)
-            exit(fail(EX_DATAERR, "%s", arguments->keys.problem));
-        return 0;
-    case 'k':
-        arguments->key_file = value;
-        return 0;
-    case 's':
-        arguments->state_folder = value;
-        return 0;
-    case 'd':
-        arguments->debug = true;
-        return 0;
-    case KEY_NEW_KEY:
-        arguments->new_name = value;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->new_file)
-            argp_error(state, "\"%s\" is one word too many", value);
-        arguments->new_file = value;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = parse_option,
-    .args_doc = "--log VKEY... --key FILE --state DIR\n--new-key NAME FILE",
-    .doc = "Cosigns the checkpoints of logs, each only when it grew out of the one before "
-           "(C2SP tlog-witness).\v"
-           "It runs in the foreground and logs to standard error; SIGTERM and SIGINT end it.\n\n"
-           "  sluis-audit witness --new-key witness.example.org/1 witness.key\n"
-           "  mkdir witness\n"
-           "  sluis-audit witness --key witness.key --state witness --log ledger.vkey",
-};
 
 /* ---------------------------------------------------------------------------------- new keys -- */
 
-static int make_key(const struct arguments *arguments)
+enum {
+    KEY_LISTEN = 'l',
+    KEY_LOG = 'g',
+    KEY_KEY = 'k',
+    KEY_STATE = 's',
+    KEY_DEBUG = 'd',
+    KEY_NEW_KEY = 200,
+};
+
+static struct log_keys log_keys;
+
+static int make_key(const struct cli *cli)
 {
-    if (!arguments->new_file)
-        return fail(EX_USAGE, "--new-key needs a file after the name, where the key is written");
     struct note_problem problem;
     char vkey[NOTE_VKEY_BYTES_MAX];
+    const char *file = cli->arguments[0];
+    if (!file)
+        return cli_misused(cli, "--new-key needs a file after the name, where the key is written");
     enum sl_err err =
-        cosigner_generate(arguments->new_file, slice_of_str(arguments->new_name), &problem, vkey);
+        cosigner_generate(file, slice_of_str(cli->values[KEY_NEW_KEY]), &problem, vkey);
     if (err != SL_OK)
-        return fail(err == SL_EMALFORMED ? EX_USAGE : EX_CANTCREAT, "%s", problem.text);
-    return printf("%s\n", vkey) < 0 || fflush(stdout) != 0 ? EX_IOERR : EX_OK;
+        return cli_fail(cli, err == SL_EMALFORMED ? EX_USAGE : EX_CANTCREAT, "%s", problem.text);
+    if (cli->json)
+        return cli_print_json(cli,
+                              json_pack("{s:o, s:o}", "vkey", json_of_slice(slice_of_str(vkey)),
+                                        "file", json_of_slice(slice_of_str(file))));
+    printf("%s\n", vkey);
+    return EX_OK;
 }
 
 /* ----------------------------------------------------------------------------------- serving -- */
 
-static int open_witness(const struct arguments *arguments, struct witness *witness)
+static int open_witness(const struct cli *cli, struct witness *witness)
 {
     struct note_problem key_problem;
     struct memory_problem memory_problem;
-    if (cosigner_open(arguments->key_file, &key_problem, &witness->cosigner) != SL_OK)
-        return fail(EX_CONFIG, "%s", key_problem.text);
+    if (cosigner_open(cli->values[KEY_KEY], &key_problem, &witness->cosigner) != SL_OK)
+        return cli_fail(cli, EX_CONFIG, "%s", key_problem.text);
     const struct vkey *mine = cosigner_vkey(witness->cosigner);
-    for (size_t i = 0; i < arguments->keys.n; i++)
-        if (memcmp(arguments->keys.list[i].key, mine->key, NOTE_KEY_BYTES) == 0)
-            return fail(EX_CONFIG,
-                        "the log %.*s has this witness's own key: a log can't be its own witness",
-                        SLICE_PRINTF(arguments->keys.list[i].name));
-    if (known_logs_new(arguments->keys.list, arguments->keys.n, &witness->logs) != SL_OK)
-        return fail(EX_SOFTWARE, "out of memory");
-    if (memory_open(arguments->state_folder, cosigner_vkey_text(witness->cosigner), witness->logs,
+    for (size_t i = 0; i < log_keys.n; i++)
+        if (memcmp(log_keys.list[i].key, mine->key, NOTE_KEY_BYTES) == 0)
+            return cli_fail(
+                cli, EX_CONFIG,
+                "the log %.*s has this witness's own key: a log can't be its own witness",
+                SLICE_PRINTF(log_keys.list[i].name));
+    if (known_logs_new(log_keys.list, log_keys.n, &witness->logs) != SL_OK)
+        return cli_fail(cli, EX_SOFTWARE, "out of memory");
+    if (memory_open(cli->values[KEY_STATE], cosigner_vkey_text(witness->cosigner), witness->logs,
                     &memory_problem, &witness->memory) != SL_OK)
-        return fail(memory_problem.is_locked ? EX_TEMPFAIL : EX_IOERR, "%s", memory_problem.text);
+        return cli_fail(cli, memory_problem.is_locked ? EX_TEMPFAIL : EX_IOERR, "%s",
+                        memory_problem.text);
     return EX_OK;
 }
 
@@ -152,15 +87,16 @@ static sigset_t block_signals(void)
     return signals;
 }
 
-static int serve(struct witness *witness, const char *listen)
+static int serve(const struct cli *cli, struct witness *witness)
 {
+    const char *listen = cli->given[KEY_LISTEN] ? cli->values[KEY_LISTEN] : "127.0.0.1:8470";
     struct sockaddr_storage address;
     socklen_t address_bytes;
     if (!address_parse(slice_of_str(listen), &address, &address_bytes))
-        return fail(EX_USAGE,
-                    "--listen \"%s\"; expected an address and a port in numbers, such as "
-                    "127.0.0.1:8470 or [::]:8470",
-                    listen);
+        return cli_fail(cli, EX_USAGE,
+                        "--listen \"%s\"; expected an address and a port in numbers, such as "
+                        "127.0.0.1:8470 or [::]:8470",
+                        listen);
     sigset_t signals = block_signals();
     const struct limits limits = limits_default();
     uint16_t port = 0;
@@ -175,10 +111,11 @@ static int serve(struct witness *witness, const char *listen)
         .context = witness,
     };
     if (config.listen_fd < 0)
-        return fail(EX_UNAVAILABLE, "cannot listen on %s: %s", listen, strerror(errno));
+        return cli_fail(cli, EX_UNAVAILABLE, "cannot listen on %s: %s", listen, strerror(errno));
     SL_AUTO(server) server = NULL;
     if (server_start(&config, &server) != SL_OK)
-        return fail(EX_UNAVAILABLE, "cannot listen on %s: out of memory or descriptors", listen);
+        return cli_fail(cli, EX_UNAVAILABLE, "cannot listen on %s: out of memory or descriptors",
+                        listen);
     log_info("ready: %s on port %u, watches %zu %s", cosigner_vkey_text(witness->cosigner), port,
              witness->logs->n, plural(witness->logs->n, "log", "logs"));
     int number = 0;
@@ -187,37 +124,92 @@ static int serve(struct witness *witness, const char *listen)
     return EX_OK;
 }
 
-static int run(const struct arguments *arguments)
+static int witness_run(struct cli *cli)
 {
-    if (arguments->new_name)
-        return make_key(arguments);
-    if (arguments->new_file)
-        return fail(EX_USAGE, "\"%s\" belongs to no option", arguments->new_file);
-    if (!arguments->key_file || !arguments->state_folder || arguments->keys.n == 0)
-        return fail(EX_USAGE, "--%s is missing; see --help",
-                    !arguments->key_file       ? "key"
-                    : !arguments->state_folder ? "state"
-                                               : "log");
+    static const struct {
+        int key;
+        const char *name;
+    } needed[] = {{KEY_KEY, "key"}, {KEY_STATE, "state"}};
+    if (cli->given[KEY_NEW_KEY])
+        return make_key(cli);
+    if (cli->n_arguments > 0)
+        return cli_misused(cli, "\"%s\" belongs to no option", cli->arguments[0]);
+    for (size_t i = 0; i < SL_LENGTH(needed); i++)
+        if (!cli->given[needed[i].key])
+            return cli_misused(cli, "--%s is missing", needed[i].name);
+    if (log_keys.n == 0)
+        return cli_misused(cli, "--log is missing: which logs to watch?");
+    if (cli->given[KEY_DEBUG])
+        log_set_level(LOG_DEBUG);
     struct witness witness = {0};
-    int code = open_witness(arguments, &witness);
+    int code = open_witness(cli, &witness);
     if (code == EX_OK)
-        code = serve(&witness, arguments->listen);
+        code = serve(cli, &witness);
     memory_free(witness.memory);
     known_logs_free(witness.logs);
     cosigner_free(witness.cosigner);
     return code;
 }
 
+/* ------------------------------------------------------------------------------ command line -- */
+
+static int take_log(struct cli *cli, const char *value)
+{
+    if (log_keys_add(&log_keys, value) == SL_OK)
+        return EX_OK;
+    return cli_fail(cli, EX_DATAERR, "%s", log_keys.problem);
+}
+
+static const struct argp_option options[] = {
+    {"log", KEY_LOG, "VKEY|FILE", 0,
+     "a log to watch: its public key, or a file with one on each line; may be repeated", 0},
+    {"key", KEY_KEY, "FILE", 0, "the witness's private key, as --new-key made it", 0},
+    {"state", KEY_STATE, "DIR", 0, "a folder that must never be lost: what was cosigned", 0},
+    {"listen", KEY_LISTEN, "ADDRESS:PORT", 0, "where to listen (127.0.0.1:8470)", 0},
+    {"debug", KEY_DEBUG, NULL, 0, "log each cosignature", 0},
+    {"new-key", KEY_NEW_KEY, "NAME", 0,
+     "make a key for a witness of this name, write it to a new FILE, and print its public key", 1},
+    {0},
+};
+
+static const struct cli_command command = {
+    "witness",
+    "[FILE]",
+    0,
+    1,
+    "run a witness: cosign what only grew",
+    "Cosigns the checkpoints of logs, each only when it grew out of the one before (C2SP "
+    "tlog-witness). It runs in the foreground and logs to standard error; SIGTERM, SIGINT and "
+    "SIGHUP end it. FILE is for --new-key alone.\n\n"
+    "Example:\n  sluis-audit witness --new-key witness.example.org/1 witness.key\n"
+    "  mkdir witness\n"
+    "  sluis-audit witness --key witness.key --state witness --log ledger.vkey",
+    options,
+    witness_run,
+};
+
+static const struct cli_program program = {
+    .name = "sluis-audit", /* what people type, with the command after it */
+    .summary = "Run a witness.",
+    .help = "",
+    .commands = &command,
+    .n_commands = 1,
+    .repeated = KEY_LOG,
+    .repeat = take_log,
+};
+
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.listen = "127.0.0.1:8470"};
-    static char name[] = "sluis-audit witness"; /* what people type */
-    argv[0] = name;
-    argp_err_exit_status = EX_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    if (arguments.debug)
-        log_set_level(LOG_DEBUG);
-    int code = run(&arguments);
-    log_keys_deinit(&arguments.keys);
+    static char name[] = "sluis-audit", word[] = "witness";
+    char **words = calloc((size_t)argc + 2, sizeof *words);
+    if (!words)
+        return EX_SOFTWARE;
+    words[0] = name;
+    words[1] = word;
+    for (int i = 1; i < argc; i++)
+        words[i + 1] = argv[i];
+    int code = cli_main(&program, argc + 1, words);
+    log_keys_deinit(&log_keys);
+    free(words);
     return code;
 }
