@@ -127,6 +127,9 @@ static enum sluis_verify_result check_signature(struct slice note, const struct 
         if (tlog_policy_parse(slice_of(trust->policy, trust->policy_bytes), &policy_problem,
                               &policy) != SL_OK)
             return fail(problem, SLUIS_VERIFY_UNCHECKED, "the trust file can't be used");
+        if (policy.n_logs == 0)
+            return fail(problem, SLUIS_VERIFY_UNCHECKED,
+                        "the trust file names no log, and there is no key");
         holds = is_signed(policy.logs, policy.n_logs, note, text);
     }
     return holds ? SLUIS_VERIFY_VALID

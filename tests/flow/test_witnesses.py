@@ -14,7 +14,7 @@ import pytest
 import answers
 import tlog
 from fake_witness import FakeWitness
-from gateway import AUDIT, ORIGIN, SLUISD, consent, run
+from gateway import AUDIT, CONTROLLER, ORIGIN, SLUISD, consent, run
 from process import wait_for
 from witness import Witness
 from world import World, feature
@@ -183,7 +183,7 @@ def check_under_the_trust_file(watched, folder, index):
 
 
 def test_an_export_carries_the_cosignatures_that_there_are(make, fake, tmp_path):
-    watched = make({"fake": fake}, "fake")
+    watched = make({"fake": fake}, "fake", more=CONTROLLER)
     gateway, file, evidence = watched.gateway, tmp_path / "export", tmp_path / "evidence"
     gateway.start()
     who = watched.world.person(consent())
@@ -200,6 +200,17 @@ def test_an_export_carries_the_cosignatures_that_there_are(make, fake, tmp_path)
     found = json.loads(run(*verify).stdout)
     assert (found["receipts"], found["witnesses"]) == (size, 1)
     assert "1 or more have cosigned each" in run(*verify[:-1]).stdout
+
+    record = tmp_path / "record"
+    run(AUDIT, "export", gateway.ledger, "--key", gateway.vkey, "--format", "dpv", "--evidence",
+        evidence, "--subject", who, "-o", record)
+    found = json.loads(run(AUDIT, "verify-export", record, "--policy", watched.trust,
+                           "--json").stdout)
+    assert (found["records"], found["witnesses"], found["ledgers"]) == (1, 1, [ORIGIN])
+    nobody = tmp_path / "nobody"
+    nobody.write_text("quorum none\n", encoding="utf-8")
+    done = run(AUDIT, "verify-export", record, "--policy", nobody, ok=(2,))
+    assert "names no log" in done.stderr
 
     fake.behave = lambda body: (503, None, "")
     watched.add_receipts()
