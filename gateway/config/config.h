@@ -56,6 +56,8 @@ struct config_partner {
     const struct vocabulary_term *const *purposes;
     size_t n_benefits;
     const struct slice *benefits;
+    uint32_t generation;       /* of its pseudonyms; 1 at first */
+    int64_t previous_until_ms; /* those of the generation before are understood; 0: never */
 };
 
 enum route_kind {

@@ -3,7 +3,9 @@
  */
 #include "config/build.h"
 
-enum { NAMES_MAX = 256 };
+#include "base/timestamp.h"
+
+enum { NAMES_MAX = 256, GENERATION_MAX = 1000000 };
 
 static const struct vocabulary_term *find_purpose(struct build *build, const struct yaml_node *node)
 {
@@ -81,14 +83,49 @@ static void build_contract(struct build *build, const struct yaml_node *node,
         build_benefits(build, value, out);
 }
 
+/* A day of the calendar; it begins at midnight UTC. */
+static bool read_day(struct build *build, const struct yaml_node *node, int64_t *out_ms)
+{
+    static const int64_t day_ms = 86400000;
+    struct civil_date date;
+    if (node->kind != YAML_SCALAR || !date_parse(node->text, &date) || days_from_civil(date) <= 0) {
+        yaml_error_at(build->problems, node->line, node->column,
+                      "\"%.*s\"; expected a day such as 2026-12-31", SLICE_PRINTF(node->text));
+        return false;
+    }
+    *out_ms = days_from_civil(date) * day_ms;
+    return true;
+}
+
+static void build_pseudonyms(struct build *build, const struct yaml_node *node,
+                             struct config_partner *out)
+{
+    static const char *const keys[] = {"generation", "previous_until", NULL};
+    if (!yaml_check_keys(node, "`pseudonyms`", keys, build->problems))
+        return;
+    const struct yaml_node *value = build_need(build, node, "`pseudonyms`", "generation");
+    uint64_t generation = 1;
+    if (value && build_number(build, value, 1, GENERATION_MAX, &generation))
+        out->generation = (uint32_t)generation;
+    const struct yaml_node *until = yaml_get(node, "previous_until");
+    if (until && read_day(build, until, &out->previous_until_ms) && out->generation == 1) {
+        yaml_error_at(build->problems, until->key_line, until->key_column,
+                      "`previous_until`, but there is no generation before the first one");
+        out->previous_until_ms = 0;
+    }
+}
+
 static void build_partner(struct build *build, const struct yaml_node *node,
                           struct config_partner *out)
 {
-    static const char *const keys[] = {"id",  "label", "tokens",     "contract",
+    static const char *const keys[] = {"id",  "label", "tokens",     "contract", "pseudonyms",
                                        "url", "ca",    "token_file", NULL};
     if (!yaml_check_keys(node, "a partner", keys, build->problems))
         return;
     const struct yaml_node *value;
+    out->generation = 1;
+    if ((value = yaml_get(node, "pseudonyms")))
+        build_pseudonyms(build, value, out);
     if ((value = build_need(build, node, "the partner", "id")) && build_id(build, value, &out->id))
         out->label = out->id;
     if ((value = yaml_get(node, "label")))

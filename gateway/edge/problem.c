@@ -118,6 +118,9 @@ static const struct problem of_answer[N_ANSWER_KINDS] = {
     [ANSWER_NO_RECEIPT] = {404, "not_yours", "No receipt of yours",
                            "There is no flow of yours with this number. Take the number from the "
                            "Sluis-Receipt header of an answer that you got."},
+    [ANSWER_NO_PSEUDONYM] = {404, "no_pseudonym", "No pseudonym of yours",
+                             "This was never a pseudonym that you had for anybody, or its time is "
+                             "over. Ask the operator for the present one."},
     [ANSWER_UNREADABLE] = {500, "unreadable", "Ledger not readable",
                            "This receipt can't be read, or is not what was signed. The operator "
                            "has been told in the log."},

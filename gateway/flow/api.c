@@ -7,6 +7,7 @@
 #include "flow/api.h"
 
 #include "flow/proven.h"
+#include "flow/renamed.h"
 #include "flow/tell.h"
 
 #include <jansson.h>
@@ -17,6 +18,7 @@ static const char prefix[] = "/sluis/v1/";
 
 static const struct api_row rows[] = {
     {"GET", "receipts/{}", API_PARTNER | API_APP, false, false, flow_prove_receipt},
+    {"GET", "pseudonyms/{}", API_PARTNER, false, false, flow_rename},
     {"PUT", "subjects/{}/situation", API_APP, true, false, flow_put_situation},
     {"GET", "subjects/{}/situation", API_APP, false, false, flow_get_situation},
     {"DELETE", "subjects/{}/situation", API_APP, false, false, flow_delete_situation},

@@ -7,7 +7,6 @@
 #include "flow/proven.h"
 #include "flow/recorded.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -68,26 +67,22 @@ static enum sl_err engine_connect(struct flow_engine *engine)
     return SL_OK;
 }
 
-static enum sl_err engine_make_ciphers(struct flow_engine *engine)
+static enum sl_err engine_make_names(struct flow_engine *engine)
 {
     const struct config *config = engine->config;
-    engine->ciphers = calloc(config->n_partners + 1, sizeof *engine->ciphers);
-    engine->identifier_keys = calloc(config->n_partners + 1, sizeof *engine->identifier_keys);
-    if (!engine->ciphers || !engine->identifier_keys)
+    engine->names = calloc(config->n_partners + 1, sizeof *engine->names);
+    if (!engine->names)
         return SL_EINTERNAL;
-    for (size_t i = 0; i < config->n_partners; i++) {
-        const struct slice partner = config->partners[i].id;
-        const uint8_t *key = engine->node->pseudonym_key;
-        SL_TRY(pseudonym_cipher_new(key, partner, &engine->ciphers[i]));
-        pseudonym_identifier_key(key, partner, &engine->identifier_keys[i]);
-    }
+    for (size_t i = 0; i < config->n_partners; i++)
+        SL_TRY(partner_names_init(engine->node->pseudonym_key, &config->partners[i],
+                                  &engine->names[i]));
     return SL_OK;
 }
 
 static enum sl_err engine_open(struct flow_engine *engine)
 {
     SL_TRY(store_reader_new(engine->node->store, &engine->reader));
-    SL_TRY(engine_make_ciphers(engine));
+    SL_TRY(engine_make_names(engine));
     SL_TRY(engine_connect(engine));
     SL_TRY(mailbox_init(&engine->recorded));
     engine->recorded_source = (struct loop_source){recorded_ready, engine->recorded.event_fd};
@@ -136,18 +131,14 @@ void engine_free(struct flow_engine *engine)
         upstream_free(engine->upstreams[i]);
     for (size_t i = 0; engine->recipients && i < engine->config->n_partners; i++)
         upstream_free(engine->recipients[i]);
-    for (size_t i = 0; engine->ciphers && i < engine->config->n_partners; i++)
-        pseudonym_cipher_free(engine->ciphers[i]);
+    for (size_t i = 0; engine->names && i < engine->config->n_partners; i++)
+        partner_names_deinit(&engine->names[i]);
     for (size_t i = 0; i < engine->n_idle_filters; i++)
         filter_free(engine->idle_filters[i]);
     store_reader_free(engine->reader);
     free(engine->upstreams);
     free(engine->recipients);
-    free(engine->ciphers);
-    if (engine->identifier_keys)
-        OPENSSL_cleanse(engine->identifier_keys,
-                        engine->config->n_partners * sizeof *engine->identifier_keys);
-    free(engine->identifier_keys);
+    free(engine->names);
     free(engine->idle_filters);
     free(engine);
 }

@@ -2,7 +2,7 @@
  * engine.h - what all flows of one data thread share
  *
  * Shape   one engine for each data thread: its way to read policies, its connections to apps, its
- *         pseudonym ciphers, its filters, and the mailbox in which the recorder hands back what
+ *         partners' names, its filters, and the mailbox in which the recorder hands back what
  *         is durable. Shared with other threads: the configuration, the credentials (both
  *         immutable) and the recorder.
  * Threads that of the loop, but engine_new() and engine_free()
@@ -16,6 +16,7 @@
 #include "flow/prover.h"
 #include "forward/upstream.h"
 #include "identify/credential.h"
+#include "identify/names.h"
 #include "transform/filter.h"
 
 struct flow;
@@ -26,10 +27,9 @@ struct flow_engine {
     struct node *node;
     struct loop *loop;
     struct store_reader *reader;
-    struct pseudonym_cipher **ciphers; /* one for each partner, in the configuration's order */
-    struct hmac_key *identifier_keys;  /* likewise; secret */
-    struct upstream **upstreams;       /* one for each app, */
-    struct upstream **recipients;      /* and for each partner that pushes go to; NULL: none do */
+    struct partner_names *names;  /* of each partner, in the configuration's order; secret */
+    struct upstream **upstreams;  /* one for each app, */
+    struct upstream **recipients; /* and for each partner that pushes go to; NULL: none do */
     struct mailbox recorded;
     bool has_submitted; /* to the recorder, in this turn of the loop */
     struct loop_source recorded_source;

@@ -128,20 +128,20 @@ void flow_name_stranger(struct flow *flow, struct slice name)
     memcpy(flow->record.subject, digest, sizeof flow->record.subject);
 }
 
-struct pseudonym_cipher *flow_cipher(const struct flow *flow)
+struct partner_names *flow_names(const struct flow *flow)
 {
-    return flow->engine->ciphers[flow->partner - flow->engine->config->partners];
+    return &flow->engine->names[flow->partner - flow->engine->config->partners];
 }
 
-/* Whose: an unreadable pseudonym is a stranger's, and so is a request that names nobody. */
+/*
+ * Whose: an unreadable pseudonym is a stranger's, and so is a request that names nobody. Asked for
+ * by an earlier pseudonym, the answer has the present one.
+ */
 static void identify_subject(struct flow *flow)
 {
-    if (!pseudonym_read(flow_cipher(flow), flow->request.subject, flow->record.subject))
+    if (!partner_names_read(flow_names(flow), flow->request.subject, flow->time_ms,
+                            flow->record.subject, flow->pseudonym))
         flow_name_stranger(flow, flow->request.subject);
-    size_t n =
-        flow->request.subject.n < PSEUDONYM_CHARS ? flow->request.subject.n : PSEUDONYM_CHARS;
-    if (n > 0)
-        memcpy(flow->pseudonym, flow->request.subject.p, n);
 }
 
 /* Who, whose, why: by the partner's word and its contract, or by the app's and the route's. */

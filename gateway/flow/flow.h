@@ -39,6 +39,7 @@ enum answer_kind {
     ANSWER_DONE,            /* an endpoint of the gateway's own did what was asked */
     ANSWER_PROVEN,          /* a receipt of the partner's own, and its proof */
     ANSWER_NO_RECEIPT,      /* there is none that it may have */
+    ANSWER_NO_PSEUDONYM,    /* nor by this name anybody */
     ANSWER_UNREADABLE,      /* the ledger can't be read there */
     ANSWER_BUSY,            /* too many proofs are asked for */
 };
@@ -142,7 +143,7 @@ void flow_start(struct flow *flow);
 void flow_reset(struct flow *flow);
 
 /* The partner's own cipher. */
-struct pseudonym_cipher *flow_cipher(const struct flow *flow);
+struct partner_names *flow_names(const struct flow *flow);
 /*
  * Makes it a flow about somebody that nobody is: an id that no subject has, always the same one for
  * a partner and a name. Asked for again and again, a stranger then looks like a subject in the

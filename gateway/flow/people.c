@@ -37,7 +37,7 @@ enum {
 
 struct person {
     struct flow flow; /* first: a group's members are the records of these */
-    uint8_t arena[PERSON_ARENA_BYTES];
+    _Alignas(16) uint8_t arena[PERSON_ARENA_BYTES]; /* as arena.h has it */
     struct slice record; /* as the app has it; empty for the one that the request names */
 };
 
@@ -149,7 +149,7 @@ static enum sl_err judge_record(struct flow *flow, size_t i)
     if (people->n_persons == n_before)
         return SL_OK;
     SL_ASSERT(found); /* a stranger has no policy */
-    return pseudonym_write(flow_cipher(&person->flow), person->flow.record.subject,
+    return pseudonym_write(flow_names(&person->flow)->cipher, person->flow.record.subject,
                            person->flow.pseudonym);
 }
 

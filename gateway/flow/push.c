@@ -29,7 +29,7 @@ enum sl_err push_identify(struct flow *flow)
                                flow->record.subject, &found));
     if (!found)
         flow_name_stranger(flow, flow->request.subject);
-    return pseudonym_write(flow_cipher(flow), flow->record.subject, flow->pseudonym);
+    return pseudonym_write(flow_names(flow)->cipher, flow->record.subject, flow->pseudonym);
 }
 
 /* ------------------------------------------------------------------------------- transform -- */

@@ -138,8 +138,7 @@ void flow_plan_reduction(struct flow *flow)
     reduction->user = flow->user;
     reduction->pseudonym = slice_of(flow->pseudonym, PSEUDONYM_CHARS);
     reduction->app = flow->request.route->app->id;
-    reduction->identifier_key =
-        &flow->engine->identifier_keys[flow->partner - flow->engine->config->partners];
+    reduction->identifier_key = &flow_names(flow)->identifier_key;
 }
 
 /* The app's target in the arena; empty when it does not fit. */

@@ -2,6 +2,7 @@
  * pseudonym.c - one cipher per partner, keyed from the node's key
  *
  *     node key ── HKDF-SHA-256, no salt, info "sluis pseudonym v1" 0x00 partner id ──▶ SIV key
+ *                 (from generation 2 on: and 0x00, and the generation in decimal)
  *     subject's id[16] ── AES-SIV, header "sluis pseudonym v1" ──▶ tag[16] || sealed id[16]
  *                                                         base64url ──▶ 43 characters
  *
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PSEUDONYM_BYTES = SIV_TAG_BYTES + PSEUDONYM_ID_BYTES };
+enum { PSEUDONYM_BYTES = SIV_TAG_BYTES + PSEUDONYM_ID_BYTES, GENERATION_CHARS = 10 };
 
 static const struct slice format_name = SLICE_LITERAL("sluis pseudonym v1");
 static const struct slice identifier_use = SLICE_LITERAL("sluis identifier v1");
@@ -29,7 +30,7 @@ struct pseudonym_cipher {
 
 /* RFC 5869 with an empty salt; one block of output is the whole key. */
 static void derive_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice use,
-                       struct slice partner, uint8_t key[SIV_KEY_BYTES])
+                       struct slice partner, uint32_t generation, uint8_t key[SIV_KEY_BYTES])
 {
     _Static_assert(SIV_KEY_BYTES == (int)SHA256_BYTES, "T(1) is the key");
     static const uint8_t zero = 0, first = 1;
@@ -47,6 +48,13 @@ static void derive_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice
     sha256_add(&hash, use);
     sha256_add(&hash, slice_of(&zero, 1));
     sha256_add(&hash, partner);
+    if (generation > 1) {
+        uint8_t decimal[GENERATION_CHARS];
+        struct writer writer = writer_over(decimal, sizeof decimal);
+        write_decimal(&writer, generation);
+        sha256_add(&hash, slice_of(&zero, 1));
+        sha256_add(&hash, writer_slice(&writer));
+    }
     sha256_add(&hash, slice_of(&first, 1));
     hmac_end(&hmac, &hash, key);
 
@@ -56,13 +64,13 @@ static void derive_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice
 }
 
 enum sl_err pseudonym_cipher_new(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice partner,
-                                 struct pseudonym_cipher **out)
+                                 uint32_t generation, struct pseudonym_cipher **out)
 {
     SL_AUTO(pseudonym_cipher) cipher = calloc(1, sizeof *cipher);
     if (!cipher)
         return SL_EINTERNAL;
     uint8_t key[SIV_KEY_BYTES];
-    derive_key(node_key, format_name, partner, key);
+    derive_key(node_key, format_name, partner, generation, key);
     enum sl_err err = siv_new(key, &format_name, 1, &cipher->siv);
     OPENSSL_cleanse(key, sizeof key);
     SL_TRY(err);
@@ -72,10 +80,10 @@ enum sl_err pseudonym_cipher_new(const uint8_t node_key[PSEUDONYM_KEY_BYTES], st
 }
 
 void pseudonym_identifier_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice partner,
-                              struct hmac_key *out)
+                              uint32_t generation, struct hmac_key *out)
 {
     uint8_t key[SHA256_BYTES];
-    derive_key(node_key, identifier_use, partner, key);
+    derive_key(node_key, identifier_use, partner, generation, key);
     hmac_key_init(out, slice_of(key, sizeof key));
     OPENSSL_cleanse(key, sizeof key);
 }

@@ -17,9 +17,13 @@
 enum { PSEUDONYM_CHARS = 43, PSEUDONYM_KEY_BYTES = 32, PSEUDONYM_ID_BYTES = 16 };
 
 struct pseudonym_cipher;
-/* `node_key`: state/keys/pseudonym.key. One cipher for each partner and thread. */
+/*
+ * `node_key`: state/keys/pseudonym.key. One cipher for each partner and thread. Each `generation`
+ * (1 or more) has pseudonyms of its own.
+ */
 SL_NODISCARD enum sl_err pseudonym_cipher_new(const uint8_t node_key[PSEUDONYM_KEY_BYTES],
-                                              struct slice partner, struct pseudonym_cipher **out);
+                                              struct slice partner, uint32_t generation,
+                                              struct pseudonym_cipher **out);
 void pseudonym_cipher_free(struct pseudonym_cipher *cipher);
 SL_DEFINE_AUTO(pseudonym_cipher, pseudonym_cipher_free)
 
@@ -31,7 +35,7 @@ SL_NODISCARD enum sl_err pseudonym_write(struct pseudonym_cipher *cipher,
  * (transform/identifier.h); derived in the same way, with "sluis identifier v1".
  */
 void pseudonym_identifier_key(const uint8_t node_key[PSEUDONYM_KEY_BYTES], struct slice partner,
-                              struct hmac_key *out);
+                              uint32_t generation, struct hmac_key *out);
 /* False when `text` is no pseudonym of this partner. */
 bool pseudonym_read(struct pseudonym_cipher *cipher, struct slice text,
                     uint8_t id[PSEUDONYM_ID_BYTES]);

@@ -12,7 +12,7 @@ static struct pseudonym_cipher *cipher_of(const char *partner)
 {
     static const uint8_t node_key[PSEUDONYM_KEY_BYTES] = {7};
     struct pseudonym_cipher *cipher = NULL;
-    SL_ASSERT(pseudonym_cipher_new(node_key, slice_of_str(partner), &cipher) == SL_OK);
+    SL_ASSERT(pseudonym_cipher_new(node_key, slice_of_str(partner), 1, &cipher) == SL_OK);
     return cipher;
 }
 

@@ -183,7 +183,8 @@ class Gateway(Process):
                        f"    tokens: [\"{self.clients[name]['hash']}\"]\n"
                        for name, app in self.apps.items())
         partners = "".join(
-            f"  - id: {name}\n    tokens: [\"{facts['hash']}\"]\n    contract:\n"
+            f"  - id: {name}\n    tokens: [\"{facts['hash']}\"]\n{facts.get('more', '')}"
+            "    contract:\n"
             f"      purposes: [{', '.join(facts['purposes'])}]\n"
             f"      benefits: [{', '.join(facts['benefits'])}]\n"
             + (f"    url: http://127.0.0.1:{self.recipients[name].port}\n"

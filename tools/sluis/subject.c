@@ -157,16 +157,16 @@ static int print_pseudonym(struct workspace *workspace, const struct config_part
 
     SL_AUTO(pseudonym_cipher) cipher = NULL;
     char text[PSEUDONYM_CHARS + 1];
-    err = pseudonym_cipher_new(key, partner->id, &cipher);
+    err = pseudonym_cipher_new(key, partner->id, partner->generation, &cipher);
     OPENSSL_cleanse(key, sizeof key);
     if (err == SL_OK)
         err = pseudonym_write(cipher, id, text);
     if (err != SL_OK)
         return cli_fail(cli, EX_SOFTWARE, "the pseudonym can't be computed");
     if (cli->json)
-        return cli_print_json(cli,
-                              json_pack("{s:s, s:o, s:s}", "subject", cli->arguments[0], "partner",
-                                        json_of_slice(partner->id), "pseudonym", text));
+        return cli_print_json(cli, json_pack("{s:s, s:o, s:s, s:i}", "subject", cli->arguments[0],
+                                             "partner", json_of_slice(partner->id), "pseudonym",
+                                             text, "generation", (int)partner->generation));
     printf("%s\n", text);
     return EX_OK;
 }

@@ -96,7 +96,7 @@ static void identifying_needs_its_memory(void **state)
         allocations_until_fault = allocation;
         enum sl_err err = credential_table_new(fixture->config, &table);
         if (err == SL_OK)
-            err = pseudonym_cipher_new(node_key, slice_of_str("spotify"), &cipher);
+            err = pseudonym_cipher_new(node_key, slice_of_str("spotify"), 1, &cipher);
         bool met = allocations_until_fault < 0;
         allocations_until_fault = -1;
         assert_int_equal(err, met ? SL_EINTERNAL : SL_OK);

@@ -139,6 +139,41 @@ static void a_contract_needs_purposes_of_the_vocabulary_each_once(void **state)
                        "a list; expected the name of a purpose");
 }
 
+static void pseudonyms_have_a_generation_and_a_day_for_the_one_before(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char label[] = "    label: Spotify\n";
+    char text[128];
+    assert_accepted(fixture, fixture_text(label, label, NULL));
+    assert_int_equal(fixture->config->partners[0].generation, 1);
+    assert_int_equal(fixture->config->partners[0].previous_until_ms, 0);
+    static const struct {
+        const char *value;
+        unsigned column;
+        const char *words;
+    } refused[] = {
+        {"{generation: 0}", 30, "from 1 to 1000000"},
+        {"{generation: 1000001}", 30, "from 1 to 1000000"},
+        {"{generation: two}", 30, "a number from 1 to 1000000"},
+        {"{}", 17, "no `generation`"},
+        {"2", 17, "expected a mapping"},
+        {"{generation: 2, until: 2026-12-31}", 33, "unknown key"},
+        {"{generation: 2, previous_until: 2026-13-01}", 49, "a day such as"},
+        {"{generation: 2, previous_until: 1969-12-31}", 49, "a day such as"},
+        {"{generation: 1, previous_until: 2026-12-31}", 33, "no generation before"},
+    };
+    for (size_t i = 0; i < SL_LENGTH(refused); i++) {
+        snprintf(text, sizeof text, "%s    pseudonyms: %s\n", label, refused[i].value);
+        assert_one_problem(fixture, fixture_text(label, text, NULL), 16, refused[i].column,
+                           refused[i].words);
+    }
+    snprintf(text, sizeof text,
+             "%s    pseudonyms: {generation: 1000000, previous_until: 1970-01-02}\n", label);
+    assert_accepted(fixture, fixture_text(label, text, NULL));
+    assert_int_equal(fixture->config->partners[0].generation, 1000000);
+    assert_int_equal(fixture->config->partners[0].previous_until_ms, 86400000);
+}
+
 static void benefits_are_optional_short_and_each_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -215,6 +250,7 @@ int main(void)
         TEST(an_app_has_tokens_of_its_own),
         TEST(two_partners_can_not_share_an_id),
         TEST(a_contract_needs_purposes_of_the_vocabulary_each_once),
+        TEST(pseudonyms_have_a_generation_and_a_day_for_the_one_before),
         TEST(benefits_are_optional_short_and_each_once),
         TEST(lists_have_limits),
     };

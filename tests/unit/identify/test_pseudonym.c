@@ -24,7 +24,7 @@ static const uint8_t lotte[16] = {0xaa, 0xbb, 0xcc};
 static struct pseudonym_cipher *cipher_of(const char *partner)
 {
     struct pseudonym_cipher *cipher = NULL;
-    assert_int_equal(pseudonym_cipher_new(node_key, slice_of_str(partner), &cipher), SL_OK);
+    assert_int_equal(pseudonym_cipher_new(node_key, slice_of_str(partner), 1, &cipher), SL_OK);
     return cipher;
 }
 
@@ -65,7 +65,7 @@ static void another_node_key_gives_other_pseudonyms(void **state)
     (void)state;
     uint8_t other_key[32] = {1, 2, 3, 5};
     struct pseudonym_cipher *other = NULL;
-    assert_int_equal(pseudonym_cipher_new(other_key, slice_of_str("spotify"), &other), SL_OK);
+    assert_int_equal(pseudonym_cipher_new(other_key, slice_of_str("spotify"), 1, &other), SL_OK);
     SL_AUTO(pseudonym_cipher) cipher = cipher_of("spotify");
     char text[PSEUDONYM_CHARS + 1];
     uint8_t id[16];
