@@ -19,7 +19,7 @@ class JsonHandler(http.server.BaseHTTPRequestHandler):
     server_version = "demo-app"
     sys_version = ""
     wbufsize = 1 << 16
-    answer = None
+    answer = take = None
 
     def do_GET(self):
         target = urllib.parse.urlsplit(self.path)
@@ -29,6 +29,16 @@ class JsonHandler(http.server.BaseHTTPRequestHandler):
             self.reply(404, "application/json", {"error": {"status": 404, "message": "Not found."}})
         else:
             self.reply(200, *found)
+
+    def do_POST(self):
+        """Calls `take(path, body)`, where there is one; it need not say anything."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.take is None:
+            self.reply(404, "application/json", {"error": {"status": 404, "message": "Not found."}})
+            return
+        type(self).take(self.path, body)
+        self.send_response(204)
+        self.end_headers()
 
     def reply(self, status, media_type, answer):
         body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()

@@ -97,6 +97,24 @@ class App:
         self.server.server_close()
 
 
+class Recipient:
+    """A partner that apps send to: a real HTTP server that keeps what came."""
+
+    def __init__(self):
+        self.got = []
+        handler = type("Handler", (JsonHandler,), {"take": staticmethod(self._take)})
+        self.server = Server(("127.0.0.1", 0), handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def _take(self, path, body):
+        self.got.append((path, json.loads(body)))
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Stage:
     """One exchange with everything that it needs, running."""
 
@@ -114,6 +132,7 @@ class Stage:
         self.daemon = None
         self.address = None
         self.apps = {}
+        self.recipients = {}
         self.pseudonyms = set()
         self._threads = threads
 
@@ -137,6 +156,10 @@ class Stage:
         for app in self.setup["apps"]:
             self.apps[app["id"]] = App(answers.get(app["id"], {}))
             app["url"] = f"http://127.0.0.1:{self.apps[app['id']].port}"
+        for partner in self.setup["partners"]:
+            if "url" in partner:
+                self.recipients[partner["id"]] = Recipient()
+                partner["url"] = f"http://127.0.0.1:{self.recipients[partner['id']].port}"
         for client in [*self.setup["apps"], *self.setup["partners"]]:
             if "tokens" in client:
                 made = json.loads(self.sluis("partner", "token", "--json"))
@@ -179,8 +202,8 @@ class Stage:
     def stop(self):
         """Ends everything; returns how sluisd ended."""
         status = self.daemon and self._stop_daemon()
-        for app in self.apps.values():
-            app.stop()
+        for server in [*self.apps.values(), *self.recipients.values()]:
+            server.stop()
         return status
 
     def _stop_daemon(self):
@@ -234,6 +257,26 @@ class Stage:
         raw = self.apps[route["app"]].raw(
             forward.replace("{subject}", urllib.parse.quote(about, safe="")))
         return Outcome(status, answer, receipt, raw and raw[1], {"pseudonym": pseudonym}, index,
+                       self.play.get("at_best", {}))
+
+    def send(self, step):
+        """An app sends something about one of its users. Returns what came of it."""
+        route = self.route(step["route"])
+        partner, about = route["partner"], step["about"]
+        words = {"pseudonym": self.pseudonym(partner, about)}
+        method, path = route["request"].split(" ")
+        recipient = self.recipients[partner]
+        n_before = len(recipient.got)
+        status, fields, body = self.call(
+            method, path.replace("{subject}", urllib.parse.quote(about, safe="")),
+            self.tokens[step["app"]], {"Content-Type": route["body"]["type"]},
+            json.dumps(step["body"]))
+        index = int(fields["Sluis-Receipt"].rpartition("/")[2])
+        came = recipient.got[n_before:]
+        answer = json.loads(body) if status != 200 else came[0][1]
+        if len(came) != (status == 200):
+            raise Unexpected(f"answered with {status}, and {len(came)} came: {body.decode()}")
+        return Outcome(status, answer, self.receipt(index), step["body"], words, index,
                        self.play.get("at_best", {}))
 
     def tell(self, step):
@@ -293,8 +336,8 @@ def perform(stage, report=None):
     """All steps in order; returns the verdicts. `report` is called with each step and outcome."""
     verdicts = []
     for step in stage.play["steps"]:
-        if "asks" in step:
-            outcome = stage.ask(step["asks"])
+        if "asks" in step or "sends" in step:
+            outcome = stage.ask(step["asks"]) if "asks" in step else stage.send(step["sends"])
             if report:
                 report(step, outcome)
             outcome.check(step["expect"])
