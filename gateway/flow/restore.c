@@ -5,6 +5,7 @@
 
 #include "base/durable_file.h"
 #include "config/keys.h"
+#include "ledger/first_key.h"
 #include "ledger/index.h"
 #include "ledger/last_checkpoint.h"
 
@@ -50,12 +51,31 @@ static enum node_state read_keys(struct restoring *r, const struct config *confi
         !slice_equals(vkey_list_name(&r->keys), config->origin)) {
         snprintf(problem->text, sizeof problem->text,
                  "%.300s, line %zu: not a public key of the ledger \"%.*s\"; expected its first "
-                 "key, or all that it has had, oldest first, one a line",
+                 "key, or all that it has had, one a line",
                  r->key_file, line, SLICE_PRINTF(config->origin));
         return NODE_BROKEN;
     }
     r->request.keys = &r->keys;
     return NODE_OPENED;
+}
+
+/* The archive begins with its first key, wherever that stands in the file. */
+static enum node_state check_first_key(struct restoring *r, const char *archive,
+                                       struct node_problem *problem)
+{
+    uint8_t id[NOTE_KEY_ID_BYTES];
+    const uint8_t *listed = r->keys.keys[0].id;
+    const struct slice name = vkey_list_name(&r->keys);
+    if (first_key_put_first(archive, &r->keys, id) != FIRST_KEY_OTHER)
+        return NODE_OPENED;
+    snprintf(
+        problem->text, sizeof problem->text,
+        "%.150s begins under the key %.*s+%02x%02x%02x%02x, and %.100s does not list it (found "
+        "%02x%02x%02x%02x): the ledger went over to another key later. Name a file with its "
+        "first key, or all, with --key, such as the ledger.vkey of the same backup",
+        archive, (int)(name.n < 128 ? name.n : 128), (const char *)name.p, id[0], id[1], id[2],
+        id[3], r->key_file, listed[0], listed[1], listed[2], listed[3]);
+    return NODE_BROKEN;
 }
 
 /* An index that can't be read knows nothing; the next start will say so. */
@@ -91,7 +111,8 @@ static enum node_state gather(struct restoring *r, const struct restore_request 
         return broken(problem, "the path of the state folder is too long");
     if (request->key_file)
         snprintf(r->key_file, sizeof r->key_file, "%s", request->key_file);
-    if (read_keys(r, request->config, problem) != NODE_OPENED)
+    if (read_keys(r, request->config, problem) != NODE_OPENED ||
+        check_first_key(r, request->archive, problem) != NODE_OPENED)
         return NODE_BROKEN;
     to->evidence[0].from = last;
     if (last && last_checkpoint_read(last, request->config->origin, &last_problem,

@@ -7,6 +7,7 @@
  */
 #include "ledger/folder_reader.h"
 
+#include "ledger/first_key.h"
 #include "ledger/tile_reader.h"
 #include "ledger/walk.h"
 
@@ -218,18 +219,26 @@ static enum sl_err walk_beyond(struct folder_source *source, struct walk *walk,
 }
 
 /* The first key, or where the index has gone on: the one that it names, if the caller knows it. */
-static enum sl_err open_verifier(const struct vkey_list *keys, const struct index_state *seen,
-                                 struct ledger_problem *problem, struct note_verifier **out)
+static enum sl_err open_verifier(const struct folder_source *source, const struct vkey_list *keys,
+                                 const struct index_state *seen, struct ledger_problem *problem,
+                                 struct note_verifier **out)
 {
-    struct vkey key = keys->keys[0];
-    size_t place;
+    size_t place = 0;
+    uint8_t untold[NOTE_KEY_ID_BYTES];
+    if (!seen && keys->n > 1)
+        (void)first_key_find(source->folder, keys, &place, untold);
+    struct vkey key = keys->keys[place];
     if (seen)
         memcpy(key.key, seen->key, sizeof key.key);
-    if (!vkey_list_find(keys, &key, &place))
-        return fail_index(problem, "it goes on under a key that is not among those given");
     char text[NOTE_VKEY_BYTES_MAX];
     struct writer writer = writer_over(text, sizeof text);
     write_vkey(&writer, key.name, key.key);
+    if (!vkey_list_find(keys, &key, &place))
+        return fail(problem,
+                    "it says that the ledger goes on under the key %.*s, which is not among those "
+                    "given (%zu); if the ledger went over to that key, give its ledger.vkey of "
+                    "today, which lists all of them",
+                    SLICE_PRINTF(writer_slice(&writer)), keys->n);
     return note_verifier_new(writer_slice(&writer), out) == SL_OK ? SL_OK
                                                                   : fail(problem, "out of memory");
 }
@@ -249,7 +258,7 @@ static enum sl_err find_head(struct folder_source *source, const struct vkey_lis
                                     .segment_first = seen.segment_first,
                                     .offset = seen.batch_offset};
     SL_AUTO(note_verifier) verifier = NULL;
-    SL_TRY(open_verifier(keys, has_seen ? &seen : NULL, problem, &verifier));
+    SL_TRY(open_verifier(source, keys, has_seen ? &seen : NULL, problem, &verifier));
     enum sl_err err = walk_open(&walk, source->folder, verifier, has_seen ? &start : NULL);
     if (err != SL_OK)
         (void)fail(problem, "%s", walk.problem.text);

@@ -11,6 +11,7 @@
 #include <sluis/verify.h>
 
 #include "base/log.h"
+#include "ledger/first_key.h"
 #include "ledger/note.h"
 #include "ledger/verify_heads.h"
 #include "ledger/verify_tags.h"
@@ -28,7 +29,7 @@ struct verifying {
     const struct sluis_verify_options *options;
     struct sluis_verify_report *report;
     const struct vkey_list *keys; /* that were given */
-    size_t place;                 /* of the key in force among them, or beyond them */
+    size_t n_met;                 /* of them, so far */
     bool is_before_keys;          /* in force is none of them yet */
     uint64_t n_key_changes;       /* that were followed */
     struct walk walk;
@@ -168,8 +169,11 @@ static bool follow_key(struct verifying *v, const struct batch *batch)
     }
     struct vkey key;
     note_verifier_vkey(walk->verifier, &key);
-    v->place++;
-    return v->place >= v->keys->n || vkey_equals(&key, &v->keys->keys[v->place]);
+    size_t place;
+    if (v->n_met == v->keys->n)
+        return true;
+    v->n_met++;
+    return vkey_list_find(v->keys, &key, &place);
 }
 
 static void report_keys(struct verifying *v)
@@ -187,14 +191,15 @@ static void report_keys(struct verifying *v)
 static enum sluis_verify_result report_other_key(struct verifying *v)
 {
     struct sluis_verify_report *report = v->report;
-    char text[256];
+    char text[sizeof report->problem];
+    report_keys(v);
     segment_name(v->walk.segment_first, report->segment);
     report->segment_offset = v->walk.batch_offset;
     report->batch = v->walk.n_batches - 1;
     report->receipt = v->walk.tree.size - 1;
     snprintf(text, sizeof text,
-             "receipt %llu goes over to another key than the one that was given as number %zu",
-             (unsigned long long)report->receipt, v->place + 1);
+             "receipt %llu goes over to another key than those that were given: %s",
+             (unsigned long long)report->receipt, report->vkey);
     return problem(report, SLUIS_VERIFY_INVALID, text);
 }
 
@@ -236,8 +241,11 @@ static enum sluis_verify_result verify_once(const char *folder, const struct vke
                                             bool is_before_keys, bool *is_other_key,
                                             struct sluis_verify_report *report)
 {
-    struct verifying v = {
-        .options = options, .report = report, .keys = keys, .is_before_keys = is_before_keys};
+    struct verifying v = {.options = options,
+                          .report = report,
+                          .keys = keys,
+                          .n_met = 1,
+                          .is_before_keys = is_before_keys};
     SL_AUTO(note_verifier) verifier = NULL;
     char vkey[NOTE_VKEY_BYTES_MAX];
     struct writer writer = writer_over(vkey, sizeof vkey);
@@ -257,6 +265,7 @@ static enum sluis_verify_result verify_once(const char *folder, const struct vke
         result = problem(report, SLUIS_VERIFY_UNCHECKED, "there is no segment in this folder");
     else {
         v.walk.is_before_key = is_before_keys;
+        v.walk.awaited = keys;
         result = walk_all(&v, folder);
     }
     *is_other_key = v.walk.n_batches == 0 && v.walk.problem.other_key;
@@ -270,14 +279,14 @@ static enum sluis_verify_result older_key_is_missing(struct sluis_verify_report 
 {
     char text[sizeof report->problem];
     snprintf(text, sizeof text,
-             "%s: receipts before %llu are under an older key than the first one given, at last "
-             "%.300s; if somebody you trust knows it as the ledger's, give it as the line before",
+             "%s: receipts before %llu are under an older key than those given, at last "
+             "%.300s; if somebody you trust knows it as the ledger's, add it to the key file",
              why, (unsigned long long)report->n_older, report->older_vkey);
     return problem(report, SLUIS_VERIFY_UNCHECKED, text);
 }
 
 /*
- * The first batch is not under the first key given. Perhaps the ledger goes over to it later: then
+ * The first batch is under none of the keys given. Perhaps the ledger goes over to one later: then
  * its checkpoints stand for the receipts before as well.
  */
 static enum sluis_verify_result verify_before_keys(const char *folder, const struct vkey_list *keys,
@@ -318,6 +327,9 @@ enum sluis_verify_result sluis_verify_folder(const char *folder,
                  line, VKEY_LIST_KEYS_MAX);
         return problem(report, SLUIS_VERIFY_UNCHECKED, text);
     }
+    uint8_t untold[NOTE_KEY_ID_BYTES];
+    if (keys.n > 1)
+        (void)first_key_put_first(folder, &keys, untold);
     bool is_other_key = false;
     enum sluis_verify_result result =
         verify_once(folder, &keys, options, false, &is_other_key, report);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "ledger/checkpoint.h"
+#include "ledger/note_lines.h"
 #include "ledger/proof.h"
 #include "ledger/tlog_policy.h"
 #include "ledger/tlog_proof.h"
@@ -58,6 +59,38 @@ static const char *policy_check_text(enum tlog_policy_check check)
     return "";
 }
 
+/*
+ * Not signed by a log that is trusted: by one of its name, perhaps? Then the ledger may have gone
+ * over to another key, and somebody has to be told where that is written. The size is only what the
+ * checkpoint says.
+ */
+static enum sluis_verify_result other_log(const struct vkey *logs, size_t n_logs, struct slice note,
+                                          struct sluis_proof_report *report)
+{
+    struct note_lines lines;
+    struct note_line line;
+    struct checkpoint checkpoint;
+    bool has_same_name = false;
+    if (n_logs == 0 || !note_lines_open(note, &lines) ||
+        checkpoint_parse_extended(lines.text, &checkpoint) != SL_OK)
+        return invalid(report, policy_check_text(TLOG_POLICY_OTHER_LOG));
+    while (!has_same_name && note_lines_next(&lines, &line) == NOTE_LINE)
+        for (size_t i = 0; i < n_logs; i++)
+            has_same_name = has_same_name || (slice_equals(line.name, logs[i].name) &&
+                                              slice_equals(line.name, checkpoint.origin));
+    if (!has_same_name)
+        return invalid(report, policy_check_text(TLOG_POLICY_OTHER_LOG));
+    char text[sizeof report->problem];
+    snprintf(
+        text, sizeof text,
+        "the checkpoint is signed with a key of this name that was not given, of hash "
+        "%02x%02x%02x%02x: it is another ledger's, or this one went over to it; then a "
+        "receipt of kind key before receipt %llu says so, and its ledger.vkey of today lists it",
+        line.key_id[0], line.key_id[1], line.key_id[2], line.key_id[3],
+        (unsigned long long)checkpoint.size);
+    return invalid(report, text);
+}
+
 static enum sluis_verify_result check_note(const struct tlog_policy *policy, struct slice note,
                                            struct tlog_policy_found *found,
                                            struct sluis_proof_report *report)
@@ -65,6 +98,8 @@ static enum sluis_verify_result check_note(const struct tlog_policy *policy, str
     enum tlog_policy_check check = tlog_policy_check(policy, note, found);
     if (check == TLOG_POLICY_HOLDS)
         return SLUIS_VERIFY_VALID;
+    if (check == TLOG_POLICY_OTHER_LOG)
+        return other_log(policy->logs, policy->n_logs, note, report);
     return invalid(report, policy_check_text(check));
 }
 
@@ -86,6 +121,8 @@ static enum sluis_verify_result check_vkeys(const char *text, struct slice note,
         check = tlog_policy_check(&policy, note, found);
         *place = i;
     }
+    if (check == TLOG_POLICY_OTHER_LOG)
+        return other_log(keys.keys, keys.n, note, report);
     return check == TLOG_POLICY_HOLDS ? SLUIS_VERIFY_VALID
                                       : invalid(report, policy_check_text(check));
 }
@@ -221,7 +258,8 @@ enum sluis_verify_result sluis_verify_consistency(const void *old_checkpoint, si
         return result;
     if (report->key < old_key)
         return invalid(report, "the new checkpoint is signed with a key that had been replaced by "
-                               "then: the old one is under a newer key");
+                               "then: the old one is under a newer key (the key file lists the "
+                               "oldest first)");
     if (!slice_equals(old_one.origin, new_one.origin))
         return invalid(report, "the two checkpoints are of two logs");
     struct proof proof = {.n_hashes = n_hashes};

@@ -62,6 +62,7 @@ struct walk {
      * gave, and are not checked; everything else is. The walk clears it there.
      */
     bool is_before_key;
+    const struct vkey_list *awaited; /* before the caller's key: any of these will do, or NULL */
     /* What the folder held when the walk began. */
     uint64_t n_listed, listed_bytes, newest_listed, newest_listed_bytes;
     /* The segment that is open. */

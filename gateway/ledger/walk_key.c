@@ -15,7 +15,7 @@
 #include "ledger/walk_key.h"
 
 #include "ledger/note_lines.h"
-#include "ledger/vkey.h"
+#include "ledger/vkey_list.h"
 
 #include <string.h>
 
@@ -44,6 +44,20 @@ static enum walk_step stop(struct walk *walk, const struct batch_key *key, const
     return step;
 }
 
+/* The ledger comes to one of the caller's keys. */
+static enum walk_step open_awaited(struct walk *walk, const struct batch_key *key,
+                                   struct note_verifier **next)
+{
+    struct vkey found;
+    size_t place;
+    if (!walk->awaited || vkey_parse(key->leaf.new_vkey, &found) != SL_OK ||
+        !vkey_list_find(walk->awaited, &found, &place))
+        return WALK_BATCH;
+    return note_verifier_new(key->leaf.new_vkey, next) == SL_OK
+               ? WALK_BATCH
+               : walk_stop(walk, WALK_UNREADABLE, key->offset, "out of memory");
+}
+
 enum walk_step walk_check_key(struct walk *walk, const struct batch *batch,
                               const struct batch_proof *proof, struct note_verifier **next)
 {
@@ -55,7 +69,7 @@ enum walk_step walk_check_key(struct walk *walk, const struct batch *batch,
     if (key->index != batch->first_index + batch->n_receipts - 1)
         return stop(walk, key, "goes over to another key, and is not the last of its batch");
     if (walk->is_before_key)
-        return WALK_BATCH;
+        return open_awaited(walk, key, next);
     if (!is_text_of(key->leaf.old_vkey, &in_force))
         return stop(walk, key, "goes over from a key that is not the one in force");
     if (!is_another_key(key->leaf.new_vkey, &in_force))

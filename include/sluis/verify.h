@@ -61,7 +61,7 @@ struct sluis_verify_report {
     uint64_t n_keys;
     char vkey[SLUIS_VERIFY_VKEY_BYTES];
     uint64_t key_receipt;
-    /* Not 0: so many receipts are under checkpoints of keys older than the first one given, at last
+    /* Not 0: so many receipts are under checkpoints of keys older than those given, at last
      * of older_vkey. Those signatures were not checked; the receipts were, as the checkpoints that
      * follow are over all of them. */
     uint64_t n_older;
@@ -81,11 +81,11 @@ typedef bool sluis_verify_visit_checkpoint(void *context, uint64_t size, const u
 
 struct sluis_verify_options {
     /*
-     * Signed-note verifier keys (name+hash+base64), one a line: the ledger's first, and those that
-     * it has gone over to, oldest first, as far as they are known. It is followed to further ones
-     * by the receipts that name them, and must not go over to another one than is listed. When the
-     * first key given is not the ledger's first: with visits, that is SLUIS_VERIFY_UNCHECKED;
-     * without, see n_older. Either way older_vkey says which one is missing.
+     * Signed-note verifier keys (name+hash+base64), one a line, in any order: the ledger's first,
+     * and those that it has gone over to, as far as they are known. It is followed to further ones
+     * by the receipts that name them, and must not go over to one that is not listed before it has
+     * come to all that are. When the ledger's first key is not among them: with visits, that is
+     * SLUIS_VERIFY_UNCHECKED; without, see n_older. Either way older_vkey says which is missing.
      */
     const char *vkey;
     sluis_verify_visit *visit;

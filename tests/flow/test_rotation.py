@@ -1,10 +1,11 @@
 """Another signing key, while flows go on: the ledger names it, and who has the first can follow."""
 import json
+import shutil
 import threading
 
 import pytest
 
-from gateway import AUDIT, consent, run
+from gateway import AUDIT, ORIGIN, consent, run
 
 
 @pytest.fixture
@@ -147,6 +148,82 @@ def test_a_later_key_alone_says_which_one_is_missing(used, tmp_path):
     assert report["older"] == done["receipt"] + 1 and report["older_key"] == done["old"]
     said = run(AUDIT, "verify", gateway.ledger, "--key", later).stdout
     assert done["old"] in said and f"up to receipt {done['receipt']}" in said
+
+
+@pytest.fixture
+def rotated(used, tmp_path):
+    """A ledger of two keys, with receipts on both sides, and key files of each kind."""
+    gateway = used.gateway
+    done = rotate(gateway)
+    used.ask(used.name)
+    used.first, used.later, used.newest_first = (
+        tmp_path / name for name in ("first.vkey", "later.vkey", "newest_first.vkey"))
+    used.first.write_text(done["old"] + "\n", encoding="utf-8")
+    used.later.write_text(done["new"] + "\n", encoding="utf-8")
+    used.newest_first.write_text(f"{done['new']}\n{done['old']}\n", encoding="utf-8")
+    used.old_hash, used.new_hash = (done[which].split("+")[1] for which in ("old", "new"))
+    used.key_receipt = done["receipt"]
+    return used
+
+
+def test_a_proof_under_the_first_key_alone_is_made_and_nobody_is_told_to_make_an_index(
+        rotated, tmp_path):
+    gateway = rotated.gateway
+    url = "http://%s:%d" % gateway.ledger_address
+    done = run(AUDIT, "prove", 0, url, "--key", rotated.first, ok=(1,))
+    said = done.stdout + done.stderr
+    assert f"of hash {rotated.new_hash}" in said
+
+    def prove(name):
+        proof, leaf = tmp_path / f"{name}.proof", tmp_path / f"{name}.leaf"
+        said = run(AUDIT, "prove", rotated.key_receipt + 1, gateway.ledger, "--key", rotated.first,
+                   "-o", proof, "--leaf", leaf).stderr
+        assert rotated.new_hash in said and "ledger.vkey of today" in said
+        assert "reading the whole ledger instead" in said and "sluis ledger index" not in said
+        run(AUDIT, "verify-proof", proof, "--leaf", leaf, "--key", gateway.vkey)
+        return said, ("verify-proof", proof, "--leaf", leaf)
+    prove("behind")  # the index has not seen the new key yet, perhaps
+    gateway.stop()
+    said, verify = prove("there")
+    assert f"goes on under the key {ORIGIN}+{rotated.new_hash}" in said
+    done = run(AUDIT, *verify, "--key", rotated.first, ok=(1,))
+    said = done.stdout + done.stderr
+    assert f"of hash {rotated.new_hash}" in said
+    assert f"a receipt of kind key before receipt {rotated.key_receipt + 2} says so" in said
+
+
+def test_keys_may_be_given_in_any_order(rotated, tmp_path):
+    gateway = rotated.gateway
+    report = verified(gateway, rotated.newest_first)
+    assert report["keys"] == 2 and "older" not in report
+    n = len(gateway.receipts())
+    for index in range(n):
+        proof, leaf = tmp_path / f"proof.{index}", tmp_path / f"leaf.{index}"
+        run(AUDIT, "prove", index, gateway.ledger, "--key", rotated.newest_first, "-o", proof,
+            "--leaf", leaf)
+        run(AUDIT, "verify-proof", proof, "--leaf", leaf, "--key", rotated.newest_first)
+    listed = run(AUDIT, "list", gateway.ledger, "--key", rotated.newest_first, "--json").stdout
+    assert listed.count("\n") >= n
+    gateway.stop()
+    bare = tmp_path / "bare"  # without an index
+    shutil.copytree(gateway.ledger, bare)
+    run(AUDIT, "prove", n - 1, bare, "--key", rotated.newest_first, "-o", tmp_path / "proof")
+
+
+def test_a_restore_under_a_later_key_says_which_one_is_missing(rotated, tmp_path):
+    gateway = rotated.gateway
+    archive = tmp_path / "archive"
+    gateway.sluis("ledger", "archive", archive)
+    gateway.stop()
+    shutil.move(gateway.ledger, tmp_path / "lost")
+    shutil.rmtree(gateway.state / "index")
+    said = gateway.sluis("ledger", "restore", archive, "--key", rotated.later, ok=(74,)).stderr
+    assert f"{archive} begins under the key {ORIGIN}+{rotated.old_hash}" in said
+    assert f"{rotated.later} does not list it (found {rotated.new_hash})" in said
+    assert not gateway.ledger.exists()
+    gateway.sluis("ledger", "restore", archive, "--key", rotated.newest_first)
+    gateway.start()
+    assert verified(gateway)["keys"] == 2
 
 
 def test_the_old_key_put_back_does_not_start(used, tmp_path):

@@ -102,16 +102,21 @@ static bool find_index(struct asking *asking)
 
 /* The child is believed in nothing: does its proof hold under a checkpoint that is signed? */
 static bool holds(struct ledger_source *source, const struct asking *asking,
-                  const struct proven *proven)
+                  const struct proven *proven, struct ledger_problem *problem)
 {
     const struct sluis_trust trust = {.vkey = source->vkey};
     struct sluis_proof_report report;
     uint8_t hash[SHA256_BYTES];
+    snprintf(problem->text, sizeof problem->text, "its proof does not hold");
     if (proven->note.n > sizeof proven->note.bytes || proven->leaf_n > sizeof proven->leaf ||
-        proven->proof.n_hashes > PROOF_INCLUSION_HASHES_MAX ||
-        sluis_verify_checkpoint(proven->note.bytes, proven->note.n, &trust, &report) !=
-            SLUIS_VERIFY_VALID ||
-        report.size != proven->n_receipts)
+        proven->proof.n_hashes > PROOF_INCLUSION_HASHES_MAX)
+        return false;
+    if (sluis_verify_checkpoint(proven->note.bytes, proven->note.n, &trust, &report) !=
+        SLUIS_VERIFY_VALID) {
+        snprintf(problem->text, sizeof problem->text, "%s", report.problem);
+        return false;
+    }
+    if (report.size != proven->n_receipts)
         return false;
     snprintf(source->origin, sizeof source->origin, "%s", report.origin);
     if (!proven->is_there)
@@ -139,11 +144,12 @@ bool prove_by_index(struct ledger_source *source, uint64_t index, uint64_t size_
         return false;
     }
     asked.problem.text[sizeof asked.problem.text - 1] = 0;
-    if (asked.is_proven && holds(source, &asking, &asked.proven)) {
-        *out = asked.proven;
-        return true;
+    if (!asked.is_proven) {
+        *problem = asked.problem;
+        return false;
     }
-    snprintf(problem->text, sizeof problem->text, "%s",
-             asked.is_proven ? "its proof does not hold" : asked.problem.text);
-    return false;
+    if (!holds(source, &asking, &asked.proven, problem))
+        return false;
+    *out = asked.proven;
+    return true;
 }

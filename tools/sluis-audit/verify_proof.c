@@ -75,9 +75,9 @@ static void print_older_key(const struct ledger_source *source,
                             const struct sluis_proof_report *report)
 {
     if (report->key + 1 < source->n_vkeys)
-        printf("  key         number %zu of the %zu given: it was replaced later. Whoever has it "
-               "now could sign\n              checkpoints of that time on; the ledger itself "
-               "shows which are real\n",
+        printf("  key         number %zu of the %zu given, oldest first: it was replaced later. "
+               "Whoever has it now\n              could sign checkpoints of that time on; the "
+               "ledger itself shows which are real\n",
                report->key + 1, source->n_vkeys);
 }
 

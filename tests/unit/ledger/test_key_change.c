@@ -321,8 +321,33 @@ static void a_change_to_another_key_than_was_given_is_invalid(void **state)
                   &report, "receipt 5 goes over to another key");
     assert_result(verify_under(fixture, vkeys[3], &report), SLUIS_VERIFY_INVALID, &report,
                   "signed by another key");
-    const char *const wrong_order[] = {vkeys[1], vkeys[0]};
-    assert_result(verify_under(fixture, join(wrong_order, 2), &report), SLUIS_VERIFY_INVALID,
+}
+
+static void the_order_of_the_keys_given_does_not_matter(void **state)
+{
+    struct fixture *fixture = *state;
+    char vkeys[KEYS][RECORDER_VKEY_BYTES_MAX];
+    struct sluis_verify_report report;
+    make_three_keys(fixture, vkeys);
+    static const unsigned orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                         {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (size_t i = 0; i < SL_LENGTH(orders); i++) {
+        const char *list[3];
+        for (size_t j = 0; j < 3; j++)
+            list[j] = vkeys[orders[i][j]];
+        assert_int_equal(verify_under(fixture, join(list, 3), &report), SLUIS_VERIFY_VALID);
+        assert_int_equal(report.n_older, 0);
+        assert_int_equal(report.n_keys, 3);
+        assert_string_equal(report.vkey, vkeys[2]);
+    }
+    /* Without the first: the earliest that is there counts. */
+    const char *const later[] = {vkeys[2], vkeys[1]};
+    assert_int_equal(verify_under(fixture, join(later, 2), &report), SLUIS_VERIFY_VALID);
+    assert_int_equal(report.n_older, 3);
+    assert_string_equal(report.older_vkey, vkeys[0]);
+    /* It must come to all of them before it may go over to one that nobody knows. */
+    const char *const third_missing[] = {vkeys[3], vkeys[1], vkeys[0]};
+    assert_result(verify_under(fixture, join(third_missing, 3), &report), SLUIS_VERIFY_INVALID,
                   &report, "receipt 5 goes over to another key");
 }
 
@@ -650,6 +675,7 @@ int main(void)
         KEY_TEST(after_so_many_keys_no_other_is_taken),
         KEY_TEST(the_first_key_or_the_first_ones_or_all_will_do),
         KEY_TEST(a_change_to_another_key_than_was_given_is_invalid),
+        KEY_TEST(the_order_of_the_keys_given_does_not_matter),
         KEY_TEST(a_later_key_alone_stands_for_all_receipts_and_says_what_is_missing),
         KEY_TEST(under_a_later_key_a_changed_receipt_is_still_found),
         KEY_TEST(nothing_is_handed_out_that_the_given_key_has_not_stood_for),
