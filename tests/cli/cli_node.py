@@ -39,10 +39,13 @@ def run(*command, env=None, given=None, cwd=None):
     return types.SimpleNamespace(code=done.returncode, out=out, err=err)
 
 
-def run_on_terminal(*command, env=None):
-    """The same with standard output and error on a terminal; .out has both."""
+def run_on_terminal(*command, env=None, typed=None):
+    """The same with standard output and error on a terminal; .out has both. `typed` is typed there."""
     ours, theirs = pty.openpty()
-    child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
+    if typed is not None:
+        os.write(ours, typed.encode())
+    child = subprocess.Popen([str(part) for part in command],
+                             stdin=subprocess.DEVNULL if typed is None else theirs,
                              stdout=theirs, stderr=theirs,
                              env=gateway_.ENVIRONMENT | {"TERM": "xterm"} | (env or {}))
     os.close(theirs)
