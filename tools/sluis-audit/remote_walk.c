@@ -139,7 +139,7 @@ static enum sluis_verify_result fetch_receipt(struct walking *w, uint64_t index,
 static enum sluis_verify_result take_receipt(struct walking *w, uint64_t index)
 {
     struct slice bytes;
-    struct leaf leaf;
+    struct leaf leaf = {0};
     enum sluis_verify_result result = fetch_receipt(w, index, &bytes, &leaf);
     w->source->heads_fd = -1;
     if (result == SLUIS_VERIFY_VALID && w->source->check_heads)
