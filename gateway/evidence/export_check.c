@@ -97,37 +97,52 @@ static enum sl_err subject_of(struct slice yaml, json_t **out)
     return err == SL_EINTERNAL ? err : SL_OK;
 }
 
-/* Whose a version of a policy is: as its text says, or the first receipt that rests on it. */
-static enum sluis_verify_result check_owner(struct checking *checking,
-                                            const struct exported_report *evidence)
+static enum sluis_verify_result other_owner(struct checking *checking,
+                                            const struct exported_report *evidence,
+                                            struct slice found, struct slice expected)
+{
+    return wrong(checking,
+                 "receipt %" PRIu64
+                 ", or one on the same policy: \"subject\" is \"%.*s\"; expected "
+                 "\"%.*s\", whose policy it rests on",
+                 evidence->index, (int)(found.n < 128 ? found.n : 128), (const char *)found.p,
+                 (int)(expected.n < 128 ? expected.n : 128), (const char *)expected.p);
+}
+
+/* All that rests on one version is of one person: `owner`, whom its text names, if it is here. */
+static enum sluis_verify_result hold_together(struct checking *checking,
+                                              const struct exported_report *evidence, json_t *owner)
 {
     char digest[HASH_BYTES + 1];
     struct writer writer = writer_over(digest, HASH_BYTES);
-    if (!evidence->opens_basis || evidence->version == 0)
-        return SLUIS_VERIFY_VALID;
     write_base64url(&writer, slice_of(evidence->digest, sizeof evidence->digest));
     digest[writer.n] = 0;
+    struct slice known = json_text_at(checking->owners, digest);
+    struct slice named = owner ? json_text_of(owner) : known;
+    if (known.n > 0 && !slice_equals(known, named))
+        return other_owner(checking, evidence, known, named);
+    if (named.n > 0 && evidence->subject.n > 0 && !slice_equals(evidence->subject, named))
+        return other_owner(checking, evidence, evidence->subject, named);
+    if (named.n == 0)
+        named = evidence->subject;
+    if (known.n == 0 && named.n > 0)
+        json_object_set_new(checking->owners, digest, json_text(named));
+    return SLUIS_VERIFY_VALID;
+}
+
+static enum sluis_verify_result check_owner(struct checking *checking,
+                                            const struct exported_report *evidence)
+{
     json_t *owner = NULL;
+    if (!evidence->opens_basis || evidence->version == 0)
+        return SLUIS_VERIFY_VALID;
     if (evidence->text.n > 0 && subject_of(evidence->text, &owner) != SL_OK) {
         (void)wrong(checking, "out of memory");
         return SLUIS_VERIFY_UNCHECKED;
     }
-    if (owner && !json_object_get(checking->owners, digest))
-        json_object_set(checking->owners, digest, owner);
+    enum sluis_verify_result result = hold_together(checking, evidence, owner);
     json_decref(owner);
-    if (evidence->subject.n == 0)
-        return SLUIS_VERIFY_VALID;
-    if (!json_object_get(checking->owners, digest))
-        json_object_set_new(checking->owners, digest, json_text(evidence->subject));
-    struct slice known = json_text_at(checking->owners, digest);
-    if (slice_equals(known, evidence->subject))
-        return SLUIS_VERIFY_VALID;
-    return wrong(checking,
-                 "receipt %" PRIu64 ": \"subject\" is \"%.*s\"; expected \"%.*s\", whose policy it "
-                 "rests on",
-                 evidence->index, (int)(evidence->subject.n < 128 ? evidence->subject.n : 128),
-                 (const char *)evidence->subject.p, (int)(known.n < 128 ? known.n : 128),
-                 (const char *)known.p);
+    return result;
 }
 
 /* A line's own members, beside the evidence, say what the proof says. */

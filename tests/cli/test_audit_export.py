@@ -289,6 +289,11 @@ def test_a_line_says_nothing_that_its_evidence_does_not_show(lived, export, veri
     verify(flow | {"subject": lived.lotte})  # alone, nothing shows whose a flow is
     both = "\n".join(json.dumps(one) for one in (policy, flow | {"subject": lived.lotte}))
     assert f'"subject" is "{lived.lotte}"; expected "{lived.max}"' in verify(both, ok=(1,))
+    both = "\n".join(json.dumps(one | {"subject": lived.lotte}) for one in (flow, policy))
+    assert f'"subject" is "{lived.lotte}"; expected "{lived.max}"' in verify(both, ok=(1,))
+    alone = {key: policy[key] for key in policy if key not in ("subject", "number")}
+    both = "\n".join(json.dumps(one) for one in (flow | {"subject": lived.lotte}, alone))
+    assert f'"subject" is "{lived.lotte}"; expected "{lived.max}"' in verify(both, ok=(1,))
 
 
 # --- CSV -----------------------------------------------------------------------------------------
