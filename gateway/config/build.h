@@ -125,6 +125,8 @@ bool fields_place(struct build *build, const struct yaml_node *item, struct path
 bool fields_finish_records(struct build *build, const struct yaml_node *node,
                            const struct config_route *route, struct fields *fields);
 void build_fields(struct build *build, const struct yaml_node *node, struct config_route *out);
+/* situation.c */
+void build_situation(struct build *build, const struct yaml_node *node, struct config_route *out);
 /* request.c: "GET /v1/{subject}/position" */
 struct request_line {
     bool is_fixed;                      /* without {subject}: all is before */

@@ -48,6 +48,8 @@ void config_free(struct config *config)
         wipe_token(&config->partners[i].peer);
     for (size_t i = 0; i < config->n_routes; i++) {
         path_trie_free((struct path_trie *)(uintptr_t)config->routes[i].trie);
+        if (config->routes[i].situation)
+            path_trie_free((struct path_trie *)(uintptr_t)config->routes[i].situation->trie);
         path_trie_free((struct path_trie *)(uintptr_t)config->routes[i].around);
     }
     vocabulary_free(storage->vocabulary);

@@ -65,6 +65,19 @@ enum route_kind {
     ROUTE_PUSH, /* an app sends, a partner gets it */
 };
 
+/* What a field of an answer says of the situation its subject is in. */
+struct config_situation_value {
+    struct slice text;  /* of a string, escapes resolved; else as it is written: true, 17 */
+    uint8_t situations; /* bit i: terms[i] of the field holds */
+};
+struct config_situation_field {
+    const struct path_trie *trie; /* of this field alone */
+    size_t n_values;
+    const struct config_situation_value *values;
+    size_t n_terms; /* all that its values can say */
+    const struct vocabulary_term *terms[LIMIT_MAX_route_situations];
+};
+
 struct config_route {
     struct slice id;
     enum route_kind kind;
@@ -85,6 +98,7 @@ struct config_route {
     const struct path_trie *trie;   /* of the same; with `records` of each record */
     struct slice records;           /* an answer about many people: path of a record; else empty */
     const struct path_trie *around; /* with `records`: what is around them, and whose each is */
+    const struct config_situation_field *situation; /* NULL: the answer does not tell */
     size_t n_classes;
     const struct vocabulary_class *classes[LIMIT_MAX_route_classes];
     uint32_t class_codes[LIMIT_MAX_route_classes]; /* the same, for facts.classes */

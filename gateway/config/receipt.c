@@ -97,8 +97,10 @@ static const struct config_partner *misfit(const struct build *build,
         .kind = route->kind == ROUTE_PUSH ? LEAF_PUSH : LEAF_PULL,
         .app = route->app->id,
         .route = route->id,
-        .n_situations =
-            set_situations(build->config->vocabulary, LIMIT_MAX_told_situations, situations),
+        .n_situations = set_situations(build->config->vocabulary,
+                                       LIMIT_MAX_told_situations +
+                                           (route->situation ? route->situation->n_terms : 0),
+                                       situations),
         .situations = situations,
         .released = true,
         .reason = longest_reason(),

@@ -89,7 +89,7 @@ static bool is_json_type(struct slice type)
 static void build_content(struct build *build, const struct yaml_node *node, const char *what,
                           struct config_route *out)
 {
-    static const char *const pull_keys[] = {"type", "records", "fields", NULL};
+    static const char *const pull_keys[] = {"type", "records", "situation", "fields", NULL};
     static const char *const push_keys[] = {"type", "fields", NULL};
     const char *const *keys = out->kind == ROUTE_PUSH ? push_keys : pull_keys;
     static const char expected[] =
@@ -108,6 +108,9 @@ static void build_content(struct build *build, const struct yaml_node *node, con
     const struct yaml_node *records = yaml_get(node, "records");
     if (records)
         build_records(build, records, out);
+    const struct yaml_node *situation = yaml_get(node, "situation");
+    if (situation)
+        build_situation(build, situation, out);
     if (fields && (!records || out->records.n > 0))
         build_fields(build, fields, out);
 }

@@ -11,7 +11,9 @@
  *     no_consent .. not_covered     refuse, for the same reason
  *     purpose                       refuse: the flow has no purpose of the partner's contract
  *     clock, busy                   anything: it was not asked, or not in time
- *     every other                   release: the app, or a change meanwhile, prevented it
+ *     every other                   release, if only in another situation: the app, or a change
+ *                                   meanwhile, prevented it. (An answer that did not come may
+ *                                   have been to say in which situation its subject is.)
  *
  * A release rests on the version in force at its place in the ledger: the recorder checks that
  * again. A refusal may have been decided a moment before a change, and be recorded after it; it
@@ -27,7 +29,8 @@
 struct attempt {
     uint64_t version;
     struct decision decision;
-    bool is_pinned; /* the receipt pins this version and these consents */
+    bool could_release; /* in another situation, if not in this one */
+    bool is_pinned;     /* the receipt pins this version and these consents */
 };
 
 struct codes {
@@ -72,6 +75,7 @@ static void attempt(const struct replay *replay, const struct replay_at *at,
         rests_on && !is_unread(rests_on, at->leaf) ? rests_on->blob : policy_blob_empty();
     out->version = version;
     decide(blob, facts, &out->decision);
+    out->could_release = decide_could_release(blob, facts);
     struct slice ids[LIMIT_MAX_policy_consents];
     size_t n_ids = 0;
     for (size_t i = 0; i < LIMIT_MAX_policy_consents; i++) {
@@ -150,7 +154,7 @@ static bool compare_effect(struct replay *replay, const struct replay_at *at,
         is_same = !leaf->released;
         break;
     case CAUSE_AFTERWARDS:
-        is_same = !leaf->released && releases;
+        is_same = !leaf->released && attempt->could_release;
         break;
     case CAUSE_UNKNOWN:
         fault = REPLAY_REASON;

@@ -54,6 +54,7 @@ void flow_reset(struct flow *flow)
     if (flow->filter)
         engine_return_filter(engine, flow->filter);
     people_free(flow->people);
+    buffer_deinit(&flow->answered);
     free(flow->proof.body);
     arena_reset(&flow->arena);
     struct arena arena = flow->arena;
@@ -187,7 +188,8 @@ void flow_start(struct flow *flow)
         flow_refuse(flow, REASON_CLOCK);
     else if (flow_is_unwitnessed(flow))
         flow_refuse(flow, REASON_UNWITNESSED);
-    else if (flow->decision.effect == EFFECT_REFUSE && !flow->request.route->is_fixed)
+    else if (flow->decision.effect == EFFECT_REFUSE && !flow->request.route->is_fixed &&
+             !flow->awaits_situation)
         flow_refuse(flow, flow->decision.reason);
     else {
         flow_move(flow, FLOW_DECIDED);

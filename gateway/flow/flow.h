@@ -15,6 +15,7 @@
 #include "flow/state.h"
 #include "identify/route.h"
 #include "policy/decide.h"
+#include "transform/buffer.h"
 
 enum answer_kind {
     ANSWER_RELEASED,
@@ -103,11 +104,15 @@ struct flow {
     struct decision decision;
     size_t n_situations; /* of those that held, what the policy asked about: for the receipt */
     struct slice situations[DECIDE_SITUATIONS_MAX];
+    bool awaits_situation;       /* refused as it is; what the answer tells may change that */
+    bool has_read_situation;     /* the answer has told, of the route's situation->terms, */
+    uint8_t answered_situations; /* these */
 
     /* forward, transform */
     struct upstream_exchange exchange;
     struct reduction reduction;
     struct filter *filter;
+    struct buffer answered; /* the whole answer, of a route whose answers tell of a situation */
     enum reason app_reason; /* why the answer was stopped, when it was */
     struct people *people;  /* of an answer about many people: see people.h */
 

@@ -10,6 +10,8 @@
 #include "ledger/basis.h"
 #include "policy/policy.h"
 
+#include <limits.h>
+
 /* What the decision rested on: the policy's version and text, and the consents' ids. */
 static void pin_basis(struct flow *flow, const struct store_subject *subject, struct slice blob)
 {
@@ -21,33 +23,73 @@ static void pin_basis(struct flow *flow, const struct store_subject *subject, st
     basis_digest(subject->version, subject->policy_digest, ids, n_ids, flow->record.basis);
 }
 
-/* What holds, of what the consents for this flow ask about; looked up only when they do. */
+/* What is known to hold, in the order of names; looked up only when a consent for this flow asks.
+ */
 struct moment {
-    struct situations_told told;
+    size_t n;
+    const struct vocabulary_term *terms[DECIDE_SITUATIONS_MAX];
     uint32_t codes[DECIDE_SITUATIONS_MAX];
 };
 
-static void find_situations(const struct flow *flow, struct slice user, struct slice blob,
-                            struct facts *facts, struct moment *moment)
+static void add_situation(struct moment *moment, const struct vocabulary_term *term)
+{
+    size_t at = 0;
+    while (at < moment->n && slice_compare(moment->terms[at]->name, term->name) < 0)
+        at++;
+    if (at < moment->n && moment->terms[at] == term)
+        return;
+    SL_ASSERT(moment->n < DECIDE_SITUATIONS_MAX);
+    for (size_t i = moment->n++; i > at; i--) {
+        moment->terms[i] = moment->terms[i - 1];
+        moment->codes[i] = moment->codes[i - 1];
+    }
+    moment->terms[at] = term;
+    moment->codes[at] = term->code;
+}
+
+/* Those of the route's field, too: a set, bit i for its terms[i]. */
+static void add_answered(struct moment *moment, const struct config_situation_field *field,
+                         unsigned answered)
+{
+    for (size_t i = 0; field && i < field->n_terms; i++) {
+        if (answered >> i & 1)
+            add_situation(moment, field->terms[i]);
+    }
+}
+
+static void find_situations(const struct flow *flow, struct slice user, struct moment *moment)
 {
     const struct situations_now now = {clock_monotonic_ms(), flow->time_ms};
-    if (user.n == 0 || !decide_asks_situations(blob, facts))
-        return;
-    situations_known(flow->engine->node->situations, flow->request.route->app_index, user, now,
-                     &moment->told);
-    facts->n_situations = moment->told.n;
-    facts->situations = moment->codes;
-    for (size_t i = 0; i < moment->told.n; i++)
-        moment->codes[i] = moment->told.terms[i]->code;
+    const struct config_route *route = flow->request.route;
+    struct situations_told told;
+    situations_known(flow->engine->node->situations, route->app_index, user, now, &told);
+    for (size_t i = 0; i < told.n; i++)
+        add_situation(moment, told.terms[i]);
+    add_answered(moment, route->situation, flow->answered_situations);
+}
+
+/* Refused for now: could the app's answer tell of a situation in which it is not? */
+static bool could_be_answered(const struct flow *flow, struct slice blob, struct facts facts,
+                              struct moment moment)
+{
+    const struct config_situation_field *field = flow->request.route->situation;
+    if (!field || flow->has_read_situation)
+        return false;
+    struct decision best;
+    add_answered(&moment, field, UINT_MAX);
+    facts.n_situations = moment.n;
+    facts.situations = moment.codes;
+    decide(blob, &facts, &best);
+    return best.effect == EFFECT_RELEASE;
 }
 
 /* For the receipt: those that the decision asked for. */
 static void keep_situations(struct flow *flow, const struct moment *moment)
 {
     flow->n_situations = 0;
-    for (size_t i = 0; i < moment->told.n; i++) {
+    for (size_t i = 0; i < moment->n; i++) {
         if (flow->decision.situations >> i & 1)
-            flow->situations[flow->n_situations++] = moment->told.terms[i]->name;
+            flow->situations[flow->n_situations++] = moment->terms[i]->name;
     }
 }
 
@@ -69,11 +111,17 @@ enum sl_err judge_flow(struct flow *flow)
     /* A blob of another layout can't be read, so it grants nothing (outdated.h). */
     const bool is_current = subject.version > 0 && policy_blob_is_current(subject.blob);
     struct slice blob = is_current ? subject.blob : policy_blob_empty();
-    struct moment moment = {.told = {.n = 0}};
+    struct moment moment = {.n = 0};
     const struct slice user = store_account(&subject, route->app->id);
-    find_situations(flow, user, blob, &facts, &moment);
+    const bool asks = user.n > 0 && decide_asks_situations(blob, &facts);
+    if (asks)
+        find_situations(flow, user, &moment);
+    facts.n_situations = moment.n;
+    facts.situations = moment.codes;
     decide(blob, &facts, &flow->decision);
     keep_situations(flow, &moment);
+    flow->awaits_situation = asks && flow->decision.effect == EFFECT_REFUSE &&
+                             could_be_answered(flow, blob, facts, moment);
     pin_basis(flow, &subject, blob);
 
     flow->record.subject_known = subject.found;
@@ -96,10 +144,9 @@ static bool is_same_plan(const struct decision *a, const struct decision *b)
     return true;
 }
 
-bool judge_flow_again(struct flow *flow, enum reason *reason)
+/* As of now. False, and why: not allowed (any more). */
+static bool judge_now(struct flow *flow, enum reason *reason)
 {
-    const struct decision before = flow->decision;
-    const struct slice user_before = flow->user;
     const int64_t time_before_ms = flow->time_ms;
     flow->time_ms = clock_now_ms();
     if (judge_flow(flow) != SL_OK) {
@@ -107,10 +154,27 @@ bool judge_flow_again(struct flow *flow, enum reason *reason)
         *reason = REASON_BUSY;
         return false;
     }
-    if (flow->decision.effect == EFFECT_REFUSE) {
-        *reason = flow->decision.reason;
+    *reason = flow->decision.reason;
+    return flow->decision.effect == EFFECT_RELEASE;
+}
+
+bool judge_flow_answered(struct flow *flow, uint8_t situations, enum reason *reason)
+{
+    const struct slice user_before = flow->user;
+    flow->has_read_situation = true;
+    flow->answered_situations = situations;
+    if (!judge_now(flow, reason))
         return false;
-    }
+    *reason = REASON_CONSENT_CHANGED;
+    return slice_equals(user_before, flow->user);
+}
+
+bool judge_flow_again(struct flow *flow, enum reason *reason)
+{
+    const struct decision before = flow->decision;
+    const struct slice user_before = flow->user;
+    if (!judge_now(flow, reason))
+        return false;
     *reason = REASON_CONSENT_CHANGED;
     return is_same_plan(&before, &flow->decision) && slice_equals(user_before, flow->user);
 }

@@ -14,6 +14,11 @@
 /* IDENTIFIED: decides as of flow->time_ms, and writes what the decision rests on into the flow. */
 SL_NODISCARD enum sl_err judge_flow(struct flow *flow);
 /*
+ * FORWARDED, on a route whose answers tell of a situation: decides as of now, knowing that too, and
+ * makes the plan. `situations`: as situation_field_read() has it. False: *reason says why not.
+ */
+bool judge_flow_answered(struct flow *flow, uint8_t situations, enum reason *reason);
+/*
  * TRANSFORMED: decides again, as of now. True when the plan is the same; the flow then rests on
  * what holds now. False: *reason says why the answer must not leave.
  */

@@ -1,14 +1,22 @@
 /*
- * relay.c - the app's answer passes through the filter piece by piece, and is never kept whole
+ * relay.c - the app's answer passes through the filter piece by piece, and is not kept whole
  *
  * The head is judged first: only 200, only the declared media type, no content coding, no part of
  * a whole. Whatever else the app sent stays here; the answer to the partner is written anew.
+ *
+ * Where an answer tells in which situation its subject is, the plan can't be made before it is
+ * there: such an answer is kept (answer_bytes at most) and filtered twice, first down to that one
+ * field, then by the plan that follows from it; and wiped.
  */
 #include "flow/relay.h"
 
 #include "base/timestamp.h"
+#include "flow/judge.h"
 #include "flow/people.h"
 #include "flow/recorded.h"
+#include "flow/situation_field.h"
+
+enum { ANSWERED_START_BYTES = 4096 };
 
 static struct flow *flow_of(struct upstream_exchange *exchange)
 {
@@ -74,6 +82,10 @@ enum reason flow_reason_of_fault(enum filter_fault fault)
 static bool answer_body(struct upstream_exchange *exchange, struct slice piece)
 {
     struct flow *flow = flow_of(exchange);
+    if (flow->request.route->situation && !buffer_append(&flow->answered, piece)) {
+        flow->app_reason = REASON_ANSWER_TOO_LARGE;
+        return false;
+    }
     if (flow->people ? people_take(flow, piece) : filter_feed(flow->filter, piece) == SL_OK)
         return true;
     flow->app_reason = flow_reason_of_fault(filter_fault(flow->filter));
@@ -96,27 +108,6 @@ static enum reason reason_of_outcome(const struct flow *flow, enum upstream_outc
     }
     return REASON_APP_MALFORMED;
 }
-
-static void answer_done(struct upstream_exchange *exchange, enum upstream_outcome outcome)
-{
-    struct flow *flow = flow_of(exchange);
-    if (outcome != UPSTREAM_COMPLETE) {
-        flow_refuse(flow, reason_of_outcome(flow, outcome));
-        return;
-    }
-    if (flow->people) {
-        people_finish(flow);
-        return;
-    }
-    if (filter_finish(flow->filter) != SL_OK) {
-        flow_refuse(flow, flow_reason_of_fault(filter_fault(flow->filter)));
-        return;
-    }
-    flow_move(flow, FLOW_TRANSFORMED);
-    flow_record_release(flow);
-}
-
-static const struct upstream_events answer_events = {answer_head, answer_body, answer_done};
 
 static int32_t year_of(int64_t time_ms)
 {
@@ -141,6 +132,52 @@ void flow_plan_reduction(struct flow *flow)
     reduction->identifier_key = &flow_names(flow)->identifier_key;
 }
 
+/* The first pass found the situation: now the plan can be made, and the answer be reduced to it. */
+static bool filter_answered(struct flow *flow)
+{
+    const struct config_route *route = flow->request.route;
+    enum reason reason;
+    const uint8_t situations = situation_field_read(route->situation, filter_output(flow->filter));
+    if (!judge_flow_answered(flow, situations, &reason)) {
+        flow_refuse(flow, reason);
+        return false;
+    }
+    flow_plan_reduction(flow);
+    filter_begin(flow->filter, route->trie, &flow->reduction);
+    if (filter_feed(flow->filter, slice_of(flow->answered.p, flow->answered.n)) != SL_OK ||
+        filter_finish(flow->filter) != SL_OK) {
+        /* An answer that is not taken tells nothing of anybody's situation either. */
+        (void)judge_flow_answered(flow, 0, &reason);
+        flow_refuse(flow, flow_reason_of_fault(filter_fault(flow->filter)));
+        return false;
+    }
+    buffer_wipe(&flow->answered);
+    return true;
+}
+
+static void answer_done(struct upstream_exchange *exchange, enum upstream_outcome outcome)
+{
+    struct flow *flow = flow_of(exchange);
+    if (outcome != UPSTREAM_COMPLETE) {
+        flow_refuse(flow, reason_of_outcome(flow, outcome));
+        return;
+    }
+    if (flow->people) {
+        people_finish(flow);
+        return;
+    }
+    if (filter_finish(flow->filter) != SL_OK) {
+        flow_refuse(flow, flow_reason_of_fault(filter_fault(flow->filter)));
+        return;
+    }
+    if (flow->request.route->situation && !filter_answered(flow))
+        return;
+    flow_move(flow, FLOW_TRANSFORMED);
+    flow_record_release(flow);
+}
+
+static const struct upstream_events answer_events = {answer_head, answer_body, answer_done};
+
 /* The app's target in the arena; empty when it does not fit. */
 static struct slice write_app_target(struct flow *flow)
 {
@@ -158,7 +195,10 @@ void flow_relay(struct flow *flow)
     const struct config_route *route = flow->request.route;
     struct slice target = write_app_target(flow);
     flow->filter = engine_borrow_filter(engine);
-    if (target.n == 0 || !flow->filter) {
+    const bool keeps_answer =
+        !route->situation ||
+        buffer_init(&flow->answered, ANSWERED_START_BYTES, engine->config->limits.answer_bytes);
+    if (target.n == 0 || !flow->filter || !keeps_answer) {
         flow_refuse(flow, REASON_BUSY);
         return;
     }
@@ -168,7 +208,8 @@ void flow_relay(struct flow *flow)
     }
     if (!flow->people) {
         flow_plan_reduction(flow);
-        filter_begin(flow->filter, route->trie, &flow->reduction);
+        filter_begin(flow->filter, route->situation ? route->situation->trie : route->trie,
+                     &flow->reduction);
     }
     flow_move(flow, FLOW_FORWARDED);
     flow->exchange = (struct upstream_exchange){

@@ -34,6 +34,7 @@ struct walk {
     bool has_local;
     int64_t local_s;     /* the subject's clock on the wall; read when a window asks */
     uint32_t situations; /* of the facts' those that were asked for */
+    bool any_situation;  /* whatever is asked for, holds */
 };
 
 const char *reason_name(enum reason reason)
@@ -136,7 +137,7 @@ static enum verdict consent_applies(struct walk *walk, size_t index)
         return VERDICT_EXPIRED;
     if (!window_holds(walk, at + 52))
         return VERDICT_OUTSIDE_HOURS;
-    if (!situations_hold(walk, at))
+    if (!walk->any_situation && !situations_hold(walk, at))
         return VERDICT_SITUATION;
     if (blob_u32(blob, at + 60) != 0 && !facts->quota_known)
         return VERDICT_QUOTA;
@@ -267,6 +268,20 @@ bool decide_asks_situations(struct slice blob, const struct facts *facts)
     for (size_t i = 0; i < n_consents; i++) {
         const size_t at = blob_consent_at(i);
         if (blob_u16(blob, at + 42) > 0 && consent_is_of_flow(blob, facts, at))
+            return true;
+    }
+    return false;
+}
+
+bool decide_could_release(struct slice blob, const struct facts *facts)
+{
+    struct walk walk = walk_begin(blob, facts);
+    walk.any_situation = true;
+    const uint32_t refused = refused_classes(&walk);
+    const size_t n_consents = policy_blob_n_consents(blob);
+    for (size_t i = 0; i < n_consents; i++) {
+        if (consent_applies(&walk, i) == VERDICT_CONTRIBUTES &&
+            (granted_classes(&walk, i) & ~refused) != 0)
             return true;
     }
     return false;

@@ -90,6 +90,8 @@ struct decision {
  * for one. All of the facts but the situations are set.
  */
 bool decide_asks_situations(struct slice blob, const struct facts *facts);
+/* Would decide() release if every situation that a consent asks for were known to hold? */
+bool decide_could_release(struct slice blob, const struct facts *facts);
 /* `blob` must be valid (policy_blob_is_valid). */
 void decide(struct slice blob, const struct facts *facts, struct decision *decision);
 

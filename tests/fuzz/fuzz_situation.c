@@ -3,13 +3,16 @@
  *
  * Property: a name that is read, escaped byte by byte, is read as itself. A body that is taken has
  * one word to eight of the vocabulary, none twice, and a lifetime within its limit; said again by
- * another writer it is the same. One that is not taken says why.
+ * another writer it is the same. One that is not taken says why. And in any JSON, the values that a
+ * route lists are found where another parser finds them.
  */
 #include "flow/situation_body.h"
+#include "flow/situation_field.h"
 #include "identify/user.h"
 #include "policy/vocabulary_default.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -67,12 +70,57 @@ static void check_told(const struct situations_told *told)
     SL_ASSERT(memcmp(again.terms, told->terms, told->n * sizeof *told->terms) == 0);
 }
 
+static const struct config_situation_value values[] = {{SLICE_LITERAL("driving"), 1},
+                                                       {SLICE_LITERAL("a\"b\xc3\xa9"), 2},
+                                                       {SLICE_LITERAL("900"), 4},
+                                                       {SLICE_LITERAL("true"), 8},
+                                                       {SLICE_LITERAL("null"), 16}};
+static const struct config_situation_field field = {.n_values = SL_LENGTH(values),
+                                                    .values = values};
+
+/* By another parser. */
+static unsigned values_of(const json_t *value)
+{
+    unsigned found = 0;
+    size_t i;
+    const char *key;
+    json_t *item;
+    if (json_is_object(value)) {
+        json_object_foreach((json_t *)(uintptr_t)value, key, item) found |= values_of(item);
+        return found;
+    }
+    if (json_is_array(value)) {
+        json_array_foreach(value, i, item) found |= values_of(item);
+        return found;
+    }
+    char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+    const struct slice written =
+        text ? slice_of_str(text) : slice_of(json_string_value(value), json_string_length(value));
+    for (size_t k = 0; k < SL_LENGTH(values); k++)
+        found |= slice_equals(values[k].text, written) ? values[k].situations : 0;
+    free(text);
+    return found;
+}
+
+static void compare_values(const json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    SL_ASSERT(text);
+    SL_ASSERT(situation_field_read(&field, slice_of_str(text)) == values_of(object));
+    free(text);
+    text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    SL_ASSERT(text);
+    SL_ASSERT(situation_field_read(&field, slice_of_str(text)) == values_of(object));
+    free(text);
+}
+
 static void try_body(struct slice body)
 {
     json_t *object = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
     struct situations_told told = {0};
     char detail[SITUATION_DETAIL_BYTES] = "";
     if (json_is_object(object)) {
+        compare_values(object);
         if (situation_body_read(object, &config, &told, detail))
             check_told(&told);
         else

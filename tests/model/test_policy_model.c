@@ -265,6 +265,9 @@ static bool is_same_decision(const struct decision *a, const struct decision *b)
     return true;
 }
 
+/* All that a policy here can ask for. */
+static uint32_t every_situation[SL_LENGTH(situations)];
+
 static void compare_flow(const struct policy_document *policy, struct slice blob, const char *yaml,
                          const struct flow *flow, size_t *n_released)
 {
@@ -274,6 +277,11 @@ static void compare_flow(const struct policy_document *policy, struct slice blob
     if (!is_same_decision(&decision, &expected))
         fail_msg("at %lld ms: %s, the model says %s\n%s", (long long)flow->facts.time_ms,
                  reason_name(decision.reason), reason_name(expected.reason), yaml);
+    struct facts all = flow->facts;
+    all.situations = every_situation;
+    all.n_situations = SL_LENGTH(every_situation);
+    decide(blob, &all, &decision);
+    assert_int_equal(decide_could_release(blob, &flow->facts), decision.effect == EFFECT_RELEASE);
     if (!decide_asks_situations(blob, &flow->facts)) {
         struct facts without = flow->facts;
         without.n_situations = 0;
@@ -358,6 +366,8 @@ int main(void)
     yaml_problems_init(&problems, "model.yaml");
     if (vocabulary_load(vocabulary_default_text(), &problems, &vocabulary) != SL_OK)
         return 1;
+    for (size_t i = 0; i < SL_LENGTH(situations); i++)
+        every_situation[i] = vocabulary_code(slice_of_str(situations[i]));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decisions_are_those_of_the_model),
         cmocka_unit_test(local_clock_is_that_of_the_c_library),
