@@ -45,6 +45,9 @@ def paint(text, what):
 def show(outcome, folder):
     if outcome.verdict == "refused":
         print("  " + json.dumps(outcome.answer, ensure_ascii=False))
+    elif len(outcome.receipts) > 1:
+        print("  " + json.dumps(outcome.named, ensure_ascii=False))
+        print(f"  in return: {outcome.receipt['benefit']}")
     else:
         raw, released = folder / "raw.json", folder / "released.json"
         raw.write_text(json.dumps(outcome.raw, ensure_ascii=False), encoding="utf-8")
@@ -52,7 +55,7 @@ def show(outcome, folder):
         compare.show(raw, released, "the app knows", "the partner gets")
         print(f"  in return: {outcome.receipt['benefit']}")
     verdict = paint(outcome.verdict, outcome.verdict)
-    print(f"  {verdict} ({outcome.receipt['reason']}), receipt {outcome.index}")
+    print(f"  {verdict} ({outcome.receipt['reason']}), receipt {outcome.places}")
 
 
 def play(name, node=None):

@@ -62,6 +62,15 @@ def filled(value, words):
     return value
 
 
+def in_one_order(value):
+    """`value` with its lists sorted."""
+    if isinstance(value, dict):
+        return {key: in_one_order(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return sorted(map(in_one_order, value), key=lambda one: json.dumps(one, sort_keys=True))
+    return value
+
+
 class App:
     """The customer app of an exchange: a real HTTP server that knows what app.json says."""
 
@@ -133,6 +142,7 @@ class Stage:
         self.address = None
         self.apps = {}
         self.recipients = {}
+        self.people = []
         self.pseudonyms = set()
         self._threads = threads
 
@@ -172,6 +182,7 @@ class Stage:
         self._start_daemon()
         for policy in sorted(self.source.glob("*.yaml")):
             if policy.name not in STAGE_FILES:
+                self.people.append(plain(policy)["subject"])
                 self.sluis("policy", "put", policy)
         return self
 
@@ -238,8 +249,11 @@ class Stage:
         finally:
             connection.close()
 
-    def receipt(self, index):
-        return json.loads(self.run("sluis-audit", "show", index, self.ledger, "--json"))
+    def receipts(self, fields):
+        """{index: receipt} of an answer: "origin/7", or "origin/7-9" when it is about several."""
+        first, _, last = fields["Sluis-Receipt"].rpartition("/")[2].partition("-")
+        return {index: json.loads(self.run("sluis-audit", "show", index, self.ledger, "--json"))
+                for index in range(int(first), int(last or first) + 1)}
 
     def ask(self, step):
         """A partner asks about a person. Returns what came of it."""
@@ -252,11 +266,11 @@ class Stage:
         query = f"?{step['query']}" if "query" in step else ""
         status, fields, body = self.call("GET", path + query, self.tokens[partner], headers)
         answer = json.loads(body)
-        index = int(fields["Sluis-Receipt"].rpartition("/")[2])
-        receipt = self.receipt(index)
         raw = self.apps[route["app"]].raw(
             forward.replace("{subject}", urllib.parse.quote(about, safe="")))
-        return Outcome(status, answer, receipt, raw and raw[1], {"pseudonym": pseudonym}, index,
+        words = {"pseudonym": pseudonym} | {
+            f"pseudonym of {name}": self.pseudonym(partner, name) for name in self.people}
+        return Outcome(status, answer, self.receipts(fields), raw and raw[1], words,
                        self.play.get("at_best", {}))
 
     def send(self, step):
@@ -271,12 +285,11 @@ class Stage:
             method, path.replace("{subject}", urllib.parse.quote(about, safe="")),
             self.tokens[step["app"]], {"Content-Type": route["body"]["type"]},
             json.dumps(step["body"]))
-        index = int(fields["Sluis-Receipt"].rpartition("/")[2])
         came = recipient.got[n_before:]
         answer = json.loads(body) if status != 200 else came[0][1]
         if len(came) != (status == 200):
             raise Unexpected(f"answered with {status}, and {len(came)} came: {body.decode()}")
-        return Outcome(status, answer, self.receipt(index), step["body"], words, index,
+        return Outcome(status, answer, self.receipts(fields), step["body"], words,
                        self.play.get("at_best", {}))
 
     def tell(self, step):
@@ -299,17 +312,38 @@ class Stage:
 class Outcome:
     """What came of one flow: the partner's answer, the receipt, and what the app knew."""
 
-    def __init__(self, status, answer, receipt, raw, words, index, at_best):
-        self.status, self.answer, self.receipt, self.raw = status, answer, receipt, raw
-        self.words, self.index, self.at_best = words, index, at_best
+    def __init__(self, status, answer, receipts, raw, words, at_best):
+        self.status, self.answer, self.receipts, self.raw = status, answer, receipts, raw
+        self.words, self.at_best = words, at_best
+        self.receipt = next(iter(receipts.values()))
 
     @property
     def verdict(self):
         if self.receipt["decision"] == "refuse":
             return "refused"
         is_whole = all(done == self.at_best.get(name, "kept")
-                       for name, done in self.receipt["data"].items())
+                       for receipt in self.receipts.values()
+                       for name, done in receipt["data"].items())
         return "released" if is_whole else "reduced"
+
+    @property
+    def done(self):
+        """What was done to each class; of an answer about several people, for each of them."""
+        done = [receipt["data"] for receipt in self.receipts.values()]
+        return done[0] if len(done) == 1 else done
+
+    @property
+    def places(self):
+        """The receipts' numbers: "7", "7 to 9"."""
+        return " to ".join(str(index) for index in sorted({min(self.receipts), max(self.receipts)}))
+
+    @property
+    def named(self):
+        """The answer with words for pseudonyms, in an order that does not hang on them."""
+        text = json.dumps(self.answer, ensure_ascii=False)
+        for word, pseudonym in self.words.items():
+            text = text.replace(pseudonym, f"({word})") if word != "pseudonym" else text
+        return in_one_order(json.loads(text))
 
     def check(self, expected):
         """Holds it against what play.yaml expects; raises Unexpected."""
@@ -324,10 +358,12 @@ class Outcome:
             compare_("problem and receipt differ", self.answer["reason"], self.receipt["reason"])
             return
         compare_("the status is another", self.status, 200)
-        compare_("the partner got something else", self.answer,
-                 filled(expected["gets"], self.words))
-        compare_("the receipt says that something else was done", self.receipt["data"],
-                 expected["done"])
+        # The order of people in a list is that of their pseudonyms, so it is another each time.
+        same = in_one_order if len(self.receipts) > 1 else lambda value: value
+        compare_("the partner got something else", same(self.answer),
+                 same(filled(expected["gets"], self.words)))
+        compare_("the receipts say that something else was done", same(self.done),
+                 same(expected["done"]))
         compare_("the receipt names another benefit", self.receipt["benefit"],
                  expected["in_return"])
 
