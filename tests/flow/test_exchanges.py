@@ -7,7 +7,6 @@ import pytest
 
 import exchange
 import gateway
-from stage import Stage, folder_of, names, perform
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -20,25 +19,25 @@ def our_programs_first(monkeypatch):
         monkeypatch.setenv(name, gateway.ENVIRONMENT[name])
 
 
-def played(source, folder):
-    stage = Stage(source, folder, threads=2)
-    try:
-        stage.start()
-        verdicts = perform(stage)
-    finally:
-        status = stage.stop()
-        gateway.check_sanitizers(stage.log_text())
-    assert status == 0, stage.log_text()
-    return verdicts
+PAGE = (ROOT / "docs/exchanges.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", names())
-def test_an_exchange_is_released_reduced_and_refused(name, tmp_path):
-    assert set(played(folder_of(name), tmp_path / "node")) == {"released", "reduced", "refused"}
+def check(stage):
+    gateway.check_sanitizers(stage.said)
+    assert stage.status == 0, stage.said
+    assert set(stage.verdicts) == {"released", "reduced", "refused"}
 
 
-def test_the_page_about_the_exchanges_tells_what_comes_out():
-    assert (ROOT / "docs/exchanges.md").read_text(encoding="utf-8") == exchange.page()
+@pytest.mark.parametrize("name", exchange.names())
+def test_an_exchange_is_released_reduced_and_refused_as_its_page_says(name):
+    text, stage = exchange.section(name)
+    check(stage)
+    assert text in PAGE
+
+
+def test_the_page_lists_every_exchange_and_no_other():
+    assert PAGE.startswith(exchange.table())
+    assert re.findall("^## (.*)$", PAGE, re.MULTILINE) == exchange.names()
 
 
 def test_a_new_exchange_needs_only_the_files_that_the_docs_show(tmp_path):
@@ -51,4 +50,4 @@ def test_a_new_exchange_needs_only_the_files_that_the_docs_show(tmp_path):
         (source / name).write_text(content, encoding="utf-8")
     assert {name for name, _ in files} == {"gateway.yaml", "policy.yaml", "daan.yaml", "app.json",
                                            "play.yaml"}
-    assert set(played(source, tmp_path / "node")) == {"released", "reduced", "refused"}
+    check(exchange.play(str(source)))

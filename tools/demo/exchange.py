@@ -59,7 +59,10 @@ def show(outcome, folder):
 
 
 def play(name, node=None):
-    """Plays it, telling what happens; with `node`, what it leaves is kept there."""
+    """
+    Plays it, telling what happens; with `node`, what it leaves is kept there. Returns the stage
+    after it was taken down.
+    """
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="sluis-exchange-"))
     stage = Stage(folder_of(name), node or scratch / "node")
 
@@ -72,13 +75,13 @@ def play(name, node=None):
     print(textwrap.fill(stage.play["story"], 100))
     try:
         stage.start()
-        perform(stage, report)
+        stage.verdicts = perform(stage, report)
     finally:
         stage.stop()
         shutil.rmtree(scratch)
     print(f"\nAll of it is in the ledger, which verifies: {stage.ledger}" if node
           else "\nAll of it was in the ledger, which verified.")
-    return stage.pseudonyms
+    return stage
 
 
 def row(name):
@@ -93,20 +96,26 @@ def row(name):
 
 
 def section(name):
-    """What came out; pseudonyms differ from node to node, and are left out."""
+    """
+    What came out, and the stage. Pseudonyms differ from node to node, and are left out of the text.
+    """
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
-        pseudonyms = play(name)
+        stage = play(name)
     text = told.getvalue()
-    for pseudonym in pseudonyms:
+    for pseudonym in stage.pseudonyms:
         shown = compare.fit(pseudonym, compare.RELEASED_WIDTH)
         text = text.replace(shown, "(a pseudonym)".ljust(len(shown)))
     text = re.sub(r" +$", "", text, flags=re.MULTILINE)
-    return f"\n## {name}\n\n```\n$ tools/dev/demo.sh --exchange {name}\n{text}```\n"
+    return f"\n## {name}\n\n```\n$ tools/dev/demo.sh --exchange {name}\n{text}```\n", stage
+
+
+def table():
+    return PAGE_HEAD + "".join(map(row, names()))
 
 
 def page():
-    return PAGE_HEAD + "".join(map(row, names())) + "".join(map(section, names()))
+    return table() + "".join(section(name)[0] for name in names())
 
 
 def main():

@@ -142,6 +142,7 @@ class Stage:
         self.address = None
         self.apps = {}
         self.recipients = {}
+        self.verdicts, self.status, self.said = [], None, ""
         self.people = []
         self.pseudonyms = set()
         self._threads = threads
@@ -211,11 +212,12 @@ class Stage:
         return (self.folder / "sluisd.log").read_text(encoding="utf-8")
 
     def stop(self):
-        """Ends everything; returns how sluisd ended."""
-        status = self.daemon and self._stop_daemon()
+        """Ends everything; `status` is how sluisd ended, and `said` what it logged."""
+        if self.daemon:
+            self.status = self._stop_daemon()
+            self.said = self.log_text()
         for server in [*self.apps.values(), *self.recipients.values()]:
             server.stop()
-        return status
 
     def _stop_daemon(self):
         self.daemon.send_signal(signal.SIGTERM)
