@@ -10,6 +10,12 @@
  * Putting releases, taking acquires: what the sender wrote into an item before is seen by the
  * receiver. Only the item that finds the box empty needs a wake-up: whoever comes later is taken
  * together with it.
+ *
+ * When a box may go away: a receiver that takes only after a wake-up, and has one sender, takes an
+ * item after its sender's last touch of the box. For an item that was not the first is taken with
+ * the first, which is taken after its own wake-up: there is no earlier one left over, as the sender
+ * wakes before it puts again. And mailbox_wake() looks at the box before it writes, not after. With
+ * two senders it is not so: one's wake-up brings the other's item before that one has woken.
  */
 #include "base/mailbox.h"
 
@@ -54,9 +60,10 @@ bool mailbox_put(struct mailbox *box, struct mail *mail)
 void mailbox_wake(struct mailbox *box)
 {
     const uint64_t one = 1;
+    const int event_fd = box->event_fd; /* the box may be gone as soon as this is written */
     ssize_t n;
     do
-        n = write(box->event_fd, &one, sizeof one);
+        n = write(event_fd, &one, sizeof one);
     while (n < 0 && errno == EINTR);
     /* EAGAIN: the counter is at its end, so the box is awake already. */
     SL_ASSERT(n == sizeof one || errno == EAGAIN);

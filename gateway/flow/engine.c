@@ -115,6 +115,10 @@ enum sl_err engine_new(struct node *node, const struct credential_table *credent
     return SL_OK;
 }
 
+/*
+ * Without a flow under way no mail is missing, and each box has one sender, the recorder or the
+ * prover: it has touched the box for the last time before its last mail was taken (base/mailbox.c).
+ */
 void engine_free(struct flow_engine *engine)
 {
     if (!engine)

@@ -153,6 +153,58 @@ static void many_senders_lose_nothing_and_keep_their_own_order(void **state)
     assert_null(mailbox_take(box));
 }
 
+/* A box of its own for each job, which goes away as soon as all its letters are there. */
+struct job {
+    struct mail mail;
+    struct mailbox *box;
+    struct letter letters[4];
+};
+
+enum { N_JOBS = 20000 };
+
+static void *do_jobs(void *context)
+{
+    struct mailbox *jobs = context;
+    for (unsigned n_done = 0; n_done < N_JOBS;) {
+        mailbox_wait(jobs);
+        for (struct mail *mail = mailbox_take(jobs), *next; mail; mail = next, n_done++) {
+            struct job *job = (struct job *)(void *)mail;
+            struct mailbox *box = job->box;
+            next = mail->next;
+            for (size_t i = 0; i < SL_LENGTH(job->letters); i++)
+                if (mailbox_put(box, &job->letters[i].mail))
+                    mailbox_wake(box);
+        }
+    }
+    return NULL;
+}
+
+static void a_box_of_one_sender_may_go_away_with_its_last_mail(void **state)
+{
+    struct mailbox *jobs = *state;
+    struct job *all = calloc(N_JOBS, sizeof *all);
+    pthread_t thread;
+    assert_non_null(all);
+    assert_int_equal(thread_start(&thread, "sender", do_jobs, jobs), SL_OK);
+    for (unsigned i = 0; i < N_JOBS; i++) {
+        struct mailbox *box = malloc(sizeof *box);
+        assert_non_null(box);
+        assert_int_equal(mailbox_init(box), SL_OK);
+        all[i].box = box;
+        if (mailbox_put(jobs, &all[i].mail))
+            mailbox_wake(jobs);
+        for (size_t n = 0; n < SL_LENGTH(all[i].letters);) {
+            mailbox_wait(box);
+            for (struct mail *mail = mailbox_take(box); mail; mail = mail->next)
+                n++;
+        }
+        mailbox_deinit(box);
+        free(box);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    free(all);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -164,6 +216,7 @@ int main(void)
         TEST(a_chain_goes_in_at_once),
         TEST(a_wake_lasts_until_it_is_quieted),
         TEST(many_senders_lose_nothing_and_keep_their_own_order),
+        TEST(a_box_of_one_sender_may_go_away_with_its_last_mail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
