@@ -13,8 +13,7 @@ const char *pattern_fault_text(enum pattern_fault fault)
 {
     static const char *const texts[] = {
         [PATTERN_OK] = "ok",
-        [PATTERN_SYNTAX] = "expected printable ASCII without blanks, quotes and backslashes, and "
-                           "names between { and }",
+        [PATTERN_SYNTAX] = "expected printable ASCII, no blank, quote or backslash, and {names}",
         [PATTERN_ADJACENT] = "nothing between two parts, so nothing tells where the first one ends",
         [PATTERN_TOO_MANY] = "more than 8 parts, or more than 512 bytes",
         [PATTERN_NO_MEMORY] = "out of memory",

@@ -1,12 +1,13 @@
 /*
  * filter.c - how many bytes a second the filter reads
  *
- * Three answers of the kinds that matter: a position as most apps send it (350 bytes, in one
- * piece), a long list of points, and text that is dropped unread by anyone. Prints nanoseconds
+ * Answers of the kinds that matter: a position as most apps send it (350 bytes, in one
+ * piece), long lists of points, topics and identifiers, and text that is dropped. Prints nanoseconds
  * per answer and megabytes per second; asserts nothing, since a figure depends on the machine.
  */
 #include "transform/filter.h"
 #include "base/timestamp.h"
+#include "transform/pattern.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,39 @@ static struct slice trace_answer(size_t n_points)
     return slice_of(text, n);
 }
 
+static const struct named_field identifier_fields[] = {{"$[*]", {FIELD_PERSON, 1}}};
+
+/* 500 texts that begin with `unit`. */
+static struct slice list_answer(const char *unit)
+{
+    enum { N_ELEMENTS = 500 };
+    const size_t cap = N_ELEMENTS * (strlen(unit) + 16);
+    char *text = malloc(cap);
+    must(text != NULL);
+    size_t n = 0;
+    for (unsigned i = 0; i < N_ELEMENTS; i++)
+        n += (size_t)snprintf(text + n, cap - n, "%c\"%s%u\"", i ? ',' : '[', unit, i % 10);
+    n += (size_t)snprintf(text + n, cap - n, "]");
+    return slice_of(text, n);
+}
+
+static const struct path_trie *topic_trie(void)
+{
+    struct path_trie *trie = NULL;
+    struct pattern *pattern = NULL;
+    size_t at;
+    const struct path_field field = {.form = FIELD_PATTERN};
+    must(pattern_new(slice_of_str("user/{subject}/geo/{geohash}"), &pattern, &at) == PATTERN_OK);
+    pattern->pieces[0].form = FIELD_SUBJECT;
+    pattern->pieces[1].form = FIELD_GEOHASH;
+    pattern->classes = 1;
+    must(path_trie_new(&trie) == SL_OK);
+    must(path_trie_add(trie, slice_of_str("$[*]"), field, &at) == PATH_OK);
+    path_trie_set_pattern(trie, pattern);
+    must(path_trie_finish(trie) == PATH_OK);
+    return trie;
+}
+
 /* 1 MiB: `unit` again and again as elements of a member that no field names. */
 static struct slice dropped_answer(const char *unit)
 {
@@ -148,6 +182,14 @@ int main(void)
     struct answer position = {"position, kept", slice_of_str(position_answer), position_trie};
     struct answer position_coarse = {"position, coarsened", position.bytes, position_trie};
     struct answer trace = {"500 points, coarsened", trace_answer(500), trace_trie};
+    struct hmac_key key;
+    hmac_key_init(&key, slice_of_str("a key"));
+    coarse.app = slice_of_str("waze");
+    coarse.identifier_key = &key;
+    struct answer topics = {"500 topics, coarsened", list_answer("user/lotte/geo/u173zq37x"),
+                            topic_trie()};
+    struct answer identifiers = {"500 identifiers", list_answer("bram-"),
+                                 trie_of(identifier_fields, SL_LENGTH(identifier_fields))};
     struct answer dropped[] = {
         {"dropped: text", dropped_answer(long_text), dropped_trie},
         {"dropped: text beyond ASCII", dropped_answer(cyrillic), dropped_trie},
@@ -161,6 +203,8 @@ int main(void)
     measure(filter, &position, &reduction);
     measure(filter, &position_coarse, &coarse);
     measure(filter, &trace, &coarse);
+    measure(filter, &topics, &coarse);
+    measure(filter, &identifiers, &coarse);
     for (size_t i = 0; i < SL_LENGTH(dropped); i++)
         measure(filter, &dropped[i], &reduction);
     return 0;
