@@ -26,6 +26,8 @@ static const struct {
     [COARSE_REDACT] = {"redacted", "", 1, false, false, true},
 };
 
+static const char group[] = "group";
+
 uint32_t coarse_max(enum coarse_dimension dimension)
 {
     return dimensions[dimension].max;
@@ -107,7 +109,7 @@ bool thousandths_parse(struct slice text, uint32_t max, uint32_t *out)
 
 void write_coarse_done(struct writer *writer, const struct coarse_done *done)
 {
-    if (!done->kept || coarseness_is_none(done->coarseness)) {
+    if (!done->kept || (coarseness_is_none(done->coarseness) && done->group == 0)) {
         write_str(writer, done->kept ? "kept" : "dropped");
         return;
     }
@@ -124,6 +126,11 @@ void write_coarse_done(struct writer *writer, const struct coarse_done *done)
             write_decimal(writer, number);
         write_str(writer, dimensions[i].behind);
         blank = " ";
+    }
+    if (done->group > 0) {
+        write_str(writer, blank);
+        write_str(writer, group);
+        write_decimal(writer, done->group);
     }
 }
 
@@ -166,10 +173,34 @@ static bool parse_words(struct slice text, struct coarseness *out)
     return true;
 }
 
+/* Takes the word "group20" off the end of `text`; false when it is there and no number follows. */
+static bool parse_group(struct slice *text, uint32_t *out)
+{
+    size_t at = text->n;
+    while (at > 0 && text->p[at - 1] != ' ')
+        at--;
+    const struct slice word = slice_of(text->p + at, text->n - at);
+    uint64_t number;
+    if (!slice_starts_with_str(word, group))
+        return true;
+    if (!slice_to_u64(slice_of(word.p + strlen(group), word.n - strlen(group)), UINT32_MAX,
+                      &number) ||
+        number == 0)
+        return false;
+    *out = (uint32_t)number;
+    text->n = at > 0 ? at - 1 : 0;
+    return at != 1;
+}
+
 bool coarse_done_parse(struct slice text, struct coarse_done *out)
 {
     struct coarse_done done = {.kept = true};
-    if (slice_equals_str(text, "dropped"))
+    if (!parse_group(&text, &done.group))
+        return false;
+    if (done.group > 0) {
+        if (text.n > 0 && !parse_words(text, &done.coarseness))
+            return false;
+    } else if (slice_equals_str(text, "dropped"))
         done.kept = false;
     else if (!slice_equals_str(text, "kept") && !parse_words(text, &done.coarseness))
         return false;

@@ -6,7 +6,8 @@
  *         four mean the same numbers, so they live here, below all of them.
  * Text    what was done to a class, as a receipt has it: "dropped", "kept", or the numbers that
  *         are not 0, in the order of the dimensions, with a blank between two of them:
- *             5000m   900s   cut500m   by10   top5   redacted
+ *             5000m   900s   cut500m   by10   top5   redacted   group20
+ *         the last of which no policy grants: it left only as part of a figure about so many
  * Spec    docs/formats/receipt.md, docs/formats/coarsening.md
  */
 #ifndef SLUIS_BASE_COARSENESS_H
@@ -49,6 +50,7 @@ bool thousandths_parse(struct slice text, uint32_t max, uint32_t *out);
 struct coarse_done {
     bool kept; /* coarsened counts as kept */
     struct coarseness coarseness;
+    uint32_t group; /* kept: in a figure about so many people or more; 0: by itself */
 };
 void write_coarse_done(struct writer *writer, const struct coarse_done *done);
 /* Exactly what write_coarse_done() writes; false, and `*out` untouched, for anything else. */

@@ -118,6 +118,8 @@ struct fields_place {
     bool is_subject; /* of a record: belongs in `around` too, by its whole path */
 };
 /* records.c: all report what does not fit, and return false then. */
+void build_aggregate(struct build *build, const struct yaml_node *node,
+                     const struct yaml_node *answers, struct config_route *out);
 void build_records(struct build *build, const struct yaml_node *node, struct config_route *out);
 bool fields_place(struct build *build, const struct yaml_node *item, struct path_field field,
                   const struct config_route *route, struct fields *fields,

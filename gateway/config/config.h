@@ -78,6 +78,14 @@ struct config_situation_field {
     const struct vocabulary_term *terms[LIMIT_MAX_route_situations];
 };
 
+/* What is made of an answer's records, instead of handing them on. */
+enum aggregate_kind { AGGREGATE_NONE, AGGREGATE_COUNT, AGGREGATE_MEAN };
+struct config_aggregate {
+    enum aggregate_kind kind;
+    uint32_t at_least; /* people */
+    int64_t low, high; /* mean: thousandths */
+};
+
 struct config_route {
     struct slice id;
     enum route_kind kind;
@@ -93,11 +101,12 @@ struct config_route {
     struct slice path_before, path_after;       /* around {subject}, what is called here */
     struct slice forward_before, forward_after; /* around {subject}, what the gateway calls */
     size_t n_query;
-    const struct slice *query;      /* names of query parameters that may be passed on */
-    struct slice media_type;        /* of the answer, or of a push's body: "application/json" */
-    const struct path_trie *trie;   /* of the same; with `records` of each record */
-    struct slice records;           /* an answer about many people: path of a record; else empty */
-    const struct path_trie *around; /* with `records`: what is around them, and whose each is */
+    const struct slice *query;    /* names of query parameters that may be passed on */
+    struct slice media_type;      /* of the answer, or of a push's body: "application/json" */
+    const struct path_trie *trie; /* of the same; with `records` of each record */
+    struct slice records;         /* an answer about many people: path of a record; else empty */
+    struct config_aggregate aggregate; /* with `records`, perhaps */
+    const struct path_trie *around;    /* with `records`: what is around them, and whose each is */
     const struct config_situation_field *situation; /* NULL: the answer does not tell */
     size_t n_classes;
     const struct vocabulary_class *classes[LIMIT_MAX_route_classes];

@@ -79,6 +79,8 @@ static size_t set_classes(const struct config_route *route,
         /* "dropped" is longer than "kept", and any coarseness is as long as "dropped". */
         classes[i].name = class->term.name;
         classes[i].done = (struct coarse_done){.kept = class->dimensions & ~DIMENSION_DETAIL};
+        classes[i].done.group = route->aggregate.at_least;
+        classes[i].done.kept = classes[i].done.kept || classes[i].done.group > 0;
         for (unsigned k = 0; k < N_COARSE; k++) {
             if (class->dimensions >> k & 1)
                 classes[i].done.coarseness.by[k] = longest_number((enum coarse_dimension)k);

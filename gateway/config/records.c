@@ -91,6 +91,10 @@ bool fields_place(struct build *build, const struct yaml_node *item, struct path
         has_list = has_list || steps.step[i].kind == STEP_ANY;
     if (field.form == FIELD_SUBJECT && !add_subject(build, item, has_list, fields))
         return false;
+    if (field.form == FIELD_SUBJECT && route->aggregate.kind != AGGREGATE_NONE) {
+        out->trie = fields->around; /* and in no record, of which nothing leaves */
+        return true;
+    }
     const size_t at = steps.step[records.n].at; /* "$" and what is written from there on */
     uint8_t *path = build_array(build, item->key.n - at + 1, 1);
     if (!path)

@@ -205,8 +205,8 @@ static void build_recipient(struct build *build, const struct yaml_node *route,
 
 static void build_route(struct build *build, const struct yaml_node *node, struct config_route *out)
 {
-    static const char *const pull_keys[] = {"id",      "kind",  "app",     "request",
-                                            "forward", "query", "answers", NULL};
+    static const char *const pull_keys[] = {"id",    "kind",    "app",       "request", "forward",
+                                            "query", "answers", "aggregate", NULL};
     static const char *const push_keys[] = {"id",      "kind",    "app",  "partner", "purpose",
                                             "request", "forward", "body", NULL};
     const struct yaml_node *value = node->kind == YAML_MAPPING ? yaml_get(node, "kind") : NULL;
@@ -225,9 +225,14 @@ static void build_route(struct build *build, const struct yaml_node *node, struc
         build_recipient(build, node, out);
     if ((value = yaml_get(node, "query")))
         build_query(build, value, out);
+    const struct yaml_node *aggregate = yaml_get(node, "aggregate");
+    if (aggregate) /* of which kind is read below */
+        out->aggregate.kind = AGGREGATE_COUNT;
     const char *content = is_push ? "body" : "answers";
     if ((value = build_need(build, node, "the route", content)))
         build_content(build, value, is_push ? "`body`" : "`answers`", out);
+    if (aggregate)
+        build_aggregate(build, aggregate, value, out);
     check_records(build, node, out);
 }
 

@@ -31,6 +31,8 @@ static const struct problem of_reason[N_REASONS] = {
     [REASON_CONSENT_CHANGED] = {403, "consent_changed", "Consent changed meanwhile",
                                 "The person changed the policy while this flow was under way. "
                                 "Ask again."},
+    [REASON_TOO_FEW] = {403, "too_few", "Too few people",
+                        "Fewer people than this figure needs consent to it now."},
     [REASON_APP_UNREACHABLE] = {502, "app_unreachable", "App not reachable",
                                 "The app that holds the data can't be reached. Try again later."},
     [REASON_APP_TIMEOUT] = {504, "app_timeout", "App too slow",

@@ -168,15 +168,31 @@ static bool compare_effect(struct replay *replay, const struct replay_at *at,
     return false;
 }
 
+/*
+ * In a figure about how many the data left, by the receipt's first class that did: that is the
+ * route's doing, not the policy's, and the same for all of them.
+ */
+static uint32_t group_of(const struct leaf *leaf)
+{
+    for (size_t i = 0; i < leaf->n_classes; i++) {
+        struct coarse_done done;
+        if (coarse_done_parse(leaf->classes[i].done, &done) && done.kept)
+            return done.group;
+    }
+    return 0;
+}
+
 static bool compare_data(struct replay *replay, const struct replay_at *at,
                          const struct attempt *attempt)
 {
     const struct leaf *leaf = at->leaf;
+    const uint32_t group = group_of(leaf);
     bool is_same = true;
     for (size_t i = 0; i < leaf->n_classes; i++) {
         struct coarse_done done = plan_entry_done(&attempt->decision.entries[i]);
         if (!leaf->released)
             done = (struct coarse_done){.kept = false};
+        done.group = done.kept ? group : 0;
         char block[128];
         struct writer writer = writer_over(block, sizeof block);
         write_coarse_done(&writer, &done);

@@ -13,6 +13,9 @@
  * decision, and nothing. What remains depends on those who consent, and on nobody else: two answers
  * that differ only in the others are the same bytes.
  *
+ * Where the route makes a figure of the records (`aggregate`), the answer is that figure: each who
+ * consents has a receipt of it, and below `at_least` of them there is none.
+ *
  * On a path with {subject}, that person's own consent to the route comes first, and they have the
  * first receipt, of the whole body; as a record of the list they are a person like any other. On a
  * path without, a refusal of the whole is a stranger's: there is nobody else to write it down for.
@@ -23,6 +26,7 @@
 #include "flow/judge.h"
 #include "flow/recorded.h"
 #include "flow/relay.h"
+#include "transform/mean.h"
 #include "transform/records.h"
 
 #include <openssl/crypto.h>
@@ -48,7 +52,8 @@ struct people {
     struct buffer body;   /* and with them */
     struct person *persons;
     size_t n_persons;
-    struct record **members;
+    struct record **members; /* of the group: the persons whose data are in the answer */
+    size_t n_members;
     unsigned n_attempts;
 };
 
@@ -172,18 +177,21 @@ static enum sl_err judge_all(struct flow *flow)
 
 /* --------------------------------------------------------------------------- the answer -- */
 
+static struct flow *member(const struct people *people, size_t i)
+{
+    return (struct flow *)(void *)people->members[i];
+}
+
 static int compare_pseudonyms(const void *a, const void *b)
 {
     const struct flow *one = *(struct flow *const *)a, *other = *(struct flow *const *)b;
     return memcmp(one->pseudonym, other->pseudonym, PSEUDONYM_CHARS);
 }
 
-/* One record, behind the ones before it, and its receipt's draft. */
-static bool add_record(struct flow *flow, struct person *person, bool is_first, enum reason *reason)
+/* What the plan leaves of one record; the filter's, until the next. */
+static bool reduce(struct flow *flow, struct person *person, struct slice *out, enum reason *reason)
 {
-    struct people *people = flow->people;
     struct flow *own = &person->flow;
-    static const struct slice comma = SLICE_LITERAL(",");
     flow_plan_reduction(own);
     filter_begin(flow->filter, flow->request.route->trie, &own->reduction);
     if (filter_feed(flow->filter, person->record) != SL_OK ||
@@ -191,7 +199,19 @@ static bool add_record(struct flow *flow, struct person *person, bool is_first, 
         *reason = flow_reason_of_fault(filter_fault(flow->filter));
         return false;
     }
-    const struct slice reduced = filter_output(flow->filter);
+    *out = filter_output(flow->filter);
+    return true;
+}
+
+/* One record, behind the ones before it, and its receipt's draft. */
+static bool add_record(struct flow *flow, struct person *person, bool is_first, enum reason *reason)
+{
+    static const struct slice comma = SLICE_LITERAL(",");
+    struct people *people = flow->people;
+    struct flow *own = &person->flow;
+    struct slice reduced;
+    if (!reduce(flow, person, &reduced, reason))
+        return false;
     *reason = REASON_ANSWER_TOO_LARGE;
     if (!(is_first || buffer_append(&people->body, comma)) ||
         !buffer_append(&people->body, reduced))
@@ -208,16 +228,15 @@ static bool assemble(struct flow *flow, enum reason *reason)
     const struct slice around = slice_of(people->around.p, people->around.n);
     const size_t at = people->list.list_at;
     for (size_t i = 0; i < people->n_persons; i++)
-        people->members[i] = &people->persons[i].flow.record;
+        people->members[people->n_members++] = &people->persons[i].flow.record;
     qsort(people->members + n_named, people->n_persons - n_named, sizeof *people->members,
           compare_pseudonyms);
 
     *reason = REASON_ANSWER_TOO_LARGE;
-    buffer_wipe(&people->body);
     if (!buffer_append(&people->body, slice_of(around.p, at)))
         return false;
     for (size_t i = n_named; i < people->n_persons; i++)
-        if (!add_record(flow, (struct person *)(void *)people->members[i], i == n_named, reason))
+        if (!add_record(flow, (struct person *)member(people, i), i == n_named, reason))
             return false;
     *reason = REASON_ANSWER_TOO_LARGE;
     if (!buffer_append(&people->body, slice_of(around.p + at, around.n - at)))
@@ -230,14 +249,69 @@ static bool assemble(struct flow *flow, enum reason *reason)
     return flow_draft_release(named, slice_of(people->body.p, people->body.n)) == SL_OK;
 }
 
+/* Who of those who consent adds something to the figure. */
+static bool add_contributors(struct flow *flow, struct mean *mean, enum reason *reason)
+{
+    struct people *people = flow->people;
+    const bool is_mean = flow->request.route->aggregate.kind == AGGREGATE_MEAN;
+    for (size_t i = 0; i < people->n_persons; i++) {
+        struct slice reduced;
+        if (is_mean && !reduce(flow, &people->persons[i], &reduced, reason))
+            return false;
+        if (!is_mean || mean_add(mean, reduced))
+            people->members[people->n_members++] = &people->persons[i].flow.record;
+    }
+    qsort(people->members, people->n_members, sizeof *people->members, compare_pseudonyms);
+    return true;
+}
+
+/* The figure in place of the records. */
+static bool aggregate(struct flow *flow, enum reason *reason)
+{
+    struct people *people = flow->people;
+    const struct config_aggregate *wanted = &flow->request.route->aggregate;
+    struct mean mean = {.low = wanted->low, .high = wanted->high};
+    if (!add_contributors(flow, &mean, reason))
+        return false;
+    *reason = REASON_TOO_FEW;
+    if (people->n_members < wanted->at_least)
+        return false;
+    char text[64];
+    struct writer writer = writer_over(text, sizeof text);
+    write_str(&writer, wanted->kind == AGGREGATE_MEAN ? "{\"mean\":" : "{\"count\":");
+    if (wanted->kind == AGGREGATE_MEAN)
+        write_mean(&writer, &mean);
+    else
+        write_decimal(&writer, people->n_members);
+    write_str(&writer, "}");
+    SL_ASSERT(!writer.overflow);
+    *reason = REASON_BUSY;
+    if (!buffer_append(&people->body, writer_slice(&writer)))
+        return false;
+    for (size_t i = 0; i < people->n_members; i++) {
+        flow_move(member(people, i), FLOW_TRANSFORMED);
+        if (flow_draft_release(member(people, i), writer_slice(&writer)) != SL_OK)
+            return false;
+    }
+    return true;
+}
+
+static bool make_body(struct flow *flow, enum reason *reason)
+{
+    flow->people->n_members = 0;
+    buffer_wipe(&flow->people->body);
+    return flow->request.route->aggregate.kind == AGGREGATE_NONE ? assemble(flow, reason)
+                                                                 : aggregate(flow, reason);
+}
+
 /* ------------------------------------------------------------------------- its receipts -- */
 
 static void release(struct flow *flow)
 {
     struct people *people = flow->people;
-    for (size_t i = 0; i < people->n_persons; i++) {
-        flow_move(&people->persons[i].flow, FLOW_RECORDED);
-        flow_move(&people->persons[i].flow, FLOW_RELEASED);
+    for (size_t i = 0; i < people->n_members; i++) {
+        flow_move(member(people, i), FLOW_RECORDED);
+        flow_move(member(people, i), FLOW_RELEASED);
     }
     /* All receipts of the answer are durable; of one about nobody, these are none. */
     flow_move(flow, FLOW_RECORDED);
@@ -245,9 +319,11 @@ static void release(struct flow *flow)
     flow->answer.kind = ANSWER_RELEASED;
     flow->answer.reason = REASON_CONSENTED;
     flow->answer.receipt_index = flow->record.index;
-    flow->answer.n_receipts = people->n_persons;
+    flow->answer.n_receipts = people->n_members;
     flow->answer.body = slice_of(people->body.p, people->body.n);
-    flow->answer.media_type = flow->request.route->media_type;
+    flow->answer.media_type = flow->request.route->aggregate.kind == AGGREGATE_NONE
+                                  ? flow->request.route->media_type
+                                  : slice_of_str("application/json");
     flow->engine->reply(flow);
 }
 
@@ -257,7 +333,7 @@ static void submit(struct flow *flow)
     flow->record.kind = RECORD_GROUP;
     flow->record.reply_to = &flow->engine->recorded;
     flow->record.members = people->members;
-    flow->record.n_members = people->n_persons;
+    flow->record.n_members = people->n_members;
     flow->engine->has_submitted = true;
     if (!recorder_submit(flow->engine->node->recorder, &flow->record))
         flow_refuse(flow, REASON_BUSY);
@@ -282,9 +358,9 @@ static void attempt(struct flow *flow)
             flow_refuse(flow, REASON_CONSENT_CHANGED);
         else if (judge_all(flow) != SL_OK)
             flow_refuse(flow, REASON_BUSY);
-        else if (!assemble(flow, &reason))
+        else if (!make_body(flow, &reason))
             flow_refuse(flow, reason);
-        else if (people->n_persons == 0)
+        else if (people->n_members == 0)
             release(flow);
         else
             submit(flow);

@@ -23,6 +23,8 @@ static size_t draft_classes(const struct flow *flow, bool released,
             .name = route->classes[i]->term.name,
             .done = released ? plan_entry_done(entry) : (struct coarse_done){0},
         };
+        if (classes[i].done.kept)
+            classes[i].done.group = route->aggregate.at_least;
     }
     return route->n_classes;
 }

@@ -51,6 +51,7 @@ const char *reason_name(enum reason reason)
         [REASON_NOT_COVERED] = "not_covered",
         [REASON_PURPOSE] = "purpose",
         [REASON_CONSENT_CHANGED] = "consent_changed",
+        [REASON_TOO_FEW] = "too_few",
         [REASON_APP_UNREACHABLE] = "app_unreachable",
         [REASON_APP_TIMEOUT] = "app_timeout",
         [REASON_APP_STATUS] = "app_status",

@@ -43,6 +43,7 @@ enum reason {
     REASON_NOT_COVERED,     /* consents apply, but to none of the route's data classes */
     REASON_PURPOSE,         /* the partner's contract does not hold the purpose */
     REASON_CONSENT_CHANGED, /* the policy changed while the flow was under way */
+    REASON_TOO_FEW,         /* a figure about a group, which is smaller than it must be */
     REASON_APP_UNREACHABLE,
     REASON_APP_TIMEOUT,
     REASON_APP_STATUS,       /* the app did not answer 200 */

@@ -101,7 +101,7 @@ void bench_node_free(struct bench_node *node)
 void bench_draft(struct record *record, struct mailbox *reply_to, size_t who)
 {
     static const struct leaf_class classes[] = {
-        {SLICE_LITERAL("location"), {true, {{5000, 900}}}},
+        {SLICE_LITERAL("location"), {.kept = true, .coarseness = {{5000, 900}}}},
         {SLICE_LITERAL("location.speed"), {.kept = true}},
     };
     const struct leaf_flow flow = {

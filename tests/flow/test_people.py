@@ -53,6 +53,30 @@ PEOPLE_ROUTES = ROUTES + f"""
         $[*].kmh: location.speed
 """
 
+PEOPLE_ROUTES += """
+  - id: how-many
+    app: waze
+    request: GET /v1/how-many
+    answers:
+      type: application/json
+      records: $.items[*]
+      fields:
+        $.items[*].user: subject
+        $.items[*].lat: location.latitude
+        $.items[*].lon: location.longitude
+    aggregate: {count: true, at_least: 3}
+  - id: how-fast
+    app: waze
+    request: GET /v1/how-fast
+    answers:
+      type: application/json
+      records: $.items[*]
+      fields:
+        $.items[*].user: subject
+        $.items[*].kmh: location.speed
+    aggregate: {mean: "$.items[*].kmh", between: [0, 130], at_least: 3}
+"""
+
 FRIENDS = "/v1/drivers/{subject}/friends"
 JSON = "application/json"
 RECORDS_MAX = 8
@@ -336,6 +360,73 @@ def test_somebody_may_be_in_their_own_list(people):
 def test_a_stranger_has_no_friends(people):
     answer = people.partner().get(FRIENDS.replace("{subject}", "A" * 43))
     assert (answer.status, answer.reason) == (403, "no_consent")
+
+
+# --- figures about a group -------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def drivers(people):
+    """Four who give their speed, and two who give their place."""
+    people.fast = [people.person(consent(data="location.speed: {}")) for _ in range(4)]
+    people.placed = [people.person(consent()) for _ in range(2)]
+    return people
+
+
+def figure(world, path, speeds, **more):
+    """`speeds`: of each user, as the app has it."""
+    items = [record(user, kmh=kmh) for user, kmh in speeds.items()]
+    world.waze.on(path, answers.well(listing([], **more) | {"items": items}, JSON))
+    return world.partner().get(path)
+
+
+def fast(world, *speeds):
+    return dict(zip(world.fast, speeds))
+
+
+def test_a_count_is_of_those_who_consent_to_something_of_the_route(drivers):
+    users = drivers.placed + drivers.fast + drivers.unknown
+    answer = figure(drivers, "/v1/how-many", {user: 1 for user in users})
+    assert (answer.status, answer.reason) == (403, "too_few")
+    more = drivers.person(consent())
+    before = len(drivers.gateway.receipts())
+    answer = figure(drivers, "/v1/how-many", {user: 1 for user in [*users[:7], more]})
+    assert answer.status == 200 and answer.json() == {"count": 3}
+    assert answer.header("content-type") == JSON and answer.receipts == [before, before + 1, before + 2]
+    for index in answer.receipts:
+        receipt = drivers.gateway.receipts()[index]
+        assert receipt["decision"] == "release"
+        assert receipt["data"] == {"location": "5000m 900s group3"}
+
+
+def test_a_mean_is_of_those_who_consent_each_within_the_bounds(drivers):
+    others = {drivers.placed[0]: 10, drivers.unknown[0]: 99999}
+    answer = figure(drivers, "/v1/how-fast", fast(drivers, 50, 60, 71.5) | others)
+    assert answer.json() == {"mean": 60.5}
+    assert figure(drivers, "/v1/how-fast", fast(drivers, 50, 60, 1e9)).json() == {"mean": 80}
+    assert figure(drivers, "/v1/how-fast", fast(drivers, 50, -60, -1)).json() == {"mean": 16.666}
+    receipt = drivers.gateway.receipts()[answer.receipts[0]]
+    assert receipt["data"] == {"location.speed": "group3"}
+
+
+def test_below_k_there_is_no_figure_and_the_refusal_is_nobodys(drivers):
+    before = len(drivers.gateway.receipts())
+    answer = figure(drivers, "/v1/how-fast", fast(drivers, 50, 60) | {drivers.placed[0]: 70})
+    assert (answer.status, answer.reason) == (403, "too_few")
+    receipts = drivers.gateway.receipts()
+    assert len(receipts) == before + 1 and receipts[before]["reason"] == "too_few"
+
+
+def test_who_has_no_number_adds_nothing(drivers):
+    answer = figure(drivers, "/v1/how-fast", fast(drivers, 50, 60, None, 70))
+    assert answer.json() == {"mean": 60} and len(answer.receipts) == 3
+    assert figure(drivers, "/v1/how-fast", fast(drivers, 50, "60", None, 70)).reason == "too_few"
+
+
+def test_a_figure_does_not_depend_on_who_is_left_out(drivers):
+    alone = figure(drivers, "/v1/how-fast", fast(drivers, 50, 60, 71.5))
+    others = {user: 130 for user in drivers.placed + drivers.unknown}
+    assert visible(figure(drivers, "/v1/how-fast", others | fast(drivers, 50, 60, 71.5))) == \
+        visible(alone)
 
 
 # --- while policies change, and afterwards ---------------------------------------------------------

@@ -55,7 +55,7 @@ static void record(struct replay *replay, const struct archive_subject *subject,
 /* Receipts that pin nothing of it: a flow, each version's change, and a flow again. */
 static void try_replay(const struct archive *archive)
 {
-    static const struct leaf_class class = {SLICE_LITERAL("location"), {true, {{5000, 900}}}};
+    static const struct leaf_class class = {SLICE_LITERAL("location"), {.kept = true, .coarseness = {{5000, 900}}}};
     const struct leaf_flow flow = {.kind = LEAF_PULL,
                                    .time_ms = 1795392000000,
                                    .partner = slice_of_str("spotify"),

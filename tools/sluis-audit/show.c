@@ -76,6 +76,8 @@ static void print_coarsened(struct slice text)
             comma = ", ";
         }
     }
+    if (done.group > 0)
+        printf("%sonly in a figure about so many people or more", comma);
     printf(")\n");
 }
 

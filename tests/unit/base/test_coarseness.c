@@ -68,19 +68,27 @@ static void what_was_done_has_one_text_and_reads_back(void **state)
     (void)state;
     expect_text((struct coarse_done){0}, "dropped");
     expect_text((struct coarse_done){.kept = true}, "kept");
-    expect_text((struct coarse_done){true, {{5000, 900}}}, "5000m 900s");
-    expect_text((struct coarse_done){true, {{[COARSE_TIME] = 900}}}, "900s");
-    expect_text((struct coarse_done){true, {{200, 0, 500}}}, "200m cut500m");
-    expect_text((struct coarse_done){true, {{[COARSE_BUCKET] = 10000}}}, "by10");
-    expect_text((struct coarse_done){true, {{[COARSE_BUCKET] = 500}}}, "by0.5");
-    expect_text((struct coarse_done){true, {{[COARSE_BUCKET] = 1}}}, "by0.001");
-    expect_text((struct coarse_done){true, {{[COARSE_TOP] = 5}}}, "top5");
-    expect_text((struct coarse_done){true, {{[COARSE_REDACT] = 1}}}, "redacted");
-    expect_text((struct coarse_done){true, {{1, 2, 3, 4, 5, 1}}},
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{5000, 900}}}, "5000m 900s");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{[COARSE_TIME] = 900}}}, "900s");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{200, 0, 500}}}, "200m cut500m");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{[COARSE_BUCKET] = 10000}}},
+                "by10");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{[COARSE_BUCKET] = 500}}},
+                "by0.5");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{[COARSE_BUCKET] = 1}}},
+                "by0.001");
+    expect_text((struct coarse_done){.kept = true, .group = 20}, "group20");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{5000, 900}}, .group = 2},
+                "5000m 900s group2");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{[COARSE_TOP] = 5}}}, "top5");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{[COARSE_REDACT] = 1}}},
+                "redacted");
+    expect_text((struct coarse_done){.kept = true, .coarseness = {{1, 2, 3, 4, 5, 1}}},
                 "1m 2s cut3m by0.004 top5 redacted");
-    expect_text(
-        (struct coarse_done){true, {{UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}}},
-        "4294967295m 4294967295s cut4294967295m by4294967.295 top4294967295");
+    expect_text((struct coarse_done){.kept = true,
+                                     .coarseness = {{UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX,
+                                                     UINT32_MAX}}},
+                "4294967295m 4294967295s cut4294967295m by4294967.295 top4294967295");
 }
 
 static void any_other_text_is_none(void **state)
@@ -133,7 +141,7 @@ static void any_other_text_is_none(void **state)
         "5000m kept",
     };
     for (size_t i = 0; i < SL_LENGTH(texts); i++) {
-        struct coarse_done done = {true, {{77}}};
+        struct coarse_done done = {.kept = true, .coarseness = {{77}}};
         if (coarse_done_parse(slice_of_str(texts[i]), &done))
             fail_msg("\"%s\" was taken", texts[i]);
         assert_int_equal(done.coarseness.by[0], 77);

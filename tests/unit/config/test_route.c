@@ -495,6 +495,81 @@ static void only_with_records_a_path_may_be_without_subject(void **state)
                        18, "`records` in the answer, with a subject in each");
 }
 
+/* An aggregate over the records of the second route, on line 43. */
+static char *with_aggregate(const char *fields_text, const char *aggregate)
+{
+    char text[384];
+    snprintf(text, sizeof text, "records: \"$[*]\"\n      fields: %s\n    aggregate: %s",
+             fields_text, aggregate);
+    return fixture_text("/v1/listeners/{subject}", "/v1/listeners", "fields: {\"$.items", text,
+                        "[*].track.name\": listening.track}", "", NULL);
+}
+
+static void a_group_is_counted_or_has_a_mean_between_bounds(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char number[] = "{\"$[*].u\": subject, \"$[*].v\": location.speed}";
+    assert_accepted(fixture, with_aggregate(number, "{count: true, at_least: 20}"));
+    const struct config_aggregate *aggregate = &fixture->config->routes[1].aggregate;
+    assert_int_equal(aggregate->kind, AGGREGATE_COUNT);
+    assert_int_equal(aggregate->at_least, 20);
+    assert_accepted(fixture, with_aggregate(number, "{mean: \"$[*].v\", between: [-2.5, 130], "
+                                                    "at_least: 2}"));
+    aggregate = &fixture->config->routes[1].aggregate;
+    assert_int_equal(aggregate->kind, AGGREGATE_MEAN);
+    assert_int_equal(aggregate->low, -2500);
+    assert_int_equal(aggregate->high, 130000);
+    assert_int_equal(fixture->config->routes[0].aggregate.kind, AGGREGATE_NONE);
+
+    static const struct {
+        const char *aggregate, *part;
+    } refused[] = {
+        {"{count: true}", "at_least"},
+        {"{count: true, at_least: 1}", "1"},
+        {"{count: true, at_least: 1001}", "1001"},
+        {"{count: yes, at_least: 20}", "expected count: true, or mean"},
+        {"{at_least: 20}", "expected count: true, or mean"},
+        {"{count: true, between: [0, 1], at_least: 20}", "`between` without `mean`"},
+        {"{mean: \"$[*].v\", at_least: 20}", "`mean` without `between`"},
+        {"{mean: \"$[*].v\", between: [1, 1], at_least: 20}", "nothing between its bounds"},
+        {"{mean: \"$[*].v\", between: [0], at_least: 20}", "no list of two numbers"},
+        {"{mean: \"$[*].v\", between: [0, 1e9], at_least: 20}", "\"1e9\" as a bound"},
+        {"{mean: \"$[*].v\", between: [0, 1000000001], at_least: 20}", "1000000001"},
+        {"{count: true, epsilon: 0.5, at_least: 20}", "epsilon"},
+    };
+    for (size_t i = 0; i < SL_LENGTH(refused); i++) {
+        assert_int_equal(fixture_load(fixture, with_aggregate(number, refused[i].aggregate)),
+                         SL_EMALFORMED);
+        assert_int_equal(fixture->problems.n, 1);
+        assert_non_null(strstr(fixture_problems(fixture), refused[i].part));
+    }
+}
+
+static void nothing_but_the_figure_is_in_an_aggregate(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const extra[] = {"$.x: structure", "\"$[*].at\": time",
+                                        "\"$[*].s\": structure"};
+    for (size_t i = 0; i < SL_LENGTH(extra); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "{\"$[*].u\": subject, \"$[*].v\": location.speed, %s}",
+                 extra[i]);
+        assert_int_equal(fixture_load(fixture, with_aggregate(text, "{count: true, at_least: 20}")),
+                         SL_EMALFORMED);
+        assert_non_null(strstr(fixture_problems(fixture), "is in no answer of this route"));
+    }
+    assert_int_equal(fixture_load(fixture, with_aggregate("{\"$[*].u\": subject, \"$[*].v\": "
+                                                          "location.speed}",
+                                                          "{mean: \"$[*].w\", between: [0, 1], "
+                                                          "at_least: 20}")),
+                     SL_EMALFORMED);
+    assert_int_equal(
+        fixture_load(fixture, fixture_text("    query: [limit, after]\n",
+                                           "    aggregate: {count: true, at_least: 20}\n", NULL)),
+        SL_EMALFORMED);
+    assert_non_null(strstr(fixture_problems(fixture), "on a route about a subject"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -525,6 +600,8 @@ int main(void)
         TEST(a_record_has_exactly_one_subject_behind_names),
         TEST(around_the_records_there_is_structure_only),
         TEST(a_route_with_records_passes_no_query),
+        TEST(a_group_is_counted_or_has_a_mean_between_bounds),
+        TEST(nothing_but_the_figure_is_in_an_aggregate),
         TEST(only_with_records_a_path_may_be_without_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

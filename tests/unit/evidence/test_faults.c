@@ -69,7 +69,7 @@ static void a_failed_allocation_changes_no_verdict(void **state)
     (void)state;
     struct history history;
     struct replay_counts counts = {0};
-    struct leaf_class class = {slice_of_str("location"), {true, {{10000}}}};
+    struct leaf_class class = {slice_of_str("location"), {.kept = true, .coarseness = {{10000}}}};
     struct leaf_flow flow = history_flow(5000, &class, 1);
     history_begin(&history);
     history_policy(&history, POLICY("5km"), slice_of(NULL, 0), (struct leaf_policy){.granted = 1});

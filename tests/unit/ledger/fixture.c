@@ -246,7 +246,7 @@ void fixture_end_epoch(struct fixture *fixture)
 void fixture_draft(struct fixture *fixture, struct record *record, enum record_kind kind, int who)
 {
     static const struct leaf_class classes[] = {
-        {SLICE_LITERAL("location"), {true, {{5000, 900}}}},
+        {SLICE_LITERAL("location"), {.kept = true, .coarseness = {{5000, 900}}}},
         {SLICE_LITERAL("location.speed"), {.kept = false}},
     };
     memset(record, 0, sizeof *record);

@@ -20,7 +20,7 @@ static const char secret[32] = "an hmac key of 32 bytes, of test";
 static const int64_t time_ms = 1795396800123;
 
 static const struct leaf_class two_classes[] = {
-    {SLICE_LITERAL("location"), {true, {{5000, 900}}}},
+    {SLICE_LITERAL("location"), {.kept = true, .coarseness = {{5000, 900}}}},
     {SLICE_LITERAL("location.speed"), {.kept = false}},
 };
 
@@ -315,10 +315,10 @@ static void each_way_of_coarsening_has_its_word(void **state)
     (void)state;
     static const struct leaf_class classes[] = {
         {SLICE_LITERAL("a"), {.kept = true}},
-        {SLICE_LITERAL("b"), {true, {{1, 0}}}},
-        {SLICE_LITERAL("c"), {true, {{0, 60}}}},
-        {SLICE_LITERAL("d"), {true, {{UINT32_MAX, UINT32_MAX}}}},
-        {SLICE_LITERAL("e"), {false, {{5, 60}}}},
+        {SLICE_LITERAL("b"), {.kept = true, .coarseness = {{1, 0}}}},
+        {SLICE_LITERAL("c"), {.kept = true, .coarseness = {{0, 60}}}},
+        {SLICE_LITERAL("d"), {.kept = true, .coarseness = {{UINT32_MAX, UINT32_MAX}}}},
+        {SLICE_LITERAL("e"), {.coarseness = {{5, 60}}}},
     };
     static const char *const words[] = {"kept", "1m", "60s", "4294967295m 4294967295s", "dropped"};
     struct leaf_flow flow = a_flow();
