@@ -145,6 +145,7 @@ static enum guard_fault check_head(struct connection *connection, struct guard_h
         flow->authorization = guard_field_get(head, "authorization");
         flow->purpose_header = guard_field_get(head, "sluis-purpose");
         flow->content_type = guard_field_get(head, "content-type");
+        flow->idempotency_key = guard_field_get(head, "idempotency-key");
     }
     return fault;
 }
@@ -347,7 +348,7 @@ static bool is_usual(const struct flow_answer *answer)
 static void log_answer(struct edge_thread *thread, const struct flow *flow)
 {
     const struct flow_answer *answer = &flow->answer;
-    if (is_usual(answer) || !may_log(thread))
+    if (is_usual(answer) || flow->push.is_again || !may_log(thread))
         return;
     const struct config_route *route = flow->request.route;
     if (flow->state == FLOW_SETTLED) {

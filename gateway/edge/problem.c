@@ -114,6 +114,14 @@ static const struct problem of_answer[N_ANSWER_KINDS] = {
     [ANSWER_PARTNER_UNKNOWN] = {504, "delivery_unknown", "Delivery unknown",
                                 "The data was sent, and no answer came that could be read: the "
                                 "partner may have it, or not."},
+    [ANSWER_BAD_KEY] = {400, "bad_key", "Idempotency-Key not understood",
+                        "Send a key of 1 to 128 printable ASCII characters, without blanks, quotes "
+                        "inside and backslashes; or none."},
+    [ANSWER_KEY_REUSED] = {422, "key_reused", "Idempotency-Key used before",
+                           "This key stood for another body or another route within the last "
+                           "24 hours. Draw a new one for each push."},
+    [ANSWER_UNDER_WAY] = {409, "under_way", "Push under way",
+                          "A push under this key has not ended yet. Ask again in a moment."},
     [ANSWER_UNSETTLED] = {500, "no_outcome", "No receipt of the outcome",
                           "The data was released to the partner, and how that ended can't be "
                           "recorded now. Don't send it again."},

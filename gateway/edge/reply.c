@@ -127,7 +127,7 @@ enum MHD_Result reply_flow(struct connection *connection)
     case ANSWER_DONE:
         return reply_body(connection, answer->status, no_receipt);
     case ANSWER_DELIVERED:
-        SL_ASSERT(connection->flow.state == FLOW_SETTLED);
+        SL_ASSERT(connection->flow.state == FLOW_SETTLED || connection->flow.push.is_again);
         return reply_body(connection, MHD_HTTP_OK, receipt);
     default:
         break;
@@ -137,7 +137,8 @@ enum MHD_Result reply_flow(struct connection *connection)
         is_refused ? *problem_of_reason(answer->reason) : *problem_of_answer(answer->kind);
     if (answer->detail[0])
         problem.detail = answer->detail;
-    bool has_receipt = is_refused || connection->flow.state == FLOW_SETTLED;
+    bool has_receipt =
+        is_refused || connection->flow.state == FLOW_SETTLED || connection->flow.push.is_again;
     return reply_problem(connection->handle, &problem, has_receipt ? receipt : no_receipt, answer,
                          connection->closes);
 }

@@ -83,11 +83,36 @@ static enum sl_err load_subject(void *context, const uint8_t subject[SUBJECT_ID_
     return SL_OK;
 }
 
+/* A push has one note for each key; with the index it will have, one of its own without. */
+static enum sl_err begin_push(struct change_memory *memory, const struct record *record,
+                              struct flow_demand *demand)
+{
+    struct store_push *push = demand->push;
+    push->index = record->index;
+    if (!push->has_key)
+        store_push_name_by_index(push->index, push->name);
+    enum sl_err err = store_push_begin(memory->store, push);
+    demand->is_double = err == SL_EMALFORMED;
+    return err;
+}
+
 static enum sl_err admit_flow(void *context, struct record *record)
 {
     struct change_memory *memory = context;
     struct flow_demand *demand = record->demand;
-    return store_charge(memory->store, demand->time_s, demand->allowances, demand->n_allowances);
+    if (record->kind == RECORD_OUTCOME) {
+        demand->push->outcome_index = record->index;
+        return store_push_end(memory->store, demand->push);
+    }
+    if (demand->push)
+        SL_TRY(begin_push(memory, record, demand));
+    if (demand->n_allowances == 0)
+        return SL_OK;
+    enum sl_err err =
+        store_charge(memory->store, demand->time_s, demand->allowances, demand->n_allowances);
+    if (demand->push && err == SL_EMALFORMED)
+        SL_TRY(store_push_take_back(memory->store, demand->push));
+    return err;
 }
 
 static enum sl_err commit_flows(void *context)

@@ -9,6 +9,7 @@
 #define SLUIS_FLOW_CHANGE_H
 
 #include "ledger/recorder.h"
+#include "store/pushes.h"
 #include "store/uses.h"
 
 /* What the recorder's thread reads of the store. */
@@ -22,6 +23,8 @@ struct flow_demand {
     int64_t time_s;
     size_t n_allowances; /* one use of each; they are filled in, see store_charge() */
     struct store_allowance *allowances;
+    struct store_push *push; /* a push: its note is made, or with its outcome ended; or NULL */
+    bool is_double;          /* out: of a push that was denied, there is one under the same key */
 };
 
 /* For record.change; on the recorder's way. */

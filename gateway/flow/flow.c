@@ -22,6 +22,7 @@
 #include "flow/judge.h"
 #include "flow/people.h"
 #include "flow/push.h"
+#include "flow/push_again.h"
 #include "flow/recorded.h"
 #include "flow/relay.h"
 #include "identify/purpose.h"
@@ -37,7 +38,7 @@ size_t flow_arena_bytes(const struct limits *limits)
     size_t target_bytes = limits->request_target_bytes;
     size_t user_bytes = 3 * STORE_USER_BYTES_MAX;
     size_t room_for_alignment = 256;
-    size_t push_bytes = 1024; /* two receipts by name, and the answer that says how it ended */
+    size_t push_bytes = 2048; /* two receipts by name, and the answer that says how it ended */
     return 2 * target_bytes + 2 * user_bytes + LEAF_BYTES_MAX + push_bytes + room_for_alignment;
 }
 
@@ -177,6 +178,8 @@ void flow_start(struct flow *flow)
     }
     enum sl_err err = identify(flow);
     flow_move(flow, FLOW_IDENTIFIED);
+    if (err == SL_OK && flow_kind(flow) == ROUTE_PUSH && !push_is_new(flow))
+        return;
     if (err != SL_OK || judge_flow(flow) != SL_OK) {
         turn_away(flow, ANSWER_UNRECORDED);
         return;

@@ -36,6 +36,9 @@ enum answer_kind {
     ANSWER_PARTNER_REFUSED, /* a push that was released, and not taken; `members` has more */
     ANSWER_PARTNER_UNREACHABLE,
     ANSWER_PARTNER_UNKNOWN,
+    ANSWER_BAD_KEY,         /* an Idempotency-Key that is none, */
+    ANSWER_KEY_REUSED,      /* that stood for something else, */
+    ANSWER_UNDER_WAY,       /* or whose push has not ended yet */
     ANSWER_UNSETTLED,       /* how a push ended can't be recorded */
     ANSWER_DONE,            /* an endpoint of the gateway's own did what was asked */
     ANSWER_PROVEN,          /* a receipt of the partner's own, and its proof */
@@ -72,6 +75,8 @@ struct flow_push {
     struct slice receipt; /* "<origin>/<index>" */
     uint64_t index;
     size_t n_answered; /* bytes of the partner's answer, which nobody keeps */
+    struct store_push note;
+    bool is_again; /* answered as an earlier one was */
     struct leaf_outcome outcome;
 };
 
@@ -83,6 +88,7 @@ struct flow {
 
     /* As received; the slices live as long as the request. */
     struct slice method, target, authorization, purpose_header, content_type;
+    struct slice idempotency_key;
     bool has_length; /* the head says how long a body is, be it 0, or that it comes in chunks */
     struct slice body;
     int64_t time_ms;
@@ -117,6 +123,7 @@ struct flow {
     struct people *people;  /* of an answer about many people: see people.h */
 
     struct flow_push push;
+    struct flow_demand demand;   /* what the store has to keep of a release, before it is one */
     struct prover_request proof; /* of a partner that asks for a receipt */
 
     struct flow_answer answer;

@@ -7,6 +7,7 @@
 #include "flow/node.h"
 
 #include "config/keys.h"
+#include "flow/push_settle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +125,9 @@ static enum node_state open_witnessed(struct node *node, struct node_problem *pr
 static enum node_state record_missing(struct node *node, struct node_problem *problem)
 {
     SL_AUTO(change_missing) missing = NULL;
+    SL_AUTO(push_settle) pushes = NULL;
+    if (push_settle_find(&node->memory, recorder_tree_size(node->recorder), &pushes) != SL_OK)
+        return broken(problem, "the store's list of pushes can't be read");
     if (change_missing_find(node->store, recorder_n_changes(node->recorder), &missing) != SL_OK)
         return broken(problem, "the store's list of receipts to be written can't be read");
     enum node_state state_of_both =
@@ -135,6 +139,8 @@ static enum node_state record_missing(struct node *node, struct node_problem *pr
     if (change_missing_record(missing, node->recorder) != SL_OK)
         return broken(problem,
                       "a change that a crash cut short can't be recorded; is the disk full?");
+    if (push_settle_record(pushes, node->recorder) != SL_OK)
+        return broken(problem, "how a push ended that a crash cut short can't be recorded");
     recorder_start_epochs(node->recorder);
     return NODE_OPENED;
 }

@@ -15,6 +15,8 @@
 #include "flow/relay.h"
 #include "identify/user.h"
 
+#include <string.h>
+
 enum { RECEIPT_NAME_BYTES = 160, ANSWER_BODY_BYTES = 512 };
 
 /* ------------------------------------------------------------------------------- identify -- */
@@ -108,13 +110,6 @@ static enum delivery delivery_of(unsigned status, bool is_sent)
     return is_sent ? DELIVERY_UNKNOWN : DELIVERY_UNREACHABLE;
 }
 
-static void settle(struct flow *flow, enum answer_kind kind)
-{
-    flow_move(flow, FLOW_SETTLED);
-    flow->answer.kind = kind;
-    flow->engine->reply(flow);
-}
-
 static void answer_done(struct upstream_exchange *exchange, enum upstream_outcome ended)
 {
     (void)ended;
@@ -125,8 +120,12 @@ static void answer_done(struct upstream_exchange *exchange, enum upstream_outcom
     outcome->delivery = delivery_of(outcome->status, exchange->is_sent);
     enum sl_err err = leaf_draft_outcome(outcome, &flow->record.leaf);
     SL_ASSERT(err == SL_OK); /* it has no text of anybody's */
+    flow->push.note.delivery = (uint8_t)outcome->delivery;
+    flow->push.note.status = (uint16_t)outcome->status;
+    flow->push.note.ended_ms = outcome->time_ms;
+    flow->demand = (struct flow_demand){.push = &flow->push.note};
     flow->record.kind = RECORD_OUTCOME;
-    flow->record.demand = NULL;
+    flow->record.demand = &flow->demand;
     flow->engine->has_submitted = true;
     bool taken = recorder_submit(flow->engine->node->recorder, &flow->record);
     SL_ASSERT(taken); /* it always is */
@@ -144,6 +143,13 @@ static struct slice write_receipt(struct flow *flow, uint64_t index)
     write_u8(&writer, '/');
     write_decimal(&writer, index);
     return writer_slice(&writer);
+}
+
+struct store_push *push_note(struct flow *flow)
+{
+    memcpy(flow->push.note.basis, flow->record.basis, sizeof flow->push.note.basis);
+    flow->push.note.time_ms = flow->time_ms;
+    return &flow->push.note;
 }
 
 void push_forward(struct flow *flow)
@@ -176,7 +182,7 @@ static void write_member(struct writer *writer, const char *name, struct slice v
 }
 
 /* "outcome":"refused","partner_status":503,"outcome_receipt":"gateway.example/1/18" */
-static void write_outcome(struct flow *flow, struct writer *writer)
+static void write_outcome(struct flow *flow, const uint64_t *outcome_index, struct writer *writer)
 {
     const struct leaf_outcome *outcome = &flow->push.outcome;
     write_member(writer, "outcome", slice_of_str(delivery_name(outcome->delivery)));
@@ -185,13 +191,13 @@ static void write_outcome(struct flow *flow, struct writer *writer)
         write_decimal(writer, outcome->status);
     else
         write_str(writer, "null");
-    if (flow->record.outcome == RECORD_DURABLE) {
+    if (outcome_index) {
         write_u8(writer, ',');
-        write_member(writer, "outcome_receipt", write_receipt(flow, flow->record.index));
+        write_member(writer, "outcome_receipt", write_receipt(flow, *outcome_index));
     }
 }
 
-void push_settled(struct flow *flow)
+void push_answer(struct flow *flow, bool has_outcome, uint64_t outcome_index)
 {
     static const enum answer_kind kinds[N_DELIVERIES] = {
         [DELIVERY_DELIVERED] = ANSWER_DELIVERED,
@@ -199,28 +205,35 @@ void push_settled(struct flow *flow)
         [DELIVERY_UNREACHABLE] = ANSWER_PARTNER_UNREACHABLE,
         [DELIVERY_UNKNOWN] = ANSWER_PARTNER_UNKNOWN,
     };
-    enum answer_kind kind = flow->record.outcome == RECORD_DURABLE
-                                ? kinds[flow->push.outcome.delivery]
-                                : ANSWER_UNSETTLED;
+    struct flow_answer *answer = &flow->answer;
+    answer->kind = has_outcome ? kinds[flow->push.outcome.delivery] : ANSWER_UNSETTLED;
+    answer->receipt_index = flow->push.index;
+    answer->n_receipts = 1;
+    answer->body = slice_of(NULL, 0);
+    bool is_delivered = answer->kind == ANSWER_DELIVERED;
+    /* flow_arena_bytes() has room for it. */
     struct writer writer =
         writer_over(arena_alloc(&flow->arena, ANSWER_BODY_BYTES), ANSWER_BODY_BYTES);
-    flow->answer.body = slice_of(NULL, 0);
-    if (flow->arena.overflow) {
-        settle(flow, kind == ANSWER_DELIVERED ? ANSWER_UNSETTLED : kind);
-        return;
-    }
-    if (kind == ANSWER_DELIVERED) {
+    SL_ASSERT(!flow->arena.overflow);
+    if (is_delivered) {
         write_u8(&writer, '{');
-        write_member(&writer, "receipt", flow->push.receipt);
+        write_member(&writer, "receipt", write_receipt(flow, flow->push.index));
     }
     write_u8(&writer, ',');
-    write_outcome(flow, &writer);
-    if (kind == ANSWER_DELIVERED) {
+    write_outcome(flow, has_outcome ? &outcome_index : NULL, &writer);
+    if (is_delivered) {
         write_str(&writer, "}\n");
-        flow->answer.body = writer_slice(&writer);
-        flow->answer.media_type = slice_of_str("application/json");
+        answer->body = writer_slice(&writer);
+        answer->media_type = slice_of_str("application/json");
     } else {
-        flow->answer.members = writer_slice(&writer);
+        answer->members = writer_slice(&writer);
     }
-    settle(flow, kind);
+    SL_ASSERT(!writer.overflow);
+    flow->engine->reply(flow);
+}
+
+void push_settled(struct flow *flow)
+{
+    flow_move(flow, FLOW_SETTLED);
+    push_answer(flow, flow->record.outcome == RECORD_DURABLE, flow->record.index);
 }

@@ -16,6 +16,10 @@ SL_NODISCARD enum sl_err push_identify(struct flow *flow);
 void flow_push(struct flow *flow);
 /* RECORDED: to the partner with it. */
 void push_forward(struct flow *flow);
+/* For the store: what a start after a crash has to know. The rest of it is set. */
+struct store_push *push_note(struct flow *flow);
+/* push.outcome and push.index hold; `has_outcome`: it is recorded, at this place. */
+void push_answer(struct flow *flow, bool has_outcome, uint64_t outcome_index);
 /* From the engine's mailbox: the outcome's receipt is durable, or can't be. */
 void push_settled(struct flow *flow);
 

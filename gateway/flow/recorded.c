@@ -11,6 +11,7 @@
 #include "flow/judge.h"
 #include "flow/people.h"
 #include "flow/push.h"
+#include "flow/push_again.h"
 
 /* What was done to each class: on a refusal, nothing of any class left. */
 static size_t draft_classes(const struct flow *flow, bool released,
@@ -98,6 +99,8 @@ void flow_record_release(struct flow *flow)
     struct slice body = filter_output(flow->filter);
     flow->answer.body = body;
     flow->answer.media_type = flow->request.route->media_type;
+    flow->demand.push = flow_kind(flow) == ROUTE_PUSH ? push_note(flow) : NULL;
+    flow->record.demand = flow->demand.push ? &flow->demand : NULL;
     if (flow_draft_release(flow, body) != SL_OK)
         flow_refuse(flow, REASON_BUSY);
     else if (!submit(flow, RECORD_RELEASE))
@@ -108,6 +111,7 @@ void flow_refuse(struct flow *flow, enum reason reason)
 {
     flow->answer.reason = reason;
     flow->answer.body = slice_of(NULL, 0);
+    flow->record.demand = NULL; /* a refusal uses nothing */
     if (draft(flow, false, reason) != SL_OK || !submit(flow, RECORD_REFUSAL))
         answer(flow, FLOW_REFUSED, ANSWER_UNRECORDED);
 }
@@ -125,6 +129,10 @@ static void release_recorded(struct flow *flow)
         return;
     case RECORD_STALE:
     case RECORD_DENIED: {
+        if (flow->record.outcome == RECORD_DENIED && flow->demand.is_double) {
+            push_was_double(flow);
+            return;
+        }
         /* As of now: withdrawn, or nobody any more, or allowed under another plan. */
         enum reason reason = REASON_CONSENT_CHANGED;
         (void)judge_flow_again(flow, &reason);

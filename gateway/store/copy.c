@@ -8,7 +8,7 @@
  *     names ─────────────▶ as it is
  *     live ──────────────▶ K_s unwrapped, wrapped under the new key; the rest as it is
  *     history, accounts,
- *     uses, budgets ─────▶ as they are
+ *     uses, budgets, pushes ─▶ as they are
  *
  * Transactions are committed every few megabytes, and none is synced: whoever copies syncs once.
  */
@@ -121,6 +121,8 @@ int copy_subjects(struct copying *copying)
         code = copy_database(copying, from->accounts, to->accounts, put_as_it_is, MDB_APPEND);
     if (code == 0)
         code = copy_database(copying, from->uses, to->uses, put_as_it_is, MDB_APPEND);
+    if (code == 0)
+        code = copy_database(copying, from->pushes, to->pushes, put_as_it_is, MDB_APPEND);
     return end(copying, code);
 }
 
@@ -194,6 +196,8 @@ static int copy_subject(struct copying *copying, uint8_t id_bytes[STORE_SUBJECT_
         code = copy_rows_of(copying, id, copying->from->history, copying->to->history);
     if (code == 0)
         code = copy_rows_of(copying, id, copying->from->uses, copying->to->uses);
+    if (code == 0)
+        code = copy_rows_of(copying, id, copying->from->pushes, copying->to->pushes);
     return code;
 }
 

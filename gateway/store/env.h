@@ -96,6 +96,14 @@ int meta_copy(const struct generation *from, MDB_txn *in, const struct generatio
 /* All records of a subject, which *live is of; it must not point into this transaction's pages. */
 int erase_records(struct generation *generation, MDB_txn *txn,
                   const uint8_t id[STORE_SUBJECT_ID_BYTES], const struct record_live *live);
+/*
+ * For the recorder's thread: what is written to store->batch until it is committed. Takes the lock
+ * with it, when it begins one; on failure, a code, it has none.
+ */
+int store_batch_open(struct store *store);
+/* All notes of a subject's pushes. */
+int pushes_forget(struct generation *generation, MDB_txn *txn,
+                  const uint8_t id[STORE_SUBJECT_ID_BYTES]);
 /* All that was counted of a subject. */
 int uses_forget(struct generation *generation, MDB_txn *txn,
                 const uint8_t id[STORE_SUBJECT_ID_BYTES]);

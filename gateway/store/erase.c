@@ -73,6 +73,8 @@ int erase_records(struct generation *generation, MDB_txn *txn,
     if (code == 0)
         code = uses_forget(generation, txn, id);
     if (code == 0)
+        code = pushes_forget(generation, txn, id);
+    if (code == 0)
         code = forget(txn, generation->live, slice_of(id, STORE_SUBJECT_ID_BYTES));
     return code;
 }

@@ -31,7 +31,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STORE_FORMAT = 1, STORE_DATABASES = 9 };
+enum { STORE_FORMAT = 1, STORE_DATABASES = 10 };
 
 static const struct slice meta_format_key = SLICE_LITERAL("format");
 static const struct slice meta_check_key = SLICE_LITERAL("check");
@@ -243,7 +243,7 @@ static int open_databases(struct generation *generation, MDB_txn *txn, unsigned 
         {"history", &generation->history},   {"pending", &generation->pending},
         {"accounts", &generation->accounts}, {"vocabularies", &generation->vocabularies},
         {"uses", &generation->uses},         {"budgets", &generation->budgets},
-        {"meta", &generation->meta}};
+        {"pushes", &generation->pushes},     {"meta", &generation->meta}};
     int code = 0;
     for (size_t i = 0; i < SL_LENGTH(databases) && code == 0; i++)
         code = mdb_dbi_open(txn, databases[i].name, create, databases[i].dbi);

@@ -21,7 +21,7 @@ struct generation {
     bool read_only;
     bool range_allocated; /* the reserve was filled since opening; see reserve.c */
     MDB_env *env;
-    MDB_dbi names, live, history, pending, accounts, vocabularies, uses, budgets, meta;
+    MDB_dbi names, live, history, pending, accounts, vocabularies, uses, budgets, pushes, meta;
     pthread_mutex_t keywrap_lock;
     struct keywrap *keywrap;
 };

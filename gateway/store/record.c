@@ -31,6 +31,8 @@
  *
  * budgets    the same, owner: SHA-256(id of the partner)
  *
+ * pushes     see pushes.c
+ *
  * meta       "format" -> u32; "check" -> 32 zero bytes wrapped under the key-encryption key,
  *            which tells a wrong key from a damaged record; "changes" -> u64, how many changes
  *            there were; "owed" -> u64, how many erasures left bytes in free pages; "pin NAME" ->

@@ -62,8 +62,9 @@ static enum sl_err settle_now(struct rewrite *r)
 static int count_bytes(struct rewrite *r, uint64_t *n_bytes)
 {
     const struct generation *from = r->copying.from;
-    const MDB_dbi databases[] = {from->names,        from->live,    from->history, from->accounts,
-                                 from->vocabularies, from->pending, from->uses,    from->budgets};
+    const MDB_dbi databases[] = {from->names,    from->live,         from->history,
+                                 from->accounts, from->vocabularies, from->pending,
+                                 from->uses,     from->budgets,      from->pushes};
     uint64_t n = 0;
     for (size_t i = 0; i < SL_LENGTH(databases); i++) {
         MDB_stat stat;

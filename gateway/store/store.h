@@ -7,6 +7,7 @@
  *         receipt, which may not be in the ledger yet; `accounts` user || 0 || app -> id;
  *         `uses` and `budgets` windows of time -> how often a consent or a partner was used in
  *         them (uses.h);
+ *         `pushes` what was pushed, and may not have ended (pushes.h);
  *         `vocabularies` SHA-256 -> the text of each that a policy was written under; `meta` the
  *         format, pins, and how many policy changes there were
  * Owns    the environment. Slices from a read live until that read ends, and are not aligned

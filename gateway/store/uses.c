@@ -156,8 +156,7 @@ enum sl_err store_uses_read(struct store_reader *reader, struct store_allowance 
 
 /* --- the batch ------------------------------------------------------------------------------- */
 
-/* Takes the lock with it, when it begins one. */
-static int batch_open(struct store *store)
+int store_batch_open(struct store *store)
 {
     if (store->batch)
         return 0;
@@ -205,7 +204,7 @@ enum sl_err store_charge(struct store *store, int64_t now_s, struct store_allowa
                          size_t n)
 {
     bool is_used_up = false;
-    int code = batch_open(store);
+    int code = store_batch_open(store);
     if (code != 0) /* without the lock, so without a text */
         return store_err(code);
     for (size_t i = 0; i < n && code == 0; i++) {

@@ -437,6 +437,191 @@ def test_a_stop_waits_for_the_partner_and_records_how_it_ended(fresh_push):
     assert [one["kind"] for one in fresh_push.gateway.receipts()][-2:] == ["push", "outcome"]
 
 
+# ----------------------------------------------------------------------- sent once more --
+
+def keyed(world, name, key, **more):
+    return world.push(name, headers=[*JSON, ("Idempotency-Key", key)], **more)
+
+
+def same(one, other):
+    assert (one.status, one.body) == (other.status, other.body)
+    assert one.header("sluis-receipt") == other.header("sluis-receipt")
+
+
+@pytest.mark.parametrize("behaviour, status", [
+    (None, 200), (answers.well({}, status="503 Busy"), 502), (answers.raw(b""), 504)])
+def test_the_same_key_gets_the_same_answer_and_sends_nothing_again(pushing, behaviour, status):
+    name = pushing.driver(behaviour=behaviour)
+    first = keyed(pushing, name, '"8e03978e-40d5-43e8-bc93-6894a57f9324"')
+    assert first.status == status
+    before = len(pushing.gateway.receipts())
+    same(keyed(pushing, name, '"8e03978e-40d5-43e8-bc93-6894a57f9324"'), first)
+    same(keyed(pushing, name, "8e03978e-40d5-43e8-bc93-6894a57f9324"), first)
+    assert len(pushing.got(name)) == 1 and len(pushing.gateway.receipts()) == before
+    assert keyed(pushing, name, "another").receipt != first.receipt
+    assert len(pushing.got(name)) == 2
+
+
+def test_a_key_counts_for_one_person_and_one_body(pushing):
+    name, other = pushing.driver(), pushing.driver()
+    first = keyed(pushing, name, "k")
+    answer = keyed(pushing, name, "k", body=trip(name, kmh=1))
+    assert (answer.status, answer.reason, answer.receipt) == (422, "key_reused", None)
+    assert keyed(pushing, other, "k").receipt != first.receipt
+    assert [len(pushing.got(one)) for one in (name, other)] == [1, 1]
+
+
+def test_while_the_first_is_under_way_the_second_is_told_so(pushing):
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def behave(exchange):
+        arrived.set()
+        go_on.wait(30)
+        return exchange.send(EMPTY)
+    name = pushing.driver(behaviour=behave)
+    results = []
+    sender = threading.Thread(target=lambda: results.append(keyed(pushing, name, "k")))
+    sender.start()
+    assert arrived.wait(30)
+    answer = keyed(pushing, name, "k")
+    go_on.set()
+    sender.join()
+    assert (answer.status, answer.reason, answer.receipt) == (409, "under_way", None)
+    assert results[0].status in (200, 504)
+    same(keyed(pushing, name, "k"), results[0])
+    assert len(pushing.got(name)) == 1
+
+
+def test_many_at_once_under_one_key_are_one_push(pushing):
+    name = pushing.driver()
+    results, start = [], threading.Barrier(8)
+
+    def send():
+        start.wait()
+        results.append(keyed(pushing, name, "k"))
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert {one.status for one in results} <= {200, 409} and len(pushing.got(name)) == 1
+    assert len({one.receipt for one in results if one.status == 200}) == 1
+
+
+def test_a_refused_push_is_judged_anew(pushing):
+    name = pushing.driver(consent(partner_="recommender", purpose="marketing"))
+    assert keyed(pushing, name, "k").reason == "no_consent"
+    pushing.gateway.put(name, consent(data=DATA))
+    assert keyed(pushing, name, "k").status == 200
+
+
+@pytest.mark.parametrize("key, good", [
+    ("k" * 128, True), ('"' + "k" * 128 + '"', True), ("k" * 129, False), ('""', False),
+    ('"', False), ("a b", False), ('a"b', False), ("a\\b", False)])
+def test_a_key_has_1_to_128_plain_characters(pushing, key, good):
+    name = pushing.driver()
+    answer = keyed(pushing, name, key)
+    assert answer.status == (200 if good else 400)
+    if not good:
+        assert answer.reason == "bad_key" and answer.receipt is None and pushing.got(name) == []
+
+
+def test_a_key_is_known_after_a_restart_and_gone_after_an_erasure(fresh_push):
+    world = fresh_push
+    world.gateway.start()
+    name = world.driver()
+    first = keyed(world, name, "k")
+    world.gateway.restart()
+    same(keyed(world, name, "k"), first)
+    world.gateway.sluis("subject", "erase", name, "--yes")
+    assert keyed(world, name, "k").reason == "no_consent"
+    assert len(world.got(name)) == 1
+
+
+# ------------------------------------------------------------------------------- a crash --
+
+def test_killed_between_the_receipt_and_the_answer_it_is_unknown(fresh_push):
+    """SIGKILL while the partner has it and has not answered: the receipt stands, so does the doubt."""
+    world = fresh_push
+    arrived, over = threading.Event(), threading.Event()
+
+    def behave(exchange):
+        arrived.set()
+        exchange.wait_until_gateway_closes()
+    world.gateway.start()
+    name = world.driver(behaviour=behave)
+
+    def send():
+        try:
+            keyed(world, name, "k")
+        except (AssertionError, OSError):
+            over.set()
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert arrived.wait(30)
+    world.gateway.kill()
+    sender.join()
+    assert over.is_set(), "the app got an answer"
+    assert [one["kind"] for one in world.gateway.receipts()] == ["policy", "push"]
+
+    world.gateway.start()
+    receipts = world.gateway.receipts()
+    assert [one["kind"] for one in receipts] == ["policy", "push", "outcome"]
+    assert (receipts[2]["of"], receipts[2]["outcome"], receipts[2]["status"]) == (1, "unknown", None)
+    answer = keyed(world, name, "k")
+    undelivered(world, answer, "delivery_unknown", 504, "unknown", None)
+    assert answer.receipt == 1 and len(world.got(name)) == 1, "sent again"
+
+    world.gateway.kill()
+    world.gateway.start()
+    assert len(world.gateway.receipts()) == 3, "told once"
+    evidence = world.gateway.folder / "evidence"
+    world.gateway.sluis("evidence", "export", "-o", evidence)
+    said = json.loads(run(AUDIT, "replay", world.gateway.ledger, "--key", world.gateway.vkey,
+                          "--evidence", evidence, "--json").stdout)
+    assert said["result"] == "same" and said["counts"]["outcomes"] == 1
+    assert said["counts"]["pushes_open"] == 0
+    world.gateway.stop()
+    world.gateway.verify()
+
+
+def test_killed_at_any_moment_each_release_has_one_outcome(fresh_push):
+    """Pushes without pause, with and without keys, and SIGKILL somewhere among them, again and again."""
+    world = fresh_push
+    world.gateway.start()
+    name = world.driver()
+    told = {}
+    for round_ in range(4):
+        n_done = [0]
+
+        def send(lane, round_=round_, n_done=n_done):
+            try:
+                for i in range(1000):
+                    answer = (keyed(world, name, f"{round_}-{lane}-{i}") if lane % 2
+                              else world.push(name))
+                    told[answer.receipt] = answer.json()["outcome"]
+                    n_done[0] += 1
+            except (AssertionError, OSError, ValueError):
+                pass
+        threads = [threading.Thread(target=send, args=(lane,)) for lane in range(4)]
+        for one in threads:
+            one.start()
+        while n_done[0] < 15 + 7 * round_:
+            threads[0].join(0.01)
+        world.gateway.kill()
+        for one in threads:
+            one.join()
+        world.gateway.start()
+    receipts = world.gateway.receipts()
+    pushes = {one["index"] for one in receipts if one["kind"] == "push"}
+    outcomes = [one["of"] for one in receipts if one["kind"] == "outcome"]
+    assert sorted(outcomes) == sorted(pushes), "each push has one outcome, and each outcome a push"
+    ended = {one["of"]: one["outcome"] for one in receipts if one["kind"] == "outcome"}
+    assert all(ended[index] == outcome for index, outcome in told.items())
+    seen = [int(one.header("sluis-receipt").rpartition("/")[2]) for one in world.got(name)]
+    assert set(seen) <= pushes and len(seen) == len(set(seen)), "nothing without a receipt, or twice"
+
+
 # ---------------------------------------------------------------------------- afterwards --
 
 def test_partner_and_app_may_have_the_receipt_proven(pushing):
