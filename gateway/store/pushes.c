@@ -86,10 +86,14 @@ static bool read_row(struct slice key, struct slice value, struct store_push *ou
     push.time_ms = (int64_t)read_u64(&reader);
     push.outcome_index = read_u64(&reader);
     push.ended_ms = (int64_t)read_u64(&reader);
-    memcpy(push.basis, read_bytes(&reader, SHA256_BYTES).p, SHA256_BYTES);
-    memcpy(push.fingerprint, read_bytes(&reader, SHA256_BYTES).p, SHA256_BYTES);
+    struct slice basis = read_bytes(&reader, SHA256_BYTES);
+    struct slice fingerprint = read_bytes(&reader, SHA256_BYTES);
+    if (reader.bad || !basis.p || !fingerprint.p || flags > (FLAG_KEY | FLAG_ENDED))
+        return false;
+    memcpy(push.basis, basis.p, SHA256_BYTES);
+    memcpy(push.fingerprint, fingerprint.p, SHA256_BYTES);
     *out = push;
-    return flags <= (FLAG_KEY | FLAG_ENDED);
+    return true;
 }
 
 /* Under way, or with a key and not too old. A clock that was set back keeps it. */
