@@ -9,22 +9,33 @@
 
 #include <string.h>
 
+/* Rows that several commands have. */
+/* clang-format off */
+#define KEY_OPTION                                                                                 \
+    {"key", KEY_KEY, "FILE", 0,                                                                    \
+     "the ledger's public key, or all that it has had (ledger.vkey)", 0}
+#define JOBS_OPTION {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0}
+#define FILTER_OPTIONS(group)                                                                      \
+    {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", group},                           \
+    {"decision", KEY_DECISION, "DECISION", 0, "only this decision: release or refuse", group},     \
+    {"kind", KEY_KIND, "KIND", 0,                                                                  \
+     "only this kind: pull, push, outcome, policy, erasure, heads or key", group},                 \
+    {"since", KEY_SINCE, "TIME", 0, "from this time on, as 2026-11-23 or 2026-11-23T09:00:00Z",    \
+     group},                                                                                       \
+    {"until", KEY_UNTIL, "TIME", 0, "up to and with this time", group},                            \
+    {"limit", KEY_LIMIT, "N", 0, "at most N receipts", group}
+/* clang-format on */
+
 static const struct argp_option key_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
-    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
+    KEY_OPTION,
+    JOBS_OPTION,
     {"memory", KEY_MEMORY, "MIB", 0, "to compare tags in, in MiB (48)", 0},
     {0},
 };
 
 static const struct argp_option list_options[] = {
     {"partner", KEY_PARTNER, "PARTNER", 0, "only flows of this partner", 0},
-    {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", 0},
-    {"decision", KEY_DECISION, "DECISION", 0, "only this decision: release or refuse", 0},
-    {"kind", KEY_KIND, "KIND", 0,
-     "only this kind: pull, push, outcome, policy, erasure, heads or key", 0},
-    {"since", KEY_SINCE, "TIME", 0, "from this time on, as 2026-11-23 or 2026-11-23T09:00:00Z", 0},
-    {"until", KEY_UNTIL, "TIME", 0, "up to and with this time", 0},
-    {"limit", KEY_LIMIT, "N", 0, "at most N receipts", 0},
+    FILTER_OPTIONS(0),
     {"key", KEY_KEY, "FILE", 0, "check the ledger with this public key at the same time", 1},
     {0},
 };
@@ -35,36 +46,36 @@ static const struct argp_option show_options[] = {
 };
 
 static const struct argp_option checkpoint_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
+    KEY_OPTION,
     {"output", KEY_OUTPUT, "FILE", 0, "write the checkpoint to a new FILE", 0},
-    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
+    JOBS_OPTION,
     {0},
 };
 
 static const struct argp_option prove_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
+    KEY_OPTION,
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to a new FILE (by custom, *.tlog-proof)", 0},
     {"leaf", KEY_LEAF, "FILE", 0,
      "write the receipt to a new FILE, byte by byte as it was recorded", 0},
     {"index", KEY_INDEX, "DIR", 0, "the ledger's index (the folder `index' beside the ledger)", 0},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0,
      "prove under this checkpoint, such as one with cosignatures of witnesses", 0},
-    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
+    JOBS_OPTION,
     {0},
 };
 
 static const struct argp_option verify_proof_options[] = {
     {"leaf", KEY_LEAF, "FILE", 0, "the receipt; \"-\" is standard input", 0},
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
+    KEY_OPTION,
     {"policy", KEY_POLICY, "FILE", 0, "a trust file: logs, witnesses, and how many are enough", 0},
     {0},
 };
 
 static const struct argp_option consistency_options[] = {
-    {"key", KEY_KEY, "FILE", 0, "the ledger's public key, or all that it has had (ledger.vkey)", 0},
+    KEY_OPTION,
     {"output", KEY_OUTPUT, "FILE", 0, "write the proof to a new FILE", 0},
     {"proof", KEY_PROOF, "FILE", 0, "check with a proof written before, without a folder", 0},
-    {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 0},
+    JOBS_OPTION,
     {0},
 };
 
@@ -90,13 +101,7 @@ static const struct argp_option export_options[] = {
      "prove under this checkpoint, such as one with cosignatures of witnesses, and end with it", 0},
     {"output", KEY_OUTPUT, "FILE", 0, "write to a new FILE instead of standard output", 0},
     {"partner", KEY_PARTNER, "PARTNER", 0, "only flows of this partner, or consents for it", 1},
-    {"route", KEY_ROUTE, "ROUTE", 0, "only flows on this route", 1},
-    {"decision", KEY_DECISION, "DECISION", 0, "only this decision: release or refuse", 1},
-    {"kind", KEY_KIND, "KIND", 0,
-     "only this kind: pull, push, outcome, policy, erasure, heads or key", 1},
-    {"since", KEY_SINCE, "TIME", 0, "from this time on, as 2026-11-23 or 2026-11-23T09:00:00Z", 1},
-    {"until", KEY_UNTIL, "TIME", 0, "up to and with this time", 1},
-    {"limit", KEY_LIMIT, "N", 0, "at most N receipts", 1},
+    FILTER_OPTIONS(1),
     {"jobs", KEY_JOBS, "N", 0, "check with N threads (1)", 2},
     {0},
 };
