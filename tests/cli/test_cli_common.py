@@ -112,7 +112,7 @@ def test_wrong_use_says_what_was_found_and_what_is_near(arguments, says, tmp_pat
     (["show", "18446744073709551616", "."], "18446744073709551616"),
     (["lst", "."], 'did you mean "list"'),
     (["list", ".", "--decision", "released"], "release or refuse"),
-    (["list", ".", "--kind", "push"], "pull, policy, "),
+    (["list", ".", "--kind", "pushed"], "pull, push, outcome, policy, "),
     (["list", ".", "--since", "yesterday"], '"yesterday"'),
     (["list", ".", "--until", "2026-02-30"], '"2026-02-30"'),
     (["list", ".", "--limit", "many"], '"many"'),

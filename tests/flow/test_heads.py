@@ -17,6 +17,7 @@ from app import App
 from forge import Heads, Ledger, SubjectKey, root_of, unpadded
 import tiles
 from gateway import AUDIT, ORIGIN, Failed, POSITION, WAIT_S, consent, run
+from process import wait_for
 from world import World
 
 
@@ -486,7 +487,8 @@ def test_a_list_that_was_damaged_is_not_served_and_the_operator_is_told(served, 
         file.write_bytes(whole[:-1])
         answer = client.ask("/heads/0")
         assert answer.status == 500 and answer.reason == "unreadable"
-        assert "the list of heads of epoch 0 has" in served.gateway.text()
+        wait_for("the log's word", lambda: "the list of heads of epoch 0 has" in
+                 served.gateway.text())
         file.unlink()
         assert client.ask("/heads/0").status == 500
     finally:
