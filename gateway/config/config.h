@@ -13,6 +13,7 @@
 #include "ledger/tlog_policy.h"
 #include "policy/controller.h"
 #include "policy/decide.h"
+#include "policy/quota.h"
 #include "policy/vocabulary.h"
 #include "transform/path.h"
 #include "yaml/yaml.h"
@@ -58,6 +59,8 @@ struct config_partner {
     const struct slice *benefits;
     uint32_t generation;       /* of its pseudonyms; 1 at first */
     int64_t previous_until_ms; /* those of the generation before are understood; 0: never */
+    uint32_t at_most; /* flows released to it; 0: no limit */
+    enum quota_period at_most_per;
 };
 
 enum route_kind {

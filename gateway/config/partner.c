@@ -70,10 +70,25 @@ static void build_benefits(struct build *build, const struct yaml_node *node,
     out->benefits = benefits;
 }
 
+/* "1000 per day" */
+static void build_at_most(struct build *build, const struct yaml_node *node,
+                          struct config_partner *out)
+{
+    static const char expected[] =
+        "a number of flows up to 1000000000 and a period, such as 1000 per day (hour, day, week "
+        "or month)";
+    _Static_assert(LIMIT_MAX_partner_flows == 1000000000, "as in the message");
+    if (build_is_text(build, node, expected) &&
+        !quota_parse(node->text, LIMIT_MAX_partner_flows, &out->at_most, &out->at_most_per))
+        yaml_error_at(build->problems, node->line, node->column,
+                      "\"%.*s\" is not what `at_most` takes; expected %s", SLICE_PRINTF(node->text),
+                      expected);
+}
+
 static void build_contract(struct build *build, const struct yaml_node *node,
                            struct config_partner *out)
 {
-    static const char *const keys[] = {"purposes", "benefits", NULL};
+    static const char *const keys[] = {"purposes", "benefits", "at_most", NULL};
     if (!yaml_check_keys(node, "a contract", keys, build->problems))
         return;
     const struct yaml_node *value;
@@ -81,6 +96,8 @@ static void build_contract(struct build *build, const struct yaml_node *node,
         build_purposes(build, value, out);
     if ((value = yaml_get(node, "benefits")))
         build_benefits(build, value, out);
+    if ((value = yaml_get(node, "at_most")))
+        build_at_most(build, value, out);
 }
 
 /* A day of the calendar; it begins at midnight UTC. */

@@ -20,7 +20,8 @@ static const struct problem of_reason[N_REASONS] = {
     [REASON_SITUATION] = {403, "situation", "Not in the consented situation",
                           "The consent holds in a situation that is not known to hold now."},
     [REASON_QUOTA] = {403, "quota", "Consented number used up",
-                      "The consent allows fewer flows than that, or they can't be counted here."},
+                      "The consent allows no more flows for now. Try again after the time in "
+                      "Retry-After at the latest."},
     [REASON_REFUSED] = {403, "refused", "Refused by the person",
                         "The person refuses this now. Asking again changes nothing."},
     [REASON_NOT_COVERED] = {403, "not_covered", "Data not covered by the consent",
@@ -29,10 +30,13 @@ static const struct problem of_reason[N_REASONS] = {
                         "Name a purpose of your contract in the Sluis-Purpose header; it may be "
                         "left out only when the contract holds exactly one."},
     [REASON_CONSENT_CHANGED] = {403, "consent_changed", "Consent changed meanwhile",
-                                "The person changed the policy while this flow was under way. "
+                                "What the person allows changed while this flow was under way. "
                                 "Ask again."},
     [REASON_TOO_FEW] = {403, "too_few", "Too few people",
                         "Fewer people than this figure needs consent to it now."},
+    [REASON_BUDGET] = {429, "budget", "Contract's number used up",
+                       "Your contract allows no more flows for now. Try again after the time in "
+                       "Retry-After."},
     [REASON_APP_UNREACHABLE] = {502, "app_unreachable", "App not reachable",
                                 "The app that holds the data can't be reached. Try again later."},
     [REASON_APP_TIMEOUT] = {504, "app_timeout", "App too slow",

@@ -46,6 +46,7 @@ static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct
                                      struct slice receipt, const struct flow_answer *answer,
                                      bool closes)
 {
+    unsigned retry_after_s = answer ? answer->retry_after_s : 0;
     char body[PROBLEM_BYTES_MAX];
     struct writer writer = writer_over(body, sizeof body);
     problem_write(problem, receipt, answer ? answer->members : slice_of(NULL, 0), &writer);
@@ -62,9 +63,9 @@ static enum MHD_Result reply_problem(struct MHD_Connection *handle, const struct
     if (problem->status == 405 && answer)
         complete = complete && MHD_add_response_header(response, "Allow", answer->allow) == MHD_YES;
     if (problem->status == 503)
-        complete = complete && add_retry_after(response, answer && answer->retry_after_s > 0
-                                                             ? answer->retry_after_s
-                                                             : RETRY_AFTER_S);
+        retry_after_s = retry_after_s > 0 ? retry_after_s : RETRY_AFTER_S;
+    if (retry_after_s > 0)
+        complete = complete && add_retry_after(response, retry_after_s);
     return queue(handle, problem->status, response, complete);
 }
 

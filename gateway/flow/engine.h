@@ -12,6 +12,7 @@
 
 #include "base/loop.h"
 #include "base/mailbox.h"
+#include "flow/allowances.h"
 #include "flow/node.h"
 #include "flow/prover.h"
 #include "forward/upstream.h"
@@ -27,6 +28,7 @@ struct flow_engine {
     struct node *node;
     struct loop *loop;
     struct store_reader *reader;
+    struct store_allowance allowances[ALLOWANCES_MAX]; /* for one judgement at a time */
     struct partner_names *names;  /* of each partner, in the configuration's order; secret */
     struct upstream **upstreams;  /* one for each app, */
     struct upstream **recipients; /* and for each partner that pushes go to; NULL: none do */

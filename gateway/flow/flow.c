@@ -39,7 +39,9 @@ size_t flow_arena_bytes(const struct limits *limits)
     size_t user_bytes = 3 * STORE_USER_BYTES_MAX;
     size_t room_for_alignment = 256;
     size_t push_bytes = 2048; /* two receipts by name, and the answer that says how it ended */
-    return 2 * target_bytes + 2 * user_bytes + LEAF_BYTES_MAX + push_bytes + room_for_alignment;
+    size_t allowances_bytes = ALLOWANCES_MAX * sizeof(struct store_allowance);
+    return allowances_bytes + 2 * target_bytes + 2 * user_bytes + LEAF_BYTES_MAX + push_bytes +
+           room_for_alignment;
 }
 
 void flow_init(struct flow *flow, struct flow_engine *engine, void *block, size_t block_bytes)
@@ -194,6 +196,8 @@ void flow_start(struct flow *flow)
     else if (flow->decision.effect == EFFECT_REFUSE && !flow->request.route->is_fixed &&
              !flow->awaits_situation)
         flow_refuse(flow, flow->decision.reason);
+    else if (flow->is_over_budget)
+        flow_refuse(flow, REASON_BUDGET);
     else {
         flow_move(flow, FLOW_DECIDED);
         if (flow_kind(flow) == ROUTE_PUSH)

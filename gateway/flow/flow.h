@@ -59,7 +59,7 @@ struct flow_answer {
     struct slice body;       /* released: reduced, the filter's; proven, done: JSON */
     struct slice media_type; /* released: the route's */
     unsigned status;         /* done */
-    unsigned retry_after_s;  /* 503: 0 for what is usual */
+    unsigned retry_after_s;  /* 0: not told, but for a 503 what is usual */
     /* Texts that end in a NUL; empty: none. */
     char allow[ANSWER_ALLOW_BYTES];   /* no such method: those that there are */
     char detail[ANSWER_DETAIL_BYTES]; /* in place of the problem's own */
@@ -108,6 +108,9 @@ struct flow {
     struct slice user; /* the subject's name at the app */
     struct slice benefit;
     struct decision decision;
+    bool is_over_budget;       /* the partner's, were it released */
+    uint32_t waits_s;          /* refused for a quota or the budget: it is worth asking after */
+    unsigned n_denied;         /* others used it up first: judged again */
     size_t n_situations; /* of those that held, what the policy asked about: for the receipt */
     struct slice situations[DECIDE_SITUATIONS_MAX];
     bool awaits_situation;       /* refused as it is; what the answer tells may change that */
@@ -139,7 +142,10 @@ static inline void flow_move(struct flow *flow, enum flow_state to)
     flow_state_move(flow_kind(flow), &flow->state, to);
 }
 
-/* Bytes of a flow's arena: the target to call, the user name, the benefit, receipts by name. */
+/*
+ * Bytes of a flow's arena: the target to call, the user name, the benefit, allowances,
+ * receipts by name.
+ */
 size_t flow_arena_bytes(const struct limits *limits);
 /* `block` is the flow's arena. Call flow_reset() before each further use. */
 void flow_init(struct flow *flow, struct flow_engine *engine, void *block, size_t block_bytes);

@@ -9,8 +9,10 @@
 #include "base/timestamp.h"
 #include "ledger/basis.h"
 #include "policy/policy.h"
+#include "policy/zone.h"
 
 #include <limits.h>
+#include <string.h>
 
 /* What the decision rested on: the policy's version and text, and the consents' ids. */
 static void pin_basis(struct flow *flow, const struct store_subject *subject, struct slice blob)
@@ -93,6 +95,35 @@ static void keep_situations(struct flow *flow, const struct moment *moment)
     }
 }
 
+/* What is used up by now counts; what the flow would use is kept for the recorder. */
+static enum sl_err decide_counted(struct flow *flow, struct slice blob, struct facts *facts)
+{
+    struct flow_engine *engine = flow->engine;
+    struct store_allowance *allowances = engine->allowances;
+    size_t n = 0;
+    flow->is_over_budget = false;
+    SL_TRY(allowances_decide(engine->reader, flow->record.subject, blob, facts, &flow->decision,
+                             allowances, &n, &flow->waits_s));
+    if (flow->decision.effect == EFFECT_RELEASE &&
+        allowance_of_partner(flow->partner, flow->time_ms, &allowances[n])) {
+        SL_TRY(store_uses_read(engine->reader, &allowances[n], 1));
+        flow->is_over_budget = allowances[n].n_used >= allowances[n].at_most;
+        if (flow->is_over_budget)
+            flow->waits_s = (uint32_t)(allowances[n].end_s - zone_seconds(flow->time_ms));
+        n++;
+    }
+    struct flow_demand *demand = &flow->demand;
+    if (n > 0 && !demand->allowances)
+        demand->allowances = arena_alloc(&flow->arena, ALLOWANCES_MAX * sizeof *demand->allowances);
+    if (flow->arena.overflow)
+        return SL_ELIMIT;
+    demand->n_allowances = n;
+    demand->time_s = zone_seconds(flow->time_ms);
+    if (n > 0)
+        memcpy(demand->allowances, allowances, n * sizeof *allowances);
+    return SL_OK;
+}
+
 enum sl_err judge_flow(struct flow *flow)
 {
     struct flow_engine *engine = flow->engine;
@@ -118,7 +149,11 @@ enum sl_err judge_flow(struct flow *flow)
         find_situations(flow, user, &moment);
     facts.n_situations = moment.n;
     facts.situations = moment.codes;
-    decide(blob, &facts, &flow->decision);
+    enum sl_err err = decide_counted(flow, blob, &facts);
+    if (err != SL_OK) {
+        store_read_end(engine->reader);
+        return err;
+    }
     keep_situations(flow, &moment);
     flow->awaits_situation = asks && flow->decision.effect == EFFECT_REFUSE &&
                              could_be_answered(flow, blob, facts, moment);

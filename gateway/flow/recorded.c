@@ -13,6 +13,8 @@
 #include "flow/push.h"
 #include "flow/push_again.h"
 
+enum { DENIALS_MAX = 3 };
+
 /* What was done to each class: on a refusal, nothing of any class left. */
 static size_t draft_classes(const struct flow *flow, bool released,
                             struct leaf_class classes[LIMIT_MAX_route_classes])
@@ -92,15 +94,17 @@ void flow_record_release(struct flow *flow)
         flow_refuse(flow, reason);
         return;
     }
-    if (flow_is_unwitnessed(flow)) {
-        flow_refuse(flow, REASON_UNWITNESSED);
+    if (flow_is_unwitnessed(flow) || flow->is_over_budget) {
+        flow_refuse(flow, flow->is_over_budget ? REASON_BUDGET : REASON_UNWITNESSED);
         return;
     }
     struct slice body = filter_output(flow->filter);
     flow->answer.body = body;
     flow->answer.media_type = flow->request.route->media_type;
     flow->demand.push = flow_kind(flow) == ROUTE_PUSH ? push_note(flow) : NULL;
-    flow->record.demand = flow->demand.push ? &flow->demand : NULL;
+    bool has_demand = flow->demand.push || flow->demand.n_allowances > 0;
+    flow->record.demand = has_demand ? &flow->demand : NULL;
+    flow->demand.is_double = false;
     if (flow_draft_release(flow, body) != SL_OK)
         flow_refuse(flow, REASON_BUSY);
     else if (!submit(flow, RECORD_RELEASE))
@@ -111,6 +115,8 @@ void flow_refuse(struct flow *flow, enum reason reason)
 {
     flow->answer.reason = reason;
     flow->answer.body = slice_of(NULL, 0);
+    if (reason == REASON_QUOTA || reason == REASON_BUDGET)
+        flow->answer.retry_after_s = flow->waits_s;
     flow->record.demand = NULL; /* a refusal uses nothing */
     if (draft(flow, false, reason) != SL_OK || !submit(flow, RECORD_REFUSAL))
         answer(flow, FLOW_REFUSED, ANSWER_UNRECORDED);
@@ -127,12 +133,16 @@ static void release_recorded(struct flow *flow)
         else
             answer(flow, FLOW_RELEASED, ANSWER_RELEASED);
         return;
-    case RECORD_STALE:
-    case RECORD_DENIED: {
-        if (flow->record.outcome == RECORD_DENIED && flow->demand.is_double) {
+    case RECORD_DENIED:
+        /* Others were faster. What is left may allow the same, under another consent. */
+        if (flow->demand.is_double)
             push_was_double(flow);
-            return;
-        }
+        else if (flow->n_denied++ < DENIALS_MAX)
+            flow_record_release(flow);
+        else
+            flow_refuse(flow, REASON_BUSY);
+        return;
+    case RECORD_STALE: {
         /* As of now: withdrawn, or nobody any more, or allowed under another plan. */
         enum reason reason = REASON_CONSENT_CHANGED;
         (void)judge_flow_again(flow, &reason);

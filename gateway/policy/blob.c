@@ -10,6 +10,7 @@
 
 #include "policy/decide.h"
 #include "policy/loading.h"
+#include "policy/quota.h"
 #include "policy/zone.h"
 
 /* True when n items of `item_bytes` at `at` lie inside. */
@@ -66,10 +67,15 @@ static bool grants_are_valid(struct slice blob, size_t at, size_t n)
     return true;
 }
 
+static bool at_most_is_valid(uint32_t at_most, uint32_t per_s)
+{
+    enum quota_period period;
+    return at_most == 0 ? per_s == 0 : quota_period_of_code(per_s, &period);
+}
+
 static bool consent_is_valid(struct slice blob, size_t at)
 {
     const size_t n_situations = blob_u16(blob, at + 42);
-    const uint32_t at_most = blob_u32(blob, at + 60), per_s = blob_u32(blob, at + 64);
     return blob_u32(blob, at) != 0 && text_is_valid(blob, at + 4, at + 20, 1, POLICY_ID_BYTES) &&
            text_is_valid(blob, at + 8, at + 21, 1, POLICY_ID_BYTES) &&
            text_is_valid(blob, at + 12, at + 22, 1, POLICY_ID_BYTES) &&
@@ -78,7 +84,8 @@ static bool consent_is_valid(struct slice blob, size_t at)
            n_situations <= POLICY_SITUATIONS_MAX &&
            is_inside(blob, blob_u32(blob, at + 48), n_situations, BLOB_CODE_BYTES) &&
            window_is_valid(blob, at + 52) && blob_u16(blob, at + 58) == 0 &&
-           (at_most == 0) == (per_s == 0) && blob_u32(blob, at + 68) == 0;
+           at_most_is_valid(blob_u32(blob, at + 60), blob_u32(blob, at + 64)) &&
+           blob_u32(blob, at + 68) == 0;
 }
 
 static bool refusal_is_valid(struct slice blob, size_t at)

@@ -25,9 +25,6 @@ _Static_assert(LIMIT_MAX_route_classes <= 32, "a set of the route's classes is a
 _Static_assert(LIMIT_MAX_policy_consents <= 64, "a set of consents is a uint64_t");
 _Static_assert(DECIDE_SITUATIONS_MAX <= 32, "a set of situations is a uint32_t");
 
-/* 0001-01-01 and 9999-12-31, in seconds; what lies beyond is a broken clock. */
-static const int64_t time_min_s = -62135596800, time_max_s = 253402300799;
-
 struct walk {
     struct slice blob;
     const struct facts *facts;
@@ -52,6 +49,7 @@ const char *reason_name(enum reason reason)
         [REASON_PURPOSE] = "purpose",
         [REASON_CONSENT_CHANGED] = "consent_changed",
         [REASON_TOO_FEW] = "too_few",
+        [REASON_BUDGET] = "budget",
         [REASON_APP_UNREACHABLE] = "app_unreachable",
         [REASON_APP_TIMEOUT] = "app_timeout",
         [REASON_APP_STATUS] = "app_status",
@@ -84,9 +82,7 @@ static bool window_holds(struct walk *walk, size_t at)
     if (walk->blob.p[at] == 0)
         return true;
     if (!walk->has_local) {
-        int64_t utc_s = walk->facts->time_ms / 1000 - (walk->facts->time_ms % 1000 < 0);
-        utc_s = utc_s < time_min_s ? time_min_s : utc_s > time_max_s ? time_max_s : utc_s;
-        walk->local_s = zone_local_s(blob_zone(walk->blob), utc_s);
+        walk->local_s = zone_local_s(blob_zone(walk->blob), zone_seconds(walk->facts->time_ms));
         walk->has_local = true;
     }
     return window_covers_local(blob_window(walk->blob, at), walk->local_s);
@@ -124,6 +120,11 @@ static bool consent_is_of_flow(struct slice blob, const struct facts *facts, siz
            slice_equals(blob_text(blob, at + 12, at + 22), facts->partner);
 }
 
+static bool is_limited(struct slice blob, size_t at)
+{
+    return blob_u32(blob, at + 60) != 0;
+}
+
 /* How far the consent comes without looking at data classes; VERDICT_CONTRIBUTES: all the way. */
 static enum verdict consent_applies(struct walk *walk, size_t index)
 {
@@ -140,7 +141,7 @@ static enum verdict consent_applies(struct walk *walk, size_t index)
         return VERDICT_OUTSIDE_HOURS;
     if (!walk->any_situation && !situations_hold(walk, at))
         return VERDICT_SITUATION;
-    if (blob_u32(blob, at + 60) != 0 && !facts->quota_known)
+    if (is_limited(blob, at) && (facts->consents_spent >> index & 1))
         return VERDICT_QUOTA;
     return VERDICT_CONTRIBUTES;
 }
@@ -314,6 +315,8 @@ void decide(struct slice blob, const struct facts *facts, struct decision *decis
                     decision->benefit =
                         blob_text(blob, blob_consent_at(i) + 16, blob_consent_at(i) + 23);
                 decision->consents |= UINT64_C(1) << i;
+                if (is_limited(blob, blob_consent_at(i)))
+                    decision->limited |= UINT64_C(1) << i;
             }
         }
         if (verdict > furthest)

@@ -22,8 +22,10 @@ struct facts {
     const uint32_t *classes; /* vocabulary codes, unique */
     size_t n_situations;     /* known to hold, at most DECIDE_SITUATIONS_MAX; else: not so */
     const uint32_t *situations;
-    bool quota_known; /* false: a consent with `at_most` does not apply (fail closed) */
+    /* Bit i: what consent i allows `at_most` is used up, or can't be counted: it does not apply. */
+    uint64_t consents_spent;
 };
+#define FACTS_ALL_SPENT UINT64_MAX
 
 enum effect { EFFECT_REFUSE, EFFECT_RELEASE };
 
@@ -42,7 +44,8 @@ enum reason {
     REASON_REFUSED,         /* the subject refuses all that consents would grant */
     REASON_NOT_COVERED,     /* consents apply, but to none of the route's data classes */
     REASON_PURPOSE,         /* the partner's contract does not hold the purpose */
-    REASON_CONSENT_CHANGED, /* the policy changed while the flow was under way */
+    REASON_CONSENT_CHANGED, /* what is allowed changed while the flow was under way */
+    REASON_BUDGET,          /* the partner's contract allows no more flows for now */
     REASON_TOO_FEW,         /* a figure about a group, which is smaller than it must be */
     REASON_APP_UNREACHABLE,
     REASON_APP_TIMEOUT,
@@ -81,6 +84,7 @@ struct decision {
     struct plan_entry entries[LIMIT_MAX_route_classes];
     uint32_t time_s;   /* bucket for times in the answer: the coarsest of the kept classes */
     uint64_t consents; /* bit i: consent i of the policy contributes */
+    uint64_t limited;  /* those of them that have an `at_most`, and are to be charged */
     uint32_t
         situations; /* bit i: facts.situations[i] was asked for, by a consent that got so far */
     struct slice benefit; /* in_return of the first contributing consent; points into the blob */

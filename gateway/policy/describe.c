@@ -3,6 +3,8 @@
  */
 #include "policy/describe.h"
 
+#include "policy/quota.h"
+
 void write_distance_m(struct writer *writer, uint32_t metres)
 {
     const bool whole_km = metres % 1000 == 0;
@@ -130,8 +132,8 @@ void write_date(struct writer *writer, struct civil_date date)
 void write_at_most(struct writer *writer, uint32_t at_most, uint32_t per_s)
 {
     write_decimal(writer, at_most);
-    write_str(writer, per_s == 3600     ? " per hour"
-                      : per_s == 86400  ? " per day"
-                      : per_s == 604800 ? " per week"
-                                        : " per month");
+    enum quota_period period = QUOTA_MONTH;
+    (void)quota_period_of_code(per_s, &period);
+    write_str(writer, " per ");
+    write_str(writer, quota_period_name(period));
 }

@@ -40,7 +40,7 @@ struct policy_consent {
     bool has_from, has_until;
     struct civil_date from, until; /* local midnight at the start of the day; until is exclusive */
     uint32_t at_most;              /* 0: no limit */
-    uint32_t at_most_per_s;        /* 3600, 86400, 604800, or 2592000 for a month */
+    uint32_t at_most_per_s;        /* 3600, 86400, 604800 or 2592000: see quota_period_code() */
     uint32_t line, column;
 };
 

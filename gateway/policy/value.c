@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "policy/loading.h"
+#include "policy/quota.h"
 
 #include <string.h>
 
@@ -166,27 +167,15 @@ bool value_date(struct policy_loading *loading, const struct yaml_node *node,
 bool value_at_most(struct policy_loading *loading, const struct yaml_node *node, uint32_t *n,
                    uint32_t *per_s)
 {
-    static const struct unit periods[] = {
-        {" per hour", 3600}, {" per day", 86400}, {" per week", 604800}, {" per month", 2592000}};
     static const char expected[] =
         "a number up to 1000000 and a period, such as 24 per day (hour, day, week or month)";
+    enum quota_period period;
     if (!is_scalar(loading, node, expected))
         return false;
-    for (size_t i = 0; i < SL_LENGTH(periods); i++) {
-        size_t n_suffix = strlen(periods[i].name);
-        if (node->text.n <= n_suffix)
-            continue;
-        size_t n_number = node->text.n - n_suffix;
-        uint64_t number;
-        if (slice_equals_str(slice_of(node->text.p + n_number, n_suffix), periods[i].name) &&
-            slice_to_u64(slice_of(node->text.p, n_number), POLICY_AT_MOST_MAX, &number) &&
-            number > 0) {
-            *n = (uint32_t)number;
-            *per_s = periods[i].size;
-            return true;
-        }
-    }
-    return wrong(loading, node, expected);
+    if (!quota_parse(node->text, POLICY_AT_MOST_MAX, n, &period))
+        return wrong(loading, node, expected);
+    *per_s = quota_period_code(period);
+    return true;
 }
 
 /* mon is 0. */

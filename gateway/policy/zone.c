@@ -171,29 +171,67 @@ static int64_t rule_instant_s(const struct zone_day *day, int32_t year, int32_t 
     return rule_day(day, year) * DAY_S + day->time_s - offset_s;
 }
 
-static int32_t offset_by_rule_s(struct slice zone, int64_t utc_s)
+struct rule {
+    int32_t standard_s, daylight_s;
+    struct zone_day start, end;
+};
+
+static struct rule rule_of(struct slice zone)
 {
-    const int32_t standard_s = i32_at(zone, AT_STANDARD);
-    const int32_t daylight_s = i32_at(zone, AT_DAYLIGHT);
-    const struct zone_day start = day_at(zone, AT_START), end = day_at(zone, AT_END);
-    const int64_t local_s = utc_s + standard_s;
-    const int64_t days = local_s / DAY_S - (local_s % DAY_S < 0);
-    const int32_t this_year = civil_from_days(days).year;
-    for (int32_t year = this_year - 1; year <= this_year + 1; year++) {
-        int64_t start_s = rule_instant_s(&start, year, standard_s);
-        int64_t end_s = rule_instant_s(&end, year, daylight_s);
-        if (end_s < start_s)
-            end_s = rule_instant_s(&end, year + 1, daylight_s);
-        if (utc_s >= start_s && utc_s < end_s)
-            return daylight_s;
-    }
-    return standard_s;
+    return (struct rule){i32_at(zone, AT_STANDARD), i32_at(zone, AT_DAYLIGHT),
+                         day_at(zone, AT_START), day_at(zone, AT_END)};
 }
 
-static int32_t offset_s(struct slice zone, int64_t utc_s)
+static int32_t year_at(const struct rule *rule, int64_t utc_s)
 {
-    size_t n = u16_at(zone, AT_N);
-    size_t low = 0, high = n; /* the number of transitions at or before utc_s */
+    const int64_t local_s = utc_s + rule->standard_s;
+    return civil_from_days(local_s / DAY_S - (local_s % DAY_S < 0)).year;
+}
+
+/* The daylight saving that begins in `year`. */
+static struct zone_span daylight_of(const struct rule *rule, int32_t year)
+{
+    int64_t start_s = rule_instant_s(&rule->start, year, rule->standard_s);
+    int64_t end_s = rule_instant_s(&rule->end, year, rule->daylight_s);
+    if (end_s < start_s)
+        end_s = rule_instant_s(&rule->end, year + 1, rule->daylight_s);
+    return (struct zone_span){start_s, end_s, rule->daylight_s};
+}
+
+static int32_t offset_by_rule_s(struct slice zone, int64_t utc_s)
+{
+    const struct rule rule = rule_of(zone);
+    const int32_t this_year = year_at(&rule, utc_s);
+    for (int32_t year = this_year - 1; year <= this_year + 1; year++) {
+        const struct zone_span daylight = daylight_of(&rule, year);
+        if (utc_s >= daylight.from_s && utc_s < daylight.until_s)
+            return rule.daylight_s;
+    }
+    return rule.standard_s;
+}
+
+/* Between two daylight savings, or in one; those of five years lie on both sides of any instant. */
+static struct zone_span span_by_rule(struct slice zone, int64_t utc_s)
+{
+    const struct rule rule = rule_of(zone);
+    const int32_t this_year = year_at(&rule, utc_s);
+    struct zone_span span = {INT64_MIN, INT64_MAX, rule.standard_s};
+    for (int32_t year = this_year - 2; year <= this_year + 2; year++) {
+        const struct zone_span daylight = daylight_of(&rule, year);
+        if (utc_s >= daylight.from_s && utc_s < daylight.until_s)
+            return daylight;
+        if (daylight.until_s <= utc_s && daylight.until_s > span.from_s)
+            span.from_s = daylight.until_s;
+        if (daylight.from_s > utc_s && daylight.from_s < span.until_s)
+            span.until_s = daylight.from_s;
+    }
+    return span;
+}
+
+/* The number of transitions at or before utc_s. */
+static size_t n_transitions_until(struct slice zone, int64_t utc_s)
+{
+    size_t low = 0, high = u16_at(zone, AT_N);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (transition_at(zone, middle).at_s <= utc_s)
@@ -201,9 +239,40 @@ static int32_t offset_s(struct slice zone, int64_t utc_s)
         else
             high = middle;
     }
+    return low;
+}
+
+static int32_t offset_s(struct slice zone, int64_t utc_s)
+{
+    size_t n = u16_at(zone, AT_N);
+    size_t low = n_transitions_until(zone, utc_s);
     if (low == n && zone.p[AT_HAS_RULE])
         return offset_by_rule_s(zone, utc_s);
     return low > 0 ? transition_at(zone, low - 1).offset_s : i32_at(zone, AT_FIRST);
+}
+
+struct zone_span zone_span_at(struct slice zone, int64_t utc_s)
+{
+    size_t n = u16_at(zone, AT_N);
+    size_t low = n_transitions_until(zone, utc_s);
+    const bool is_listed = low < n, by_rule = !is_listed && zone.p[AT_HAS_RULE];
+    struct zone_span span = {INT64_MIN, INT64_MAX, i32_at(zone, AT_FIRST)};
+    if (low > 0)
+        span.offset_s = transition_at(zone, low - 1).offset_s;
+    if (by_rule)
+        span = span_by_rule(zone, utc_s);
+    if (is_listed)
+        span.until_s = transition_at(zone, low).at_s;
+    if (low > 0 && transition_at(zone, low - 1).at_s > span.from_s)
+        span.from_s = transition_at(zone, low - 1).at_s;
+    return span;
+}
+
+int64_t zone_seconds(int64_t time_ms)
+{
+    static const int64_t min_s = -62135596800, max_s = 253402300799;
+    int64_t utc_s = time_ms / 1000 - (time_ms % 1000 < 0);
+    return utc_s < min_s ? min_s : utc_s > max_s ? max_s : utc_s;
 }
 
 int64_t zone_local_s(struct slice zone, int64_t utc_s)

@@ -64,8 +64,19 @@ struct slice zone_utc(void);
 /* True when the functions below may read `zone`, which has exactly that length. */
 bool zone_is_valid(struct slice zone);
 
+/* Whole seconds of a time that may come from a broken clock: within the years 1 to 9999. */
+int64_t zone_seconds(int64_t time_ms);
 /* What a clock on the wall shows at `utc_s`, as seconds of a local 1970-01-01T00:00:00. */
 int64_t zone_local_s(struct slice zone, int64_t utc_s);
+/*
+ * A stretch around `utc_s` in which the clocks do not change: from_s <= utc_s < until_s. It may
+ * touch another one of the same offset. Without an end on a side: the least or greatest i64.
+ */
+struct zone_span {
+    int64_t from_s, until_s;
+    int32_t offset_s;
+};
+struct zone_span zone_span_at(struct slice zone, int64_t utc_s);
 /* The first instant at which the local date is `date` (or a later one, where a day is left out). */
 int64_t zone_day_start_s(struct slice zone, struct civil_date date);
 

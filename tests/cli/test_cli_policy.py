@@ -209,7 +209,6 @@ def test_explain_what_is_released_and_how(node):
     ('when: {days: [mon-fri], hours: "06:00-20:00"}', "2026-11-07T12:00:00Z", "outside_hours",
      "mon-fri 06:00-20:00 in Europe/Amsterdam, where it is sat 2026-11-07 13:00:00"),
     ("situation: [driving]", "2026-11-07T12:00:00Z", "situation", "driving"),
-    ("at_most: 24 per day", "2026-11-07T12:00:00Z", "quota", "24 per day"),
 ])
 def test_explain_why_a_consent_does_not_apply(node, more, at, verdict, says):
     node.put(old="    in_return", new=f"    {more}\n    in_return")
@@ -217,6 +216,17 @@ def test_explain_why_a_consent_does_not_apply(node, more, at, verdict, says):
     assert (found["effect"], found["reason"]) == ("refuse", verdict)
     assert found["consents"][0]["verdict"] == verdict and says in found["consents"][0]["text"]
     assert all(one["action"] == "drop" for one in found["data"])
+
+
+def test_explain_shows_what_is_used_and_left(node):
+    node.put(old="    in_return", new="    at_most: 24 per day\n    in_return")
+    found = explain(node, "--at", "2026-10-25T12:00:00Z")  # on which the clocks go back
+    one, = found["consents"]
+    assert found["reason"] == "consented"
+    assert one["uses"] == {"at_most": 24, "per": "day", "used": 0, "left": 24,
+                           "until": "2026-10-25T23:00:00Z"}
+    assert "0 of 24 per day used, 24 left until 2026-10-25T23:00:00Z" in one["text"]
+    assert found["budget"] is None
 
 
 def test_explain_another_flow_a_refusal_and_nobody(node):

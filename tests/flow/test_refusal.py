@@ -20,7 +20,6 @@ UNKNOWN_PSEUDONYM = "A" * 43
     ("not_yet", {"consents": [consent(more="from: 2090-01-01")]}),
     ("expired", {"consents": [consent(more="until: 2020-01-01")]}),
     ("situation", {"consents": [consent(more="situation: [driving]")]}),
-    ("quota", {"consents": [consent(more="at_most: 24 per day")]}),
     ("refused", {"consents": [consent()], "refuse": "- data: [location]"}),
     ("refused", {"consents": [consent()], "refuse": "- partner: spotify"}),
     ("not_covered", {"consents": [consent(data="listening.track: {}")]}),

@@ -45,7 +45,7 @@ static void decide_on_bytes(struct slice blob)
                                   .classes = all_codes,
                                   .n_situations = DECIDE_SITUATIONS_MAX,
                                   .situations = all_codes,
-                                  .quota_known = k & 1};
+                                  .consents_spent = k & 1 ? 0 : FACTS_ALL_SPENT};
             struct decision decision;
             decide(blob, &facts, &decision);
             SL_ASSERT((decision.effect == EFFECT_RELEASE) == (decision.consents != 0));
@@ -98,14 +98,14 @@ static void try_consent(const struct policy_document *policy, struct slice blob,
                               .purpose = consent->purpose->code,
                               .situations = situations,
                               .n_situations = k > 0 ? consent->n_situations : 0,
-                              .quota_known = k != 1};
+                              .consents_spent = k != 1 ? 0 : UINT64_C(0x5555555555555555)};
         struct model_facts model = {.clock = clock_at(policy->zone, times_s[k]),
                                     .app = consent->app,
                                     .partner = consent->partner,
                                     .purpose = consent->purpose->name,
                                     .situations = consent->situations,
                                     .n_situations = facts.n_situations,
-                                    .quota_known = facts.quota_known};
+                                    .consents_spent = facts.consents_spent};
         for (size_t first = 0; first < n_all; first += LIMIT_MAX_route_classes) {
             size_t n = n_all - first;
             n = n < LIMIT_MAX_route_classes ? n : LIMIT_MAX_route_classes;

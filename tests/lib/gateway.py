@@ -187,6 +187,7 @@ class Gateway(Process):
             "    contract:\n"
             f"      purposes: [{', '.join(facts['purposes'])}]\n"
             f"      benefits: [{', '.join(facts['benefits'])}]\n"
+            + (f"      at_most: {facts['at_most']}\n" if "at_most" in facts else "")
             + (f"    url: http://127.0.0.1:{self.recipients[name].port}\n"
                if name in self.recipients else "")
             for name, facts in self.partners.items())

@@ -12,7 +12,7 @@ MARK = "Zwaluwstraat"  # a comment in the policy that no one else has
 
 
 def policy(mark, more=""):
-    return consent(more=f"# {mark} {more}")
+    return consent(more=f"at_most: 100 per day  # so that its uses are counted\n# {mark} {more}")
 
 
 def traces(gateway, name, *users):

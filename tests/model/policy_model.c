@@ -31,8 +31,10 @@ static bool comes_before(struct civil_date a, struct civil_date b)
     return a.day < b.day;
 }
 
-static enum verdict stage_of(const struct policy_consent *consent, const struct model_facts *facts)
+static enum verdict stage_of(const struct policy_document *policy, size_t index,
+                             const struct model_facts *facts)
 {
+    const struct policy_consent *consent = &policy->consents[index];
     if (!slice_equals(consent->app, facts->app) ||
         !slice_equals(consent->partner, facts->partner) ||
         !slice_equals(consent->purpose->name, facts->purpose))
@@ -50,7 +52,7 @@ static enum verdict stage_of(const struct policy_consent *consent, const struct 
         if (!holds)
             return VERDICT_SITUATION;
     }
-    if (consent->at_most > 0 && !facts->quota_known)
+    if (consent->at_most > 0 && (facts->consents_spent & UINT64_C(1) << index))
         return VERDICT_QUOTA;
     return VERDICT_CONTRIBUTES;
 }
@@ -157,7 +159,7 @@ static uint32_t model_situations(const struct policy_document *policy,
     uint32_t asked = 0;
     for (size_t i = 0; i < policy->n_consents; i++) {
         const struct policy_consent *consent = &policy->consents[i];
-        if (stage_of(consent, facts) < VERDICT_SITUATION)
+        if (stage_of(policy, i, facts) < VERDICT_SITUATION)
             continue;
         for (size_t j = 0; j < facts->n_situations; j++) {
             for (size_t k = 0; k < consent->n_situations; k++) {
@@ -181,7 +183,7 @@ void model_decide(const struct policy_document *policy, const struct model_facts
     decision->n_entries = facts->n_classes;
     for (size_t i = 0; i < policy->n_consents; i++) {
         const struct policy_consent *consent = &policy->consents[i];
-        enum verdict stage = stage_of(consent, facts);
+        enum verdict stage = stage_of(policy, i, facts);
         furthest = stage > furthest ? stage : furthest;
         if (stage != VERDICT_CONTRIBUTES)
             continue;
@@ -196,6 +198,8 @@ void model_decide(const struct policy_document *policy, const struct model_facts
             if (decision->consents == 0)
                 decision->benefit = consent->in_return;
             decision->consents |= UINT64_C(1) << i;
+            if (consent->at_most > 0)
+                decision->limited |= UINT64_C(1) << i;
             entry.action = is_as_it_is(&entry) ? ACTION_KEEP : ACTION_COARSEN;
             decision->entries[j] = entry;
             decision->time_s = larger(decision->time_s, entry.coarseness.by[COARSE_TIME]);

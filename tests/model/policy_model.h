@@ -25,7 +25,7 @@ struct model_facts {
     const struct vocabulary_class *const *classes;
     size_t n_situations;
     const struct vocabulary_term *const *situations;
-    bool quota_known;
+    uint64_t consents_spent; /* bit i: of consent i */
 };
 
 /* `decision->benefit` points into the policy's texts. */

@@ -248,14 +248,14 @@ static void fill_flow(struct flow *flow, int64_t time_s)
     flow->facts.n_situations = flow->model.n_situations = n;
     flow->facts.situations = flow->situation_codes;
     flow->model.situations = flow->situations;
-    flow->facts.quota_known = flow->model.quota_known = below(2) == 0;
+    flow->facts.consents_spent = flow->model.consents_spent = next_random();
 }
 
 static bool is_same_decision(const struct decision *a, const struct decision *b)
 {
     if (a->effect != b->effect || a->reason != b->reason || a->n_entries != b->n_entries ||
-        a->time_s != b->time_s || a->consents != b->consents || a->situations != b->situations ||
-        !slice_equals(a->benefit, b->benefit))
+        a->time_s != b->time_s || a->consents != b->consents || a->limited != b->limited ||
+        a->situations != b->situations || !slice_equals(a->benefit, b->benefit))
         return false;
     for (size_t i = 0; i < a->n_entries; i++) {
         if (a->entries[i].action != b->entries[i].action ||

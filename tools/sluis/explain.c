@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "common/terminal.h"
 #include "explain_words.h"
+#include "flow/allowances.h"
 #include "identify/purpose.h"
 #include "policy/timezone.h"
 #include "workspace.h"
@@ -26,6 +27,8 @@ struct explained {
     struct policy_document *policy; /* NULL: none, or not understood any more */
     struct policy_clock clock;
     struct decision decision;
+    struct store_allowance uses[LIMIT_MAX_policy_consents]; /* at_most 0: it has none */
+    struct store_allowance budget;                          /* of the partner; the same */
 };
 
 /* --- output ---------------------------------------------------------------------------------- */
@@ -59,6 +62,10 @@ static void write_consent(struct writer *clause, const struct explained *explain
         write_verdict(clause, &explained->clock, consent, &explained->facts, *verdict);
     else
         write_str(clause, verdict_name(*verdict));
+    if (*verdict != VERDICT_OTHER_FLOW && explained->uses[index].at_most > 0) {
+        write_str(clause, "; ");
+        write_uses(clause, &explained->uses[index]);
+    }
 }
 
 static void write_class(struct writer *clause, const struct explained *explained, size_t i)
@@ -107,6 +114,12 @@ static void print_explained(const struct explained *explained)
 {
     char text[CLAUSE_BYTES];
     print_head(explained);
+    if (explained->budget.at_most > 0) {
+        struct writer clause = writer_over(text, sizeof text);
+        write_uses(&clause, &explained->budget);
+        printf("  budget   of the partner: ");
+        print_clause(&clause);
+    }
     if (!explained->purpose)
         return;
     print_styled(stdout, STYLE_STRONG, "data\n");
@@ -180,6 +193,19 @@ static void set_date_json(json_t *item, const char *name, const struct policy_cl
     json_object_set_new(item, name, text_json(&writer));
 }
 
+static json_t *uses_json(const struct store_allowance *uses)
+{
+    if (uses->at_most == 0)
+        return json_null();
+    char text[TIMESTAMP_BYTES];
+    struct writer writer = writer_over(text, sizeof text);
+    write_timestamp_s(&writer, 1000 * uses->end_s);
+    return json_pack("{s:I, s:s, s:I, s:I, s:o}", "at_most", (json_int_t)uses->at_most, "per",
+                     quota_period_name((enum quota_period)uses->period), "used",
+                     (json_int_t)uses->n_used, "left", (json_int_t)allowance_left(uses), "until",
+                     text_json(&writer));
+}
+
 static json_t *consents_json(const struct explained *explained)
 {
     json_t *list = json_array();
@@ -197,6 +223,7 @@ static json_t *consents_json(const struct explained *explained)
             set_date_json(item, "from", &explained->clock, consent->from);
         if (consent && consent->has_until)
             set_date_json(item, "until", &explained->clock, consent->until);
+        json_object_set_new(item, "uses", uses_json(&explained->uses[i]));
         json_array_append_new(list, item);
     }
     return list;
@@ -215,7 +242,7 @@ static json_t *explained_json(const struct explained *explained, const char *sub
     struct slice purpose =
         explained->purpose ? explained->purpose->name : slice_of_str(explained->purpose_asked);
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "effect",
+        "{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "effect",
         decision->effect == EFFECT_RELEASE ? "release" : "refuse", "reason",
         reason_name(decision->reason), "why", reason_words(decision->reason), "subject",
         json_of_slice(slice_of_str(subject)), "partner", json_of_slice(explained->partner->id),
@@ -224,7 +251,8 @@ static json_t *explained_json(const struct explained *explained, const char *sub
         "timezone", json_of_slice_or_null(explained->clock.name), "version",
         (json_int_t)explained->version, "benefit",
         decision->effect == EFFECT_RELEASE ? json_of_slice_or_null(decision->benefit) : json_null(),
-        "data", classes_json(explained), "consents", consents_json(explained));
+        "budget", uses_json(&explained->budget), "data", classes_json(explained), "consents",
+        consents_json(explained));
 }
 
 /* --- what is asked --------------------------------------------------------------------------- */
@@ -286,6 +314,27 @@ static void read_words(const struct workspace *workspace, struct slice yaml,
     out->clock = (struct policy_clock){out->policy->timezone, writer_slice(&writer)};
 }
 
+/* Decides with what is used up by now, or as far as the window of that time was used. */
+static enum sl_err decide_counted(struct store_reader *reader,
+                                  const uint8_t id[STORE_SUBJECT_ID_BYTES], struct explained *out)
+{
+    struct store_allowance allowances[ALLOWANCES_MAX];
+    size_t n;
+    uint32_t waits_s;
+    const int64_t time_ms = out->facts.time_ms;
+    for (size_t i = 0; i < policy_blob_n_consents(out->blob); i++) {
+        if (allowance_of_consent(id, out->blob, i, time_ms, &out->uses[i]))
+            SL_TRY(store_uses_read(reader, &out->uses[i], 1));
+    }
+    if (allowance_of_partner(out->partner, time_ms, &out->budget))
+        SL_TRY(store_uses_read(reader, &out->budget, 1));
+    if (out->purpose)
+        return allowances_decide(reader, id, out->blob, &out->facts, &out->decision, allowances, &n,
+                                 &waits_s);
+    out->decision = (struct decision){.effect = EFFECT_REFUSE, .reason = REASON_PURPOSE};
+    return SL_OK;
+}
+
 /* Decides on the policy in force, or on the empty one. Between store_read() and its end. */
 static int decide_now(struct workspace *workspace, const uint8_t id[STORE_SUBJECT_ID_BYTES],
                       struct explained *out)
@@ -313,10 +362,8 @@ static int decide_now(struct workspace *workspace, const uint8_t id[STORE_SUBJEC
         if (found)
             read_words(workspace, version.yaml, zone, out);
     }
-    if (out->purpose)
-        decide(out->blob, &out->facts, &out->decision);
-    else
-        out->decision = (struct decision){.effect = EFFECT_REFUSE, .reason = REASON_PURPOSE};
+    if (decide_counted(workspace->reader, id, out) != SL_OK)
+        return workspace_store_failed(workspace);
     if (cli->json)
         return cli_print_json(cli, explained_json(out, cli->arguments[0]));
     print_explained(out);

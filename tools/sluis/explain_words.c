@@ -19,7 +19,8 @@ const char *reason_words(enum reason reason)
         [REASON_EXPIRED] = "the consent has ended",
         [REASON_OUTSIDE_HOURS] = "the consent holds on other days or hours",
         [REASON_SITUATION] = "the consent needs a situation that is not known to hold",
-        [REASON_QUOTA] = "the consent's `at_most` is used up, or can't be counted",
+        [REASON_QUOTA] = "the consent's `at_most` is used up",
+        [REASON_BUDGET] = "the `at_most` of the partner's contract is used up",
         [REASON_REFUSED] = "the policy refuses all that its consents would grant here",
         [REASON_NOT_COVERED] = "the consents cover none of this route's data classes",
         [REASON_PURPOSE] = "the partner's contract does not hold this purpose",
@@ -121,6 +122,24 @@ static void write_situations(struct writer *writer, const struct policy_consent 
     }
 }
 
+uint32_t allowance_left(const struct store_allowance *uses)
+{
+    return uses->n_used < uses->at_most ? uses->at_most - uses->n_used : 0;
+}
+
+void write_uses(struct writer *writer, const struct store_allowance *uses)
+{
+    write_decimal(writer, uses->n_used);
+    write_str(writer, " of ");
+    write_decimal(writer, uses->at_most);
+    write_str(writer, " per ");
+    write_str(writer, quota_period_name((enum quota_period)uses->period));
+    write_str(writer, " used, ");
+    write_decimal(writer, allowance_left(uses));
+    write_str(writer, " left until ");
+    write_timestamp_s(writer, 1000 * uses->end_s);
+}
+
 void write_verdict(struct writer *writer, const struct policy_clock *clock,
                    const struct policy_consent *consent, const struct facts *facts,
                    enum verdict verdict)
@@ -153,7 +172,6 @@ void write_verdict(struct writer *writer, const struct policy_clock *clock,
     case VERDICT_QUOTA:
         write_str(writer, "holds at most ");
         write_at_most(writer, consent->at_most, consent->at_most_per_s);
-        write_str(writer, "; that can't be counted yet, so it does not apply");
         return;
     case VERDICT_NOT_COVERED:
         write_str(writer, "grants none of the data that this route carries, or the policy "

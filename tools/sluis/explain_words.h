@@ -9,7 +9,9 @@
 #include "base/writer.h"
 #include "policy/decide.h"
 #include "policy/policy.h"
+#include "policy/quota.h"
 #include "policy/zone.h"
+#include "store/uses.h"
 
 /* What a reason means, for a person: "no consent names this app, partner and purpose". */
 const char *reason_words(enum reason reason);
@@ -30,6 +32,9 @@ int64_t date_start_ms(const struct policy_clock *clock, struct civil_date date);
 void write_date_start(struct writer *writer, const struct policy_clock *clock,
                       struct civil_date date);
 
+/* "3 of 24 per day used, 21 left until 2026-11-28T23:00:00Z" */
+uint32_t allowance_left(const struct store_allowance *uses);
+void write_uses(struct writer *writer, const struct store_allowance *uses);
 /* Why a consent applies or not. */
 void write_verdict(struct writer *writer, const struct policy_clock *clock,
                    const struct policy_consent *consent, const struct facts *facts,

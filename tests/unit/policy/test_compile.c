@@ -171,8 +171,7 @@ static void damage_is_refused_or_harmless(void **state)
                           .app = slice_of_str("waze"),
                           .purpose = code("recommendation"),
                           .n_classes = 2,
-                          .classes = classes,
-                          .quota_known = true};
+                          .classes = classes};
     static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
     size_t n_refused = 0;
     uint8_t *copy = malloc(blob.n);

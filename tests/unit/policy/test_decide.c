@@ -29,8 +29,7 @@ static struct facts facts_for(const char *a, const char *b, const char *c, const
                           .purpose = code("recommendation"),
                           .n_classes = n,
                           .classes = classes,
-                          .situations = situations,
-                          .quota_known = true};
+                          .situations = situations};
 }
 
 static struct decision decided(struct slice blob, const struct facts *facts)
@@ -210,7 +209,7 @@ static void quota_that_cannot_be_counted_refuses(void **state)
         compile(HEAD "consents: [{id: a, " FLOW "data: {location: {}}, at_most: 1 per hour}]\n");
     struct facts facts = facts_for("location", NULL, NULL, NULL);
     assert_reason(blob, &facts, REASON_CONSENTED);
-    facts.quota_known = false;
+    facts.consents_spent = FACTS_ALL_SPENT;
     assert_reason(blob, &facts, REASON_QUOTA);
 }
 
@@ -344,7 +343,7 @@ static void reason_is_that_of_the_consent_that_came_furthest(void **state)
         assert_false(writer.overflow);
         struct slice blob = compile(text);
         struct facts facts = facts_for("location", NULL, NULL, NULL);
-        facts.quota_known = false;
+        facts.consents_spent = FACTS_ALL_SPENT;
         assert_reason(blob, &facts, stages[n - 1].reason);
         for (size_t i = 0; i < n; i++)
             assert_int_equal(decide_consent(blob, &facts, i), stages[n - 1 - i].verdict);
