@@ -2,8 +2,8 @@
  * replay.c - walks the receipts, finds out whose each is, and accounts for every one
  *
  *     receipt ─▶ kind ─▶ whose ─▶ policy: is the archive what it pins?     replay_policy.c
- *                  │       │  └─▶ flow: decide again, compare              replay_flow.c
- *                node's  nobody's
+ *                  │       │  └─▶ flow: decide again, compare              replay_flow.c,
+ * replay_uses.c node's  nobody's
  *
  * Nobody's are, in an archive of all subjects: refusals about people whom the gateway did not know;
  * receipts of people who came after the archive was made; and those of people who were erased
@@ -34,7 +34,7 @@ const char *replay_fault_name(enum replay_fault fault)
         [REPLAY_SITUATION] = "situation",   [REPLAY_BENEFIT] = "benefit",
         [REPLAY_BASIS] = "basis",           [REPLAY_ZONE] = "zone",
         [REPLAY_NOBODY] = "nobody",         [REPLAY_ERASED] = "erased",
-        [REPLAY_OUTCOME] = "outcome",
+        [REPLAY_OUTCOME] = "outcome",       [REPLAY_QUOTA] = "quota",
     };
     return names[fault];
 }
@@ -153,6 +153,8 @@ void replay_free(struct replay *replay)
             free((void *)(uintptr_t)replay->versions[i].blob.p);
         free((void *)(uintptr_t)replay->versions[i].local_blob.p);
     }
+    for (size_t i = 0; replay->subjects && i < replay->archive->n_subjects; i++)
+        free(replay->subjects[i].uses);
     whose_free(replay->whose);
     free(replay->pushes);
     free(replay->subjects);
@@ -260,7 +262,7 @@ static enum sl_err take_subjects(struct replay *replay, const struct replay_at *
         replay_outcome(replay, at);
         return SL_OK;
     }
-    replay_flow(replay, at);
+    SL_TRY(replay_flow(replay, at));
     return at->leaf->kind == LEAF_PUSH && at->leaf->released ? replay_note_push(replay, at) : SL_OK;
 }
 

@@ -25,6 +25,7 @@ enum replay_fault {
     REPLAY_DATA,      /* what was done to a data class */
     REPLAY_SITUATION, /* one that no consent asked for */
     REPLAY_BENEFIT,
+    REPLAY_QUOTA, /* more releases in one window than the consent allows */
     REPLAY_BASIS, /* the receipt pins other grounds than the decision rests on */
     REPLAY_ZONE,  /* under this machine's time zone rules the decision is another */
     REPLAY_NOBODY,
@@ -56,6 +57,8 @@ struct replay_counts {
     uint64_t n_erased;      /* releases of nobody here, while people were erased later */
     /* Beside them, of those that were repeated: a refusal may be decided on the version before. */
     uint64_t n_earlier_version;
+    /* Refused for a quota that the receipts do not show to be used up. */
+    uint64_t n_quota_early;
     /* Policy changes, in the same way. */
     uint64_t n_policies, n_policies_not_kept, n_policies_newer, n_policies_others,
         n_policies_erased;

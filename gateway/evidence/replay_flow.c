@@ -15,6 +15,9 @@
  *                                   meanwhile, prevented it. (An answer that did not come may
  *                                   have been to say in which situation its subject is.)
  *
+ * What was used up at that moment is not in the receipt, and need not be: the receipt pins which
+ * consents contributed, so one that would have, has an `at_most` and did not was used up.
+ *
  * A release rests on the version in force at its place in the ledger: the recorder checks that
  * again. A refusal may have been decided a moment before a change, and be recorded after it; it
  * then rests on a version before.
@@ -28,6 +31,8 @@
 
 struct attempt {
     uint64_t version;
+    struct slice blob;
+    uint64_t spent; /* consents that were used up, if the receipt is right */
     struct decision decision;
     bool could_release; /* in another situation, if not in this one */
     bool is_pinned;     /* the receipt pins this version and these consents */
@@ -64,18 +69,19 @@ static bool is_unread(const struct replay_version *version, const struct leaf *l
     return version->is_outdated && slice_equals_str(leaf->reason, reason_name(REASON_NO_CONSENT));
 }
 
-/* Decides as of `version`, which is sound; 0: without a policy. */
-static void attempt(const struct replay *replay, const struct replay_at *at,
-                    const struct facts *facts, uint64_t version, struct attempt *out)
+/* With these consents used up. */
+static void attempt_spent(const struct replay *replay, const struct replay_at *at,
+                          const struct facts *facts, uint64_t spent, struct attempt *out)
 {
     static const uint8_t no_digest[SHA256_BYTES];
+    const struct slice blob = out->blob;
+    const uint64_t version = out->version;
     const struct replay_version *rests_on =
         version > 0 ? replay_version(replay, at->subject, version) : NULL;
-    struct slice blob =
-        rests_on && !is_unread(rests_on, at->leaf) ? rests_on->blob : policy_blob_empty();
-    out->version = version;
-    decide(blob, facts, &out->decision);
-    out->could_release = decide_could_release(blob, facts);
+    struct facts with_spent = *facts;
+    with_spent.consents_spent = out->spent = spent;
+    decide(blob, &with_spent, &out->decision);
+    out->could_release = decide_could_release(blob, &with_spent);
     struct slice ids[LIMIT_MAX_policy_consents];
     size_t n_ids = 0;
     for (size_t i = 0; i < LIMIT_MAX_policy_consents; i++) {
@@ -85,6 +91,31 @@ static void attempt(const struct replay *replay, const struct replay_at *at,
     uint8_t basis[SHA256_BYTES];
     basis_digest(version, rests_on ? rests_on->digest : no_digest, ids, n_ids, basis);
     out->is_pinned = replay_pins(replay, at, basis);
+}
+
+/*
+ * Decides as of `version`, which is sound; 0: without a policy. Of the consents with `at_most` some
+ * may have been used up: first those that the receipts show, then any others.
+ */
+static void attempt(const struct replay *replay, const struct replay_at *at,
+                    const struct facts *facts, uint64_t version, struct attempt *out)
+{
+    enum { LIMITED_MAX = 10 }; /* of more than that at once, only what the receipts show */
+    const struct replay_version *rests_on =
+        version > 0 ? replay_version(replay, at->subject, version) : NULL;
+    out->version = version;
+    out->blob = rests_on && !is_unread(rests_on, at->leaf) ? rests_on->blob : policy_blob_empty();
+    attempt_spent(replay, at, facts, 0, out);
+    const uint64_t limited = out->decision.limited;
+    if (limited == 0 || out->is_pinned)
+        return;
+    const uint64_t shown = replay_spent(replay, at->subject, out->blob, limited, at->leaf->time_ms);
+    uint64_t spent = __builtin_popcountll(limited) <= LIMITED_MAX ? limited : 0;
+    attempt_spent(replay, at, facts, shown, out);
+    for (; spent != 0 && !out->is_pinned; spent = (spent - 1) & limited)
+        attempt_spent(replay, at, facts, spent, out);
+    if (!out->is_pinned)
+        attempt_spent(replay, at, facts, shown, out);
 }
 
 /* The newest version before `attempt->version` that the receipt pins. */
@@ -295,7 +326,9 @@ static void compare_zone(struct replay *replay, const struct replay_at *at,
     if (local.n == 0)
         return;
     struct decision decision;
-    decide(local, facts, &decision);
+    struct facts with_spent = *facts;
+    with_spent.consents_spent = attempt->spent;
+    decide(local, &with_spent, &decision);
     const struct decision *gateways = &attempt->decision;
     bool is_same = decision.reason == gateways->reason && decision.consents == gateways->consents;
     for (size_t i = 0; i < facts->n_classes && is_same; i++)
@@ -358,12 +391,25 @@ static void note_grounds(struct replay *replay, const struct replay_at *at,
     }
 }
 
-void replay_flow(struct replay *replay, const struct replay_at *at)
+/* A release is counted; a refusal for a quota is held against what was. */
+static enum sl_err count_uses(struct replay *replay, const struct replay_at *at,
+                              const struct attempt *attempt)
+{
+    if (at->leaf->released)
+        return replay_use(replay, at, attempt->blob, attempt->version, attempt->decision.limited);
+    if (attempt->decision.reason == REASON_QUOTA)
+        replay->counts.n_quota_early +=
+            (attempt->spent & ~replay_spent(replay, at->subject, attempt->blob, attempt->spent,
+                                            at->leaf->time_ms)) != 0;
+    return SL_OK;
+}
+
+enum sl_err replay_flow(struct replay *replay, const struct replay_at *at)
 {
     const struct leaf *leaf = at->leaf;
     uint64_t version = replay->subjects[at->subject].in_force;
     if (!is_repeatable(replay, at, version))
-        return;
+        return SL_OK;
     struct codes codes;
     const struct facts facts = facts_of(leaf, &codes);
     struct attempt current, chosen;
@@ -374,7 +420,7 @@ void replay_flow(struct replay *replay, const struct replay_at *at)
     note_grounds(replay, at, &chosen);
     if (is_earlier && leaf->released) {
         tell_version(replay, at, &current, &chosen);
-        return;
+        return SL_OK;
     }
     replay->counts.n_earlier_version += is_earlier;
     bool has_effect = compare_effect(replay, at, &chosen);
@@ -382,6 +428,8 @@ void replay_flow(struct replay *replay, const struct replay_at *at)
         (void)compare_benefit(replay, at, &chosen);
     if (has_effect && !chosen.is_pinned)
         tell_basis(replay, at, &chosen);
-    if (chosen.is_pinned)
-        compare_zone(replay, at, &facts, &chosen);
+    if (!chosen.is_pinned)
+        return SL_OK;
+    compare_zone(replay, at, &facts, &chosen);
+    return count_uses(replay, at, &chosen);
 }

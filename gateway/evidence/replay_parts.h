@@ -4,9 +4,11 @@
 #ifndef SLUIS_EVIDENCE_REPLAY_PARTS_H
 #define SLUIS_EVIDENCE_REPLAY_PARTS_H
 
+#include "base/timestamp.h"
 #include "evidence/replay.h"
 #include "evidence/whose.h"
 #include "policy/decide.h"
+#include "policy/quota.h"
 
 enum { REPLAY_TEXT_BYTES = 512, REPLAY_NOBODY_MAX = 64 };
 
@@ -32,6 +34,8 @@ struct replay_subject {
     uint64_t in_force; /* version; 0: none yet */
     bool is_erased;
     uint64_t erasure; /* its receipt */
+    size_t n_uses;    /* consents with `at_most` that were used */
+    struct replay_use *uses;
 };
 
 /* A push that was released, and waits for its outcome. */
@@ -89,9 +93,16 @@ bool replay_pins(const struct replay *replay, const struct replay_at *at,
 
 /* replay_policy.c, replay_flow.c */
 SL_NODISCARD enum sl_err replay_policy(struct replay *replay, const struct replay_at *at);
-void replay_flow(struct replay *replay, const struct replay_at *at);
+SL_NODISCARD enum sl_err replay_flow(struct replay *replay, const struct replay_at *at);
 /* replay_outcome.c: of a release that replay_flow() has seen; and how its delivery ended. */
 SL_NODISCARD enum sl_err replay_note_push(struct replay *replay, const struct replay_at *at);
 void replay_outcome(struct replay *replay, const struct replay_at *at);
+
+/* replay_uses.c: those of `limited` whose `at_most` is used up, as far as the receipts show. */
+uint64_t replay_spent(const struct replay *replay, size_t subject, struct slice blob,
+                      uint64_t limited, int64_t time_ms);
+/* The receipt is a release under these consents of the version: counts it to each. */
+SL_NODISCARD enum sl_err replay_use(struct replay *replay, const struct replay_at *at,
+                                    struct slice blob, uint64_t version, uint64_t limited);
 
 #endif

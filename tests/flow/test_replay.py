@@ -12,7 +12,7 @@ import types
 import pytest
 
 import answers
-from gateway import AUDIT, BUILD, PARTNERS, SLUIS, consent, run
+from gateway import AUDIT, BUILD, PARTNERS, SLUIS, consent, policy_text, run
 from world import World, feature
 
 LIAR = BUILD / "tests/flow/lying_gateway"
@@ -99,11 +99,15 @@ def lived(world):
         make(consent(more="until: 2025-06-01")),
         make(consent(more="from: 2099-06-01")),
         make(consent(more="situation: [driving]")),
-        make(consent(more="at_most: 3 per day")),
+        make(consent(more="at_most: 1 per month"),
+             consent("c2", more="at_most: 2 per month", data="location.speed: {}"),
+             consent("c3", more="at_most: 3 per month", data="location.speed: {}")),
         make(consent().replace("Playlists that fit the drive", ODD_BENEFIT),
              timezone="America/New_York"),
     ]
     world.gateway.sluis("subject", "add", "newcomer")
+    for _ in range(4):
+        world.ask(people[10])
     for name in [*people, "newcomer"]:
         world.ask(name)
         world.ask(name, "recommender", purpose="recommendation")
@@ -417,6 +421,9 @@ def test_a_damaged_ledger_is_not_judged(lived, whole, tmp_path):
 
 # --- a gateway that lies -------------------------------------------------------------------------
 
+REDUCED = "location=500m,location.speed=dropped"
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """A stopped gateway with one person, whose consent c1 is withdrawn in version 2."""
@@ -451,8 +458,39 @@ def liar(told, tmp_path):
     def differences():
         evidence = export(node.config, tmp_path / "liar.evidence")
         return found_by(node, evidence)["differences"]
-    node.lie, node.differences = lie, differences
+
+    def counts():
+        return found_by(node, tmp_path / "liar.evidence")["counts"]
+    node.lie, node.differences, node.counts = lie, differences, counts
     return node
+
+
+def test_more_releases_than_the_consent_allows_show(liar):
+    run(SLUIS, "-c", liar.config, "policy", "put", "-", given=policy_text(
+        liar.name, consent(data="location: {precision: 500m}", more="at_most: 2 per day")))
+    day = "2027-10-31T"  # 25 hours in Amsterdam, from 22:00 the day before
+    for time in ("2027-10-30T21:59:59.999Z", "2027-10-30T22:00:00.000Z", f"{day}22:59:59.999Z",
+                 f"{day}23:00:00.000Z"):
+        liar.lie(version=2, time=time, data=REDUCED)
+    assert liar.differences() == []
+    # Used up, and so it may be refused; but not on a day of which the receipts show one flow.
+    refused = {"decision": "refuse", "reason": "quota", "consents": "", "benefit": "",
+               "data": "location=dropped", "version": 2}
+    liar.lie(time=f"{day}22:30:00.000Z", **refused)
+    assert liar.differences() == [] and liar.counts()["flows_quota_early"] == 0
+    liar.lie(time=f"{day}23:30:00.000Z", **refused)
+    assert liar.differences() == [] and liar.counts()["flows_quota_early"] == 1
+    index = liar.lie(version=2, time=f"{day}22:45:00.000Z", data=REDUCED)
+    one, = liar.differences()
+    assert (one["receipt"], one["fault"], one["version"]) == (index, "quota", 2)
+    assert one["expected"] == "at most 2 per day under consent c1"
+    assert one["found"] == "release 3 from 2027-10-30T22:00:00Z to 2027-10-31T23:00:00Z"
+
+
+def test_a_quota_that_nobody_has_is_no_reason(liar):
+    index = liar.lie(decision="refuse", reason="quota", consents="", benefit="",
+                     data="location=dropped")
+    assert {(one["receipt"], one["fault"]) for one in liar.differences()} == {(index, "effect")}
 
 
 def test_the_liar_can_tell_the_truth(liar):

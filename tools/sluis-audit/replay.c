@@ -77,7 +77,7 @@ struct row {
     const char *text;
 };
 
-enum { ROWS = 22 };
+enum { ROWS = 23 };
 
 static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
 {
@@ -93,6 +93,10 @@ static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
          plural(c->n_earlier_version,
                 "of these rests on the version before: decided a moment before it changed",
                 "of these rest on the version before: decided a moment before it changed")},
+        {"flows_quota_early", c->n_quota_early,
+         plural(c->n_quota_early,
+                "of these refused for a quota that what is recorded does not use up",
+                "of these refused for quotas that what is recorded does not use up")},
         {"flows_not_kept", c->n_not_kept,
          plural(c->n_not_kept, "flow on a version whose texts are not kept",
                 "flows on versions whose texts are not kept")},
