@@ -9,6 +9,8 @@
 
 #include "policy/zone.h"
 
+#include <string.h>
+
 bool allowance_of_consent(const uint8_t subject[STORE_SUBJECT_ID_BYTES], struct slice blob,
                           size_t index, int64_t time_ms, struct store_allowance *out)
 {
@@ -21,6 +23,7 @@ bool allowance_of_consent(const uint8_t subject[STORE_SUBJECT_ID_BYTES], struct 
         .start_s = quota.window.start_s,
         .end_s = quota.window.end_s,
         .at_most = quota.at_most,
+        .n_uses = 1,
     };
     return true;
 }
@@ -37,8 +40,26 @@ bool allowance_of_partner(const struct config_partner *partner, int64_t time_ms,
         .start_s = window.start_s,
         .end_s = window.end_s,
         .at_most = partner->at_most,
+        .n_uses = 1,
     };
     return true;
+}
+
+bool allowance_is_same(const struct store_allowance *a, const struct store_allowance *b)
+{
+    return a->owner.kind == b->owner.kind && a->period == b->period && a->start_s == b->start_s &&
+           memcmp(a->owner.bytes, b->owner.bytes, sizeof a->owner.bytes) == 0;
+}
+
+void allowances_add(struct store_allowance *list, size_t *n, const struct store_allowance *more)
+{
+    for (size_t i = 0; i < *n; i++) {
+        if (allowance_is_same(&list[i], more)) {
+            list[i].n_uses += more->n_uses;
+            return;
+        }
+    }
+    list[(*n)++] = *more;
 }
 
 static bool is_spent(const struct store_allowance *allowance)

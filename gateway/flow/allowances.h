@@ -22,6 +22,10 @@ bool allowance_of_consent(const uint8_t subject[STORE_SUBJECT_ID_BYTES], struct 
 bool allowance_of_partner(const struct config_partner *partner, int64_t time_ms,
                           struct store_allowance *out);
 
+bool allowance_is_same(const struct store_allowance *a, const struct store_allowance *b);
+/* To a list that has room for it: uses of the same are added up. */
+void allowances_add(struct store_allowance *list, size_t *n, const struct store_allowance *more);
+
 /*
  * As decide(), with facts->consents_spent filled in: the consents whose `at_most` is used up and
  * which would contribute otherwise. allowances[0] to [*n - 1] are those of the consents that do

@@ -21,7 +21,7 @@ struct change_memory {
 /* For record.demand, on the recorder's way: what a flow needs to be in the store first. */
 struct flow_demand {
     int64_t time_s;
-    size_t n_allowances; /* one use of each; they are filled in, see store_charge() */
+    size_t n_allowances, n_room; /* they are charged, and filled in, by store_charge() */
     struct store_allowance *allowances;
     struct store_push *push; /* a push: its note is made, or with its outcome ended; or NULL */
     bool is_double;          /* out: of a push that was denied, there is one under the same key */

@@ -113,8 +113,10 @@ static enum sl_err decide_counted(struct flow *flow, struct slice blob, struct f
         n++;
     }
     struct flow_demand *demand = &flow->demand;
-    if (n > 0 && !demand->allowances)
-        demand->allowances = arena_alloc(&flow->arena, ALLOWANCES_MAX * sizeof *demand->allowances);
+    if (n > demand->n_room) {
+        demand->allowances = arena_alloc(&flow->arena, n * sizeof *demand->allowances);
+        demand->n_room = demand->allowances ? n : 0;
+    }
     if (flow->arena.overflow)
         return SL_ELIMIT;
     demand->n_allowances = n;

@@ -35,7 +35,8 @@
 
 enum {
     ANSWER_START_BYTES = 16384,
-    PERSON_ARENA_BYTES = 1024, /* user name, benefit, what else is copied when a flow is judged */
+    /* User name, benefit, allowances, what else is copied when a flow is judged. */
+    PERSON_ARENA_BYTES = 1024 + ALLOWANCES_MAX * (int)sizeof(struct store_allowance),
     ATTEMPTS_MAX = 8,          /* policies that change each time are a reason to ask later */
 };
 
@@ -54,6 +55,7 @@ struct people {
     size_t n_persons;
     struct record **members; /* of the group: the persons whose data are in the answer */
     size_t n_members;
+    struct flow_demand demand; /* of all of them together; its list is on the heap */
     unsigned n_attempts;
 };
 
@@ -93,6 +95,7 @@ void people_free(struct people *people)
             buffer_deinit(buffers[i]);
     free(people->persons);
     free(people->members);
+    free(people->demand.allowances);
     free(people);
 }
 
@@ -120,6 +123,11 @@ static struct person *add_person(struct flow *flow)
     return person;
 }
 
+static void leave_out_last(struct people *people)
+{
+    flow_reset(&people->persons[--people->n_persons].flow);
+}
+
 /* Judges the last one, who is left out again unless they consent. */
 static enum sl_err judge_last(struct people *people)
 {
@@ -130,10 +138,26 @@ static enum sl_err judge_last(struct people *people)
         flow_move(own, FLOW_DECIDED);
         flow_move(own, FLOW_FORWARDED); /* of which this is a part */
     } else {
-        flow_reset(own);
-        people->n_persons--;
+        leave_out_last(people);
     }
     return SL_OK;
+}
+
+/*
+ * The one whose list it is uses a consent of theirs for the list already: is there another use left
+ * for their own record in it?
+ */
+static bool fits_beside_named(const struct flow *named, const struct flow *own)
+{
+    for (size_t i = 0; i < own->demand.n_allowances; i++) {
+        const struct store_allowance *allowance = &own->demand.allowances[i];
+        for (size_t j = 0; j < named->demand.n_allowances; j++)
+            if (allowance->owner.kind == STORE_OWNER_CONSENT &&
+                allowance_is_same(allowance, &named->demand.allowances[j]) &&
+                allowance->at_most - allowance->n_used < 2)
+                return false;
+    }
+    return true;
 }
 
 static enum sl_err judge_record(struct flow *flow, size_t i)
@@ -154,6 +178,11 @@ static enum sl_err judge_record(struct flow *flow, size_t i)
     if (people->n_persons == n_before)
         return SL_OK;
     SL_ASSERT(found); /* a stranger has no policy */
+    if (!flow->request.route->is_fixed &&
+        !fits_beside_named(&people->persons[0].flow, &person->flow)) {
+        leave_out_last(people);
+        return SL_OK;
+    }
     return pseudonym_write(flow_names(&person->flow)->cipher, person->flow.record.subject,
                            person->flow.pseudonym);
 }
@@ -327,9 +356,49 @@ static void release(struct flow *flow)
     flow->engine->reply(flow);
 }
 
+/* What all of them use, and the partner as many times. SL_EMALFORMED: that is over its budget. */
+static enum sl_err add_up_demands(struct flow *flow)
+{
+    struct people *people = flow->people;
+    struct flow_demand *demand = &people->demand;
+    size_t n_most = 0;
+    demand->n_allowances = 0;
+    demand->time_s = flow->time_ms / 1000;
+    for (size_t i = 0; i < people->n_members; i++)
+        n_most += ((const struct person *)(const void *)people->members[i])->flow.demand.n_allowances;
+    flow->record.demand = n_most > 0 ? demand : NULL;
+    if (n_most > demand->n_room) {
+        free(demand->allowances);
+        demand->allowances = calloc(n_most, sizeof *demand->allowances);
+        demand->n_room = demand->allowances ? n_most : 0;
+        if (!demand->allowances)
+            return SL_EINTERNAL;
+    }
+    for (size_t i = 0; i < people->n_members; i++) {
+        const struct flow_demand *own =
+            &((const struct person *)(const void *)people->members[i])->flow.demand;
+        for (size_t j = 0; j < own->n_allowances; j++)
+            allowances_add(demand->allowances, &demand->n_allowances, &own->allowances[j]);
+    }
+    for (size_t i = 0; i < demand->n_allowances; i++) {
+        const struct store_allowance *budget = &demand->allowances[i];
+        if (budget->owner.kind == STORE_OWNER_PARTNER &&
+            (uint64_t)budget->n_used + budget->n_uses > budget->at_most) {
+            flow->waits_s = (uint32_t)(budget->end_s - demand->time_s);
+            return SL_EMALFORMED;
+        }
+    }
+    return SL_OK;
+}
+
 static void submit(struct flow *flow)
 {
     struct people *people = flow->people;
+    enum sl_err err = add_up_demands(flow);
+    if (err != SL_OK) {
+        flow_refuse(flow, err == SL_EMALFORMED ? REASON_BUDGET : REASON_BUSY);
+        return;
+    }
     flow->record.kind = RECORD_GROUP;
     flow->record.reply_to = &flow->engine->recorded;
     flow->record.members = people->members;

@@ -90,7 +90,7 @@ static int add_up(MDB_txn *txn, MDB_dbi dbi, struct store_allowance *allowance)
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static int put_one_more(MDB_txn *txn, MDB_dbi dbi, const struct store_allowance *allowance)
+static int put_more(MDB_txn *txn, MDB_dbi dbi, const struct store_allowance *allowance)
 {
     uint8_t key_bytes[RECORD_USE_KEY_BYTES], value_bytes[RECORD_USE_BYTES];
     struct record_use row = {.period = allowance->period,
@@ -109,7 +109,8 @@ static int put_one_more(MDB_txn *txn, MDB_dbi dbi, const struct store_allowance 
     } else if (code != MDB_NOTFOUND) {
         return code;
     }
-    row.n += row.n < UINT32_MAX;
+    const uint32_t room = UINT32_MAX - row.n;
+    row.n += allowance->n_uses < room ? allowance->n_uses : room;
     record_use_write(&row, value_bytes);
     value = (MDB_val){sizeof value_bytes, value_bytes};
     return mdb_put(txn, dbi, &key, &value, 0);
@@ -193,7 +194,7 @@ static int charge_in(struct store *store, int64_t now_s, const struct store_allo
         MDB_dbi dbi = database_of(store->now, owner->kind);
         if (owner->kind == STORE_OWNER_CONSENT)
             store_touch(store, owner->bytes);
-        code = put_one_more(store->batch, dbi, &allowances[i]);
+        code = put_more(store->batch, dbi, &allowances[i]);
         if (code == 0)
             code = drop(store->batch, dbi, owner_of_rows(owner), now_s - KEEP_S);
     }
@@ -210,7 +211,8 @@ enum sl_err store_charge(struct store *store, int64_t now_s, struct store_allowa
     for (size_t i = 0; i < n && code == 0; i++) {
         code =
             add_up(store->batch, database_of(store->now, allowances[i].owner.kind), &allowances[i]);
-        is_used_up = is_used_up || allowances[i].n_used >= allowances[i].at_most;
+        const uint64_t n_then = (uint64_t)allowances[i].n_used + allowances[i].n_uses;
+        is_used_up = is_used_up || n_then > allowances[i].at_most;
     }
     if (code == 0 && is_used_up)
         return SL_EMALFORMED;
@@ -219,6 +221,6 @@ enum sl_err store_charge(struct store *store, int64_t now_s, struct store_allowa
     if (code != 0)
         return store_fail(store, code, "count what flows use");
     for (size_t i = 0; i < n; i++)
-        allowances[i].n_used++;
+        allowances[i].n_used += allowances[i].n_uses;
     return SL_OK;
 }

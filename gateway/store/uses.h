@@ -37,6 +37,7 @@ struct store_allowance {
     uint8_t period;         /* what kind of window; the caller's own numbers */
     int64_t start_s, end_s; /* since 1970, UTC; the end is not in it */
     uint32_t at_most;
+    uint32_t n_uses; /* to be charged at once; no two of one owner and window are charged at once */
     uint32_t n_used; /* out */
 };
 
@@ -47,8 +48,8 @@ struct store_allowance {
 SL_NODISCARD enum sl_err store_uses_read(struct store_reader *reader,
                                          struct store_allowance *allowances, size_t n);
 /*
- * One use of each, of all or of none; fills in n_used, with this one. SL_EMALFORMED: one of them is
- * used up, and nothing was charged. SL_ELIMIT: no room. Windows of the same subject or partner that
+ * So many uses of each, for all or for none; fills in n_used, with these. SL_EMALFORMED: for one of
+ * them they are too many, and nothing was charged. SL_ELIMIT: no room. Windows of the same subject or partner that
  * ended an hour before `now_s` are dropped in passing.
  */
 SL_NODISCARD enum sl_err store_charge(struct store *store, int64_t now_s,

@@ -7,7 +7,7 @@ import pytest
 
 import answers
 from clock import Clock
-from gateway import PARTNERS, consent
+from gateway import PARTNERS, ROUTES, consent
 from world import World, feature
 
 DAY_S, MONTH_S = 86400, 31 * 86400
@@ -345,5 +345,81 @@ def test_a_budget_is_exact_when_many_ask_at_once_about_different_people(tmp_path
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
             found = list(pool.map(one.ask, names))
         assert sorted(answer.status for answer in found) == [200] * 7 + [429] * 5
+    finally:
+        one.close()
+
+
+# Lists about many people.
+
+LISTS = ROUTES + """
+  - id: nearby
+    app: waze
+    request: GET /v1/nearby
+    answers:
+      type: application/json
+      records: $.items[*]
+      fields:
+        $.items[*].user: subject
+        $.items[*].kmh: location.speed
+  - id: friends
+    app: waze
+    request: GET /v1/drivers/{subject}/friends
+    answers:
+      type: application/json
+      records: $.items[*]
+      fields:
+        $.items[*].user: subject
+        $.items[*].kmh: location.speed
+"""
+
+
+def listing(*names):
+    return answers.well({"items": [{"user": name, "kmh": 48} for name in names]},
+                        "application/json")
+
+
+def n_in(answer):
+    return len(answer.json()["items"]) if answer.status == 200 else reason(answer)
+
+
+def test_in_a_list_each_ones_own_consent_is_charged(tmp_path):
+    one = World(tmp_path / "node", routes=LISTS, partners=budget_partners("9 per month"))
+    speed = {"data": "location.speed: {}"}
+    try:
+        one.gateway.start()
+        once = one.person(limited("1 per month", **speed))
+        twice = one.person(limited("2 per month", **speed))
+        always = one.person(consent(**speed))
+        one.waze.on("/v1/nearby", listing(once, twice, always))
+        spotify = one.partner()
+        assert [n_in(spotify.get("/v1/nearby")) for _ in range(3)] == [3, 2, 1]
+        # Who is the list's own and in it uses their consent twice; without that, once.
+        owner = one.person(limited("3 per month", **speed))
+        one.waze.on(f"/v1/drivers/{owner}/friends", listing(owner))
+        path = "/v1/drivers/{subject}/friends"
+        assert [n_in(one.ask(owner, route=path)) for _ in range(3)] == [1, 0, "quota"]
+        # Nine flows were released by now.
+        assert n_in(spotify.get("/v1/nearby")) == "budget"
+        one.gateway.verify()
+    finally:
+        one.close()
+
+
+def test_lists_asked_for_at_once_release_no_one_more_often_than_they_allow(tmp_path):
+    one = World(tmp_path / "node", routes=LISTS)
+    try:
+        one.gateway.start()
+        names = [one.person(limited(f"{k} per month", data="location.speed: {}"))
+                 for k in (1, 2, 3, 5)]
+        gate = threading.Barrier(6)
+
+        def behave(exchange):
+            gate.wait(60)
+            return listing(*names)(exchange)
+        one.waze.on("/v1/nearby", behave)
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(lambda _: one.partner().get("/v1/nearby"), range(6)))
+        assert [answer.status for answer in found] == [200] * 6
+        assert sum(n_in(answer) for answer in found) == 1 + 2 + 3 + 5
     finally:
         one.close()

@@ -56,7 +56,8 @@ static struct store_allowance drives_of(const struct person *person)
                                         store_owner_of_consent(person->id, slice_of_str("drive")),
                                     .start_s = 86400,
                                     .end_s = 2 * 86400,
-                                    .at_most = PERSON_USES};
+                                    .at_most = PERSON_USES,
+                                    .n_uses = 1};
 }
 
 static bool drives_are(struct store_reader *reader, const struct person *person, uint32_t n)

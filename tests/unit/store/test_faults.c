@@ -182,7 +182,8 @@ static enum sl_err use(struct fixture *fixture)
 {
     struct store_allowance allowance = {.owner = store_owner_of_consent(id, slice_of_str("drive")),
                                         .end_s = 86400,
-                                        .at_most = UINT32_MAX};
+                                        .at_most = UINT32_MAX,
+                                        .n_uses = 1};
     enum sl_err err = store_charge(fixture->store, 0, &allowance, 1);
     enum sl_err commit_err = store_batch_commit(fixture->store); /* in any case */
     return err == SL_OK ? commit_err : err;

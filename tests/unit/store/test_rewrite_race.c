@@ -148,7 +148,8 @@ static struct store_allowance allowance_of(const struct twin *twin)
 {
     return (struct store_allowance){.owner = store_owner_of_consent(twin->id, slice_of_str("c1")),
                                     .end_s = 86400,
-                                    .at_most = UINT32_MAX};
+                                    .at_most = UINT32_MAX,
+                                    .n_uses = 1};
 }
 
 static void use(struct race *race, unsigned s)

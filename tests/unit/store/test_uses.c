@@ -26,7 +26,8 @@ static struct store_allowance per_day(const uint8_t id[16], const char *consent,
                                     .period = PER_DAY,
                                     .start_s = day * DAY,
                                     .end_s = (day + 1) * DAY,
-                                    .at_most = at_most};
+                                    .at_most = at_most,
+                                    .n_uses = 1};
 }
 
 static enum sl_err charge(struct fixture *fixture, struct store_allowance allowance)
@@ -106,6 +107,21 @@ static void a_flow_is_charged_to_all_of_its_consents_or_to_none(void **state)
     assert_int_equal(used(fixture, both[1]), 1);
 }
 
+static void several_uses_are_charged_at_once_or_not_at_all(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_allowance allowance = per_day(lotte, "drive", 20000, 5);
+    allowance.n_uses = 3;
+    assert_int_equal(charge(fixture, allowance), SL_OK);
+    assert_int_equal(charge(fixture, allowance), SL_EMALFORMED);
+    allowance.n_uses = 2;
+    assert_int_equal(charge(fixture, allowance), SL_OK);
+    allowance.n_uses = 1;
+    assert_int_equal(charge(fixture, allowance), SL_EMALFORMED);
+    commit(fixture);
+    assert_int_equal(used(fixture, allowance), 5);
+}
+
 static void after_a_change_of_zone_what_was_used_counts_in_both_windows(void **state)
 {
     struct fixture *fixture = *state;
@@ -178,6 +194,7 @@ int main(void)
         OPEN(a_batch_that_nothing_was_put_into_is_committed_as_well),
         OPEN(each_consent_window_and_person_has_a_count_of_its_own),
         OPEN(a_flow_is_charged_to_all_of_its_consents_or_to_none),
+        OPEN(several_uses_are_charged_at_once_or_not_at_all),
         OPEN(after_a_change_of_zone_what_was_used_counts_in_both_windows),
         OPEN(windows_are_dropped_an_hour_after_their_end),
         OPEN(others_write_when_a_batch_is_committed),
