@@ -37,7 +37,7 @@ enum {
     ANSWER_START_BYTES = 16384,
     /* User name, benefit, allowances, what else is copied when a flow is judged. */
     PERSON_ARENA_BYTES = 1024 + ALLOWANCES_MAX * (int)sizeof(struct store_allowance),
-    ATTEMPTS_MAX = 8,          /* policies that change each time are a reason to ask later */
+    ATTEMPTS_MAX = 8, /* policies that change each time are a reason to ask later */
 };
 
 struct person {
@@ -365,7 +365,8 @@ static enum sl_err add_up_demands(struct flow *flow)
     demand->n_allowances = 0;
     demand->time_s = flow->time_ms / 1000;
     for (size_t i = 0; i < people->n_members; i++)
-        n_most += ((const struct person *)(const void *)people->members[i])->flow.demand.n_allowances;
+        n_most +=
+            ((const struct person *)(const void *)people->members[i])->flow.demand.n_allowances;
     flow->record.demand = n_most > 0 ? demand : NULL;
     if (n_most > demand->n_room) {
         free(demand->allowances);
