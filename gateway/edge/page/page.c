@@ -28,7 +28,8 @@ struct page {
     struct server *server;
     uint16_t port;
     bool has_tls;
-    char own_hosts[OWN_HOSTS][HOST_BYTES]; /* used when none are configured */
+    char own_host_texts[OWN_HOSTS][HOST_BYTES];
+    struct slice own_hosts[OWN_HOSTS]; /* used when none are configured */
     uint8_t name[STORE_SUBJECT_NAME_BYTES_MAX];
     uint8_t *html, *form;
 };
@@ -55,7 +56,7 @@ static bool is_own_host(const struct page *page, struct slice host)
         if (slice_equals(host, config->page_hosts[i]))
             return true;
     for (size_t i = 0; config->n_page_hosts == 0 && i < OWN_HOSTS; i++)
-        if (slice_equals_str(host, page->own_hosts[i]))
+        if (slice_equals(host, page->own_hosts[i]))
             return true;
     return false;
 }
@@ -63,7 +64,8 @@ static bool is_own_host(const struct page *page, struct slice host)
 /* https://host, as this request's own origin. */
 static bool is_own_origin(const struct page *page, struct slice host, struct slice origin)
 {
-    const struct slice scheme = slice_of_str(page->has_tls ? "https://" : "http://");
+    static const struct slice in_clear = SLICE_LITERAL("http://"), tls = SLICE_LITERAL("https://");
+    const struct slice scheme = page->has_tls ? tls : in_clear;
     return origin.n == scheme.n + host.n && slice_equals(slice_of(origin.p, scheme.n), scheme) &&
            slice_equals(slice_of(origin.p + scheme.n, host.n), host);
 }
@@ -146,8 +148,9 @@ static bool path_matches(struct view *view, const char *path)
 
 static const struct route *route_find(struct view *view)
 {
+    static const struct slice get = SLICE_LITERAL("GET");
     const bool is_head = slice_equals_str(view->request->method, "HEAD");
-    const struct slice method = is_head ? slice_of_str("GET") : view->request->method;
+    const struct slice method = is_head ? get : view->request->method;
     for (size_t i = 0; i < SL_LENGTH(routes); i++)
         if (slice_equals_str(method, routes[i].method) && path_matches(view, routes[i].path))
             return &routes[i];
@@ -225,8 +228,10 @@ static void name_own_hosts(struct page *page)
     struct slice text = page->node->config->page_listener.text;
     while (text.n > 0 && text.p[text.n - 1] != ':')
         text.n--;
-    snprintf(page->own_hosts[0], HOST_BYTES, "%.*s%u", SLICE_PRINTF(text), page->port);
-    snprintf(page->own_hosts[1], HOST_BYTES, "localhost:%u", page->port);
+    snprintf(page->own_host_texts[0], HOST_BYTES, "%.*s%u", SLICE_PRINTF(text), page->port);
+    snprintf(page->own_host_texts[1], HOST_BYTES, "localhost:%u", page->port);
+    for (size_t i = 0; i < OWN_HOSTS; i++)
+        page->own_hosts[i] = slice_of_str(page->own_host_texts[i]);
 }
 
 static enum sl_err start_server(struct page *page, const char *certificate, const char *key,
@@ -308,8 +313,7 @@ enum sl_err page_login_link(struct page *page, const uint8_t subject[STORE_SUBJE
                             char link[PAGE_LINK_BYTES])
 {
     const struct config *config = page->node->config;
-    const struct slice host =
-        config->n_page_hosts > 0 ? config->page_hosts[0] : slice_of_str(page->own_hosts[0]);
+    const struct slice host = config->n_page_hosts > 0 ? config->page_hosts[0] : page->own_hosts[0];
     char token[SESSION_TOKEN_CHARS + 1];
     SL_TRY(session_link_new(page->sessions, subject, clock_monotonic_ms(), token));
     snprintf(link, PAGE_LINK_BYTES, "%s://%.*s/login/%s", page->has_tls ? "https" : "http",

@@ -159,7 +159,7 @@ static void an_app_is_found_as_an_app_and_a_partner_as_a_partner(void **state)
     struct credential_table *table = NULL;
     assert_int_equal(credential_table_new(&config, &table), SL_OK);
     for (size_t i = 0; i < 2; i++) {
-        char value[64];
+        char value[128];
         snprintf(value, sizeof value, "Bearer %s", texts[i]);
         struct credential_party party = credential_find(table, slice_of_str(value));
         assert_ptr_equal(party.partner, i == 0 ? &partner : NULL);
