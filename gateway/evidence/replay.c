@@ -9,7 +9,9 @@
  * receipts of people who came after the archive was made; and those of people who were erased
  * since, whose keys are gone. Only the first may be there for ever: a release or a policy change
  * that comes after the last erasure, and before the archive was made, must be somebody's. If it is
- * not, a key was held back, or a number was left out; either way it is told.
+ * not, a key was held back, or a number was left out; either way it is told. What comes before an
+ * erasure may be the erased person's, but nothing shows that it is: with such receipts the verdict
+ * is never that all is the same.
  */
 #include "evidence/replay_parts.h"
 
@@ -203,6 +205,10 @@ static void take_nobodys(struct replay *replay, uint64_t index, const struct lea
 static void tell_nobodys(struct replay *replay)
 {
     uint64_t n = replay->n_nobody_releases + replay->n_nobody_policies;
+    if (replay->counts.n_receipts < replay->archive->head.n_receipts) {
+        replay->counts.n_unplaced = n; /* whom an erasure took in between, is not in this ledger */
+        return;
+    }
     for (uint64_t i = 0; i < n && i < REPLAY_NOBODY_MAX; i++) {
         replay_say(&replay->expected, "a tag of one of the %zu subjects of the evidence",
                    replay->archive->n_subjects);
@@ -331,4 +337,12 @@ void replay_end(struct replay *replay, struct replay_counts *counts)
     for (size_t i = 0; i < replay->n_pushes; i++)
         replay->counts.n_open_pushes += !replay->pushes[i].has_outcome;
     *counts = replay->counts;
+}
+
+enum replay_verdict replay_verdict(const struct replay_counts *counts)
+{
+    if (counts->n_differences > 0)
+        return REPLAY_DIFFERENT;
+    return counts->n_erased + counts->n_policies_erased + counts->n_unplaced > 0 ? REPLAY_PARTLY
+                                                                                 : REPLAY_SAME;
 }

@@ -55,6 +55,9 @@ struct replay_counts {
     uint64_t n_nobody;      /* refusals of flows about nobody that the gateway knew */
     uint64_t n_others;      /* of other people than the evidence is about */
     uint64_t n_erased;      /* releases of nobody here, while people were erased later */
+    /* Releases and policy changes of nobody, in a ledger that ends before the evidence was written:
+     * of people who were erased in between, or whose keys are not in it. Also in none above. */
+    uint64_t n_unplaced;
     /* Beside them, of those that were repeated: a refusal may be decided on the version before. */
     uint64_t n_earlier_version;
     /* Refused for a quota that the receipts do not show to be used up. */
@@ -99,5 +102,13 @@ const struct hmac_key *replay_key(const struct replay *replay, size_t subject);
 
 /* After the last one. `*counts` is complete then. */
 void replay_end(struct replay *replay, struct replay_counts *counts);
+
+enum replay_verdict {
+    REPLAY_SAME,
+    REPLAY_DIFFERENT,
+    REPLAY_PARTLY, /* no difference, but releases or policy changes that are nobody's here: of
+                      erased people if the operator says so, and nothing here shows it */
+};
+enum replay_verdict replay_verdict(const struct replay_counts *counts);
 
 #endif

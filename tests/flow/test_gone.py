@@ -5,6 +5,7 @@ policies are superseded for long enough.
 """
 import json
 import pathlib
+import shutil
 
 import pytest
 
@@ -30,11 +31,13 @@ class Auditing:
         self.gateway.sluis("evidence", "export", "-o", file, *more)
         return file
 
-    def replay(self, evidence):
-        done = run(AUDIT, "replay", self.gateway.ledger, "--key", self.gateway.vkey, "--evidence",
-                   evidence, "--json")
-        found = json.loads(done.stdout)
-        assert found["result"] == "same"
+    def run_replay(self, evidence, *more, ledger=None, ok=(0,)):
+        return run(AUDIT, "replay", ledger or self.gateway.ledger, "--key", self.gateway.vkey,
+                   "--evidence", evidence, *more, ok=ok)
+
+    def replay(self, evidence, *more, ledger=None, result="same", ok=(0,)):
+        found = json.loads(self.run_replay(evidence, "--json", *more, ledger=ledger, ok=ok).stdout)
+        assert found["result"] == result and found["differences"] == []
         return {name: n for name, n in found["counts"].items() if n > 0 and name != "node"}
 
     def export(self, evidence, form, *more, ok=(0,)):
@@ -97,6 +100,21 @@ def test_after_a_retention_run_it_is_said_which_policies_are_gone(fresh, auditin
     assert "but for 1 policy change that is not opened" in verified
 
 
+def test_a_copy_from_before_an_erasure_is_too_old_for_evidence_from_after_it(fresh, auditing):
+    fresh.gateway.start()
+    gone, stays = fresh.person(consent()), fresh.person(consent())
+    assert fresh.ask(gone).status == fresh.ask(stays).status == 200
+    older = auditing.folder / "older"
+    shutil.copytree(fresh.gateway.ledger, older)
+    fresh.gateway.sluis("subject", "erase", "--yes", gone)
+    after = auditing.evidence("after")
+    for more in ([], ["--accept-erased"]):
+        assert auditing.replay(after, *more, ledger=older, result="partly", ok=(2,)) == {
+            "flows_repeated": 1, "unplaced": 2, "policies": 2}
+        done = auditing.run_replay(after, *more, ledger=older, ok=(2,))
+        assert "as new as the evidence" in done.stderr and "missing" not in done.stderr
+
+
 def test_after_an_erasure_its_receipts_are_counted_and_closed(fresh, auditing):
     gateway = fresh.gateway
     gateway.start()
@@ -109,8 +127,14 @@ def test_after_an_erasure_its_receipts_are_counted_and_closed(fresh, auditing):
     fresh.ask(stays)
 
     after = auditing.evidence("after")
-    assert auditing.replay(after) == {"flows_repeated": 3, "releases_of_erased": 2, "policies": 2,
-                                      "policies_of_erased": 1, "erasures": 1}
+    counts = {"flows_repeated": 3, "releases_of_erased": 2, "policies": 2, "policies_of_erased": 1,
+              "erasures": 1}
+    assert auditing.replay(after, result="partly", ok=(2,)) == counts
+    assert auditing.replay(after, "--accept-erased", result="partly") == counts
+    done = auditing.run_replay(after, ok=(2,))
+    assert done.stdout.startswith("not all repeated\n") and "--accept-erased" in done.stderr
+    done = auditing.run_replay(after, "--accept-erased")
+    assert done.stdout.startswith("not all repeated\n") and done.stderr == ""
 
     text, said, verified = auditing.export(after, "ndjson", "--for", "auditor")
     assert "4 receipts are exported closed" in said and "erasures in the ledger: 1)" in said

@@ -47,6 +47,7 @@ enum {
     KEY_CA,
     KEY_TIMEOUT,
     KEY_INDEX,
+    KEY_ACCEPT_ERASED,
 };
 
 /* The exit codes of a check, whichever command makes it. */

@@ -82,6 +82,8 @@ static const struct argp_option consistency_options[] = {
 static const struct argp_option replay_options[] = {
     {"key", KEY_KEY, "FILE", 0, "the ledger's public key (ledger.vkey)", 0},
     {"evidence", KEY_EVIDENCE, "FILE", 0, "what `sluis evidence export' wrote", 0},
+    {"accept-erased", KEY_ACCEPT_ERASED, NULL, 0,
+     "take nobody's receipts before an erasure for the erased person's: exit code 0", 0},
     {0},
 };
 
@@ -164,7 +166,8 @@ static const struct cli_command commands[] = {
      "Checks the ledger, finds out whose each receipt is, holds the archived policies against what "
      "their receipts pin, compiles them again, and decides every flow again from the facts in its "
      "receipt. Each difference is printed with what was expected and what was found. The exit code "
-     "is 0 when all is the same, 1 when not, 2 when it could not be checked.\n\n"
+     "is 0 when all is the same, 1 when not, 2 when it could not be checked, or not all of it "
+     "because people were erased.\n\n"
      "Example:\n  sluis-audit replay state/ledger --key ledger.vkey --evidence 2026.evidence",
      replay_options, replay_run},
     {"mine", "DIR", 1, 1, "list your own receipts, and prove that none is missing",

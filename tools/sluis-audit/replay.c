@@ -77,7 +77,7 @@ struct row {
     const char *text;
 };
 
-enum { ROWS = 23 };
+enum { ROWS = 24 };
 
 static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
 {
@@ -115,13 +115,18 @@ static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
          plural(c->n_others, "flow of others than the evidence is about",
                 "flows of others than the evidence is about")},
         {"releases_of_erased", c->n_erased,
-         plural(c->n_erased, "release of a person erased since",
-                "releases of people erased since")},
+         plural(c->n_erased,
+                "release of nobody here: of a person erased since, if the operator says so",
+                "releases of nobody here: of people erased since, if the operator says so")},
+        {"unplaced", c->n_unplaced,
+         plural(c->n_unplaced, "release or policy change of nobody in the evidence, which is newer",
+                "releases and policy changes of nobody in the evidence, which is newer")},
         {"policies", c->n_policies, plural(c->n_policies, "policy change", "policy changes")},
         {"policies_not_kept", c->n_policies_not_kept, "of them not kept"},
         {"policies_newer", c->n_policies_newer, "of them newer than the evidence"},
         {"policies_of_others", c->n_policies_others, "of them of others"},
-        {"policies_of_erased", c->n_policies_erased, "of them of people erased since"},
+        {"policies_of_erased", c->n_policies_erased,
+         "of them of nobody here: of people erased since, if the operator says so"},
         {"policies_not_compiled", c->n_uncompiled,
          "of them not compiled again: the vocabulary is not at hand"},
         {"policies_outdated", c->n_outdated,
@@ -144,6 +149,58 @@ static void list_rows(const struct replay_counts *counts, struct row rows[ROWS])
         rows[i] = all[i];
 }
 
+static void print_verdict(const struct replay_counts *counts)
+{
+    enum replay_verdict verdict = replay_verdict(counts);
+    if (verdict == REPLAY_SAME)
+        print_styled(stdout, STYLE_GOOD, "the same");
+    else if (verdict == REPLAY_PARTLY)
+        print_styled(stdout, STYLE_WARN, "not all repeated");
+    else
+        print_styled(stdout, STYLE_BAD, "%llu %s", (unsigned long long)counts->n_differences,
+                     plural(counts->n_differences, "difference", "differences"));
+}
+
+/* Why that is not "the same", and what to do about it. */
+static void explain_partly(const struct replaying *replaying, const struct replay_counts *counts)
+{
+    unsigned long long n_erased = counts->n_erased + counts->n_policies_erased;
+    const struct cli *cli = replaying->cli;
+    if (replay_verdict(counts) != REPLAY_PARTLY)
+        return;
+    fflush(stdout);
+    if (counts->n_unplaced > 0)
+        fprintf(
+            stderr,
+            "sluis-audit: the ledger has %llu receipts, and the evidence was written when there "
+            "were %llu\n"
+            "  meaning   who is not in the evidence may have been erased in between; this ledger "
+            "can't\n            show that\n"
+            "  to do     take a copy of the ledger that is as new as the evidence, or newer\n",
+            (unsigned long long)counts->n_receipts,
+            (unsigned long long)replaying->archive->head.n_receipts);
+    if (n_erased > 0 && !cli->given[KEY_ACCEPT_ERASED])
+        fprintf(
+            stderr,
+            "sluis-audit: %llu of the releases and policy changes are nobody's in the evidence\n"
+            "  meaning   they come before an erasure, so they may be of the %llu erased. Keys "
+            "that are\n            gone can't show that; evidence that leaves people out looks "
+            "the same\n"
+            "  to do     ask the operator who was erased and when, compare with evidence of an "
+            "earlier\n            time, and give --accept-erased if that satisfies you\n",
+            n_erased, (unsigned long long)counts->n_erasures);
+}
+
+static int exit_code(const struct cli *cli, const struct replay_counts *counts)
+{
+    enum replay_verdict verdict = replay_verdict(counts);
+    if (verdict == REPLAY_PARTLY && cli->given[KEY_ACCEPT_ERASED] && counts->n_unplaced == 0)
+        return AUDIT_VALID;
+    return verdict == REPLAY_SAME        ? AUDIT_VALID
+           : verdict == REPLAY_DIFFERENT ? AUDIT_INVALID
+                                         : AUDIT_UNCHECKED;
+}
+
 /* `is_cut`: the ledger does not hold, and this is about what came before that. */
 static void print_answer(const struct replaying *replaying, const struct replay_counts *counts,
                          const char *origin, bool is_cut)
@@ -155,11 +212,7 @@ static void print_answer(const struct replaying *replaying, const struct replay_
     list_rows(counts, rows);
     write_timestamp_s(&writer, archive->head.time_ms);
     printf("%s", is_cut ? "up to there, " : "");
-    if (counts->n_differences == 0)
-        print_styled(stdout, STYLE_GOOD, "the same");
-    else
-        print_styled(stdout, STYLE_BAD, "%llu %s", (unsigned long long)counts->n_differences,
-                     plural(counts->n_differences, "difference", "differences"));
+    print_verdict(counts);
     printf("\n  ledger     ");
     print_text(stdout, slice_of_str(origin));
     printf(
@@ -183,6 +236,8 @@ static void print_answer(const struct replaying *replaying, const struct replay_
 static json_t *answer_json(struct replaying *replaying, const struct replay_counts *counts,
                            const char *origin)
 {
+    static const char *const words[] = {
+        [REPLAY_SAME] = "same", [REPLAY_DIFFERENT] = "different", [REPLAY_PARTLY] = "partly"};
     struct row rows[ROWS];
     list_rows(counts, rows);
     json_t *numbers = json_object();
@@ -191,11 +246,10 @@ static json_t *answer_json(struct replaying *replaying, const struct replay_coun
     char release[TIMEZONE_RELEASE_BYTES + 1] = "";
     (void)timezone_release(release);
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "result",
-                     counts->n_differences == 0 ? "same" : "different", "origin",
-                     json_of_slice(slice_of_str(origin)), "receipts",
-                     json_of_u64(counts->n_receipts), "subjects", json_of_u64(counts->n_subjects),
-                     "versions", json_of_u64(counts->n_versions), "tzdata",
-                     json_of_slice_or_null(slice_of_str(release)), "evidence_tzdata",
+                     words[replay_verdict(counts)], "origin", json_of_slice(slice_of_str(origin)),
+                     "receipts", json_of_u64(counts->n_receipts), "subjects",
+                     json_of_u64(counts->n_subjects), "versions", json_of_u64(counts->n_versions),
+                     "tzdata", json_of_slice_or_null(slice_of_str(release)), "evidence_tzdata",
                      json_of_slice_or_null(replaying->archive->head.tzdata), "counts", numbers,
                      "differences", replaying->differences);
 }
@@ -223,7 +277,10 @@ static int run(struct replaying *replaying, struct ledger_source *source)
         cli_print_json(cli, answer_json(replaying, &counts, source->origin));
     else
         print_answer(replaying, &counts, source->origin, result != SLUIS_VERIFY_VALID);
-    return result != SLUIS_VERIFY_VALID || counts.n_differences > 0 ? AUDIT_INVALID : AUDIT_VALID;
+    if (result != SLUIS_VERIFY_VALID)
+        return AUDIT_INVALID;
+    explain_partly(replaying, &counts);
+    return exit_code(cli, &counts);
 }
 
 int replay_run(struct cli *cli)

@@ -279,10 +279,12 @@ static void receipts_of_nobody_are_forgiven_up_to_the_last_erasure(void **state)
     assert_int_equal(counts.n_erasures, 1);
 
     history_record(&history, &noon, "c1");
+    history_record(&history, &refused, NULL);
     replay_it(&history, &found, &counts);
     assert_int_equal(found.n, 1);
     assert_int_equal(found.list[0].fault, REPLAY_NOBODY);
     assert_int_equal(found.list[0].receipt, 5);
+    assert_int_equal(replay_verdict(&counts), REPLAY_DIFFERENT);
 
     /* Receipts 7 and later are newer than the evidence, whose head says 7. */
     replay_some(&history, 7, 0, 3, &found, &counts);
@@ -293,8 +295,58 @@ static void receipts_of_nobody_are_forgiven_up_to_the_last_erasure(void **state)
     make_strangers(&history, false);
     replay_it(&history, &found, &counts);
     assert_int_equal(found.n, 0);
-    assert_int_equal(counts.n_others, 4);
+    assert_int_equal(counts.n_others, 5);
     assert_int_equal(counts.n_policies_others, 1);
+    history_free(&history);
+}
+
+/* An honest one: the evidence was written later, when that person was gone. */
+static void a_ledger_older_than_its_evidence_accuses_nobody(void **state)
+{
+    (void)state;
+    struct history history;
+    struct found found;
+    struct replay_counts counts;
+    struct leaf_flow noon = history_flow(at("2026-12-01T12:00:00Z"), &kept, 1);
+    history_begin(&history);
+    history_policy(&history, AMSTERDAM, slice_of(NULL, 0), (struct leaf_policy){.granted = 1});
+    for (size_t i = 1; i < 7; i++)
+        history_record(&history, &noon, "c1");
+    make_strangers(&history, true); /* of the time of 7 receipts */
+    replay_some(&history, 0, 0, 6, &found, &counts);
+    assert_int_equal(found.n, 0);
+    assert_int_equal(counts.n_differences, 0);
+    assert_int_equal(counts.n_unplaced, 6);
+    assert_int_equal(replay_verdict(&counts), REPLAY_PARTLY);
+    replay_some(&history, 0, 0, 7, &found, &counts);
+    assert_int_equal(found.n, 7);
+    assert_int_equal(counts.n_unplaced, 0);
+    assert_int_equal(replay_verdict(&counts), REPLAY_DIFFERENT);
+    history_free(&history);
+}
+
+/* The first of them is erased, the second was only left out of the evidence: it looks the same. */
+static void what_an_erasure_may_explain_is_never_called_the_same(void **state)
+{
+    (void)state;
+    struct history history;
+    struct found found;
+    struct replay_counts counts;
+    struct leaf_flow noon = history_flow(at("2026-12-01T12:00:00Z"), &kept, 1);
+    history_begin(&history);
+    history_policy(&history, AMSTERDAM, slice_of(NULL, 0), (struct leaf_policy){.granted = 1});
+    for (size_t i = 1; i < 7; i++)
+        history_record(&history, &noon, "c1");
+    history_erase(&history);
+    history_end(&history);
+    replay_it(&history, &found, &counts);
+    assert_int_equal(counts.n_repeated, 6);
+    assert_int_equal(replay_verdict(&counts), REPLAY_SAME);
+    make_strangers(&history, true);
+    replay_it(&history, &found, &counts);
+    assert_int_equal(found.n, 0);
+    assert_int_equal(counts.n_erased, 6);
+    assert_int_equal(replay_verdict(&counts), REPLAY_PARTLY);
     history_free(&history);
 }
 
@@ -399,6 +451,8 @@ int main(void)
         cmocka_unit_test(counts_that_are_not_what_changed_are_a_difference),
         cmocka_unit_test(after_an_erasure_no_receipt_may_follow),
         cmocka_unit_test(receipts_of_nobody_are_forgiven_up_to_the_last_erasure),
+        cmocka_unit_test(a_ledger_older_than_its_evidence_accuses_nobody),
+        cmocka_unit_test(what_an_erasure_may_explain_is_never_called_the_same),
         cmocka_unit_test(many_receipts_of_nobody_are_told_and_then_counted),
         cmocka_unit_test(an_outcome_belongs_to_one_released_push_of_its_person),
         cmocka_unit_test(each_fault_has_a_name_of_its_own),
