@@ -244,6 +244,9 @@ static enum sluis_verify_result make_again(struct checking *checking, const json
     checking->report->n_closed += reading->n_closed;
     if (record->as_of_ms < checking->report->as_of_ms)
         checking->report->as_of_ms = record->as_of_ms;
+    const int64_t end_ms = record->versions[record->n_versions - 1].time_ms;
+    if (end_ms < checking->report->shown_ms)
+        checking->report->shown_ms = end_ms;
     const size_t last = is_kantara ? event : record->life->n_events - 1;
     add_once(checking->report->stated, record_stated(record, event, last));
     return check_words(checking, found,
@@ -334,8 +337,10 @@ static enum sluis_verify_result check_text(struct checking *checking, struct sli
         while (at < text.n && strchr(" \t\r\n", text.p[at]) && text.p[at])
             at++;
     }
-    if (result == SLUIS_VERIFY_VALID && checking->report->n_receipts == 0)
-        return wrong(checking, "it carries no evidence: no receipt with a proof");
+    if (result == SLUIS_VERIFY_VALID && checking->report->n_receipts == 0) {
+        (void)wrong(checking, "there is nothing to check: the export is empty");
+        return SLUIS_VERIFY_UNCHECKED;
+    }
     return result;
 }
 
@@ -345,10 +350,11 @@ static enum sluis_verify_result check_body_count(struct checking *checking)
     const struct export_report *report = checking->report;
     if (!checking->body_sha256 || (report->n_receipts == 1 && report->n_matched == 1))
         return SLUIS_VERIFY_VALID;
-    return wrong(checking,
-                 "a body is held against one receipt that opens it; the receipts in the file are "
-                 "%" PRIu64 ", and %" PRIu64 " of them open their body",
-                 report->n_receipts, report->n_bodies);
+    (void)wrong(checking,
+                "a body is held against one receipt that opens it; the receipts in the file are "
+                "%" PRIu64 ", and %" PRIu64 " of them open their body",
+                report->n_receipts, report->n_bodies);
+    return report->n_receipts == 1 ? SLUIS_VERIFY_INVALID : SLUIS_VERIFY_UNCHECKED;
 }
 
 enum sluis_verify_result export_check(struct slice text, const struct sluis_trust *trust,
@@ -357,6 +363,7 @@ enum sluis_verify_result export_check(struct slice text, const struct sluis_trus
     *report = (struct export_report){.is_under_policy = trust->policy != NULL,
                                      .n_witnesses_min = SIZE_MAX,
                                      .as_of_ms = INT64_MAX,
+                                     .shown_ms = INT64_MAX,
                                      .ledgers = json_array(),
                                      .stated = json_array()};
     struct checking checking = {.trust = trust,

@@ -22,13 +22,16 @@ struct export_report {
     bool is_under_policy;
     size_t n_witnesses_min; /* of each checkpoint; under a trust file */
     int64_t as_of_ms;       /* the earliest of the records'; INT64_MAX without one */
+    int64_t shown_ms;       /* the earliest end of their receipts: nothing signed shows what came
+                               between it and as_of_ms */
     json_t *ledgers;        /* their names */
     json_t *stated;         /* what records have from statements: a list, see record_stated() */
 };
 
 /*
  * `body_sha256` (or NULL): the hash of bytes that must be the body of the one receipt.
- * SLUIS_VERIFY_UNCHECKED: out of memory, or the trust can't be used.
+ * SLUIS_VERIFY_UNCHECKED: out of memory, the trust can't be used, the export is an empty list, or
+ * there are more receipts than the one that a body could be held against.
  */
 enum sluis_verify_result export_check(struct slice text, const struct sluis_trust *trust,
                                       const uint8_t *body_sha256, struct export_report *report);

@@ -59,6 +59,8 @@ def things(tmp_path_factory):
     made.own = keep("own", *sluis, "evidence", "export", "--subject", "lotte")
     made.export = keep("export", AUDIT, "export", *audit, "--format", "ndjson")
     made.table = keep("table", AUDIT, "export", *audit, "--format", "csv")
+    made.cut = folder / "cut"
+    made.cut.write_bytes(made.evidence.read_bytes()[:-5])
     made.forged = folder / "forged"
     made.forged.write_bytes(made.leaf.read_bytes().replace(b"granted", b"grunted"))
     made.altered = folder / "altered"
@@ -105,7 +107,7 @@ ROWS = [
     # verify-proof
     (f"verify-proof {{proof}} --leaf {{leaf}} {K}", 0, "valid"),
     (f"verify-proof {{proof}} --leaf {{forged}} {K}", 1, "INVALID"),
-    (f"verify-proof {{old}} --leaf {{leaf}} {K}", 1, "INVALID"),
+    (f"verify-proof {{old}} --leaf {{leaf}} {K}", 2, "is a checkpoint"),
     (f"verify-proof {{leaf}} --leaf {{leaf}} {K}", 2, "expected the proof of a receipt"),
     (f"verify-proof {{empty}} --leaf {{leaf}} {K}", 2, "empty"),
     (f"verify-proof {{proof}} --leaf {{empty}} {K}", 2, "empty"),
@@ -136,6 +138,8 @@ ROWS = [
     (f"replay {{ledger}} {K} --evidence {{evidence}}", 0, "the same"),
     (f"replay {{bad}} {K} --evidence {{evidence}}", 1, "INVALID"),
     (f"replay {{ledger}} {K} --evidence {{junk}}", 2, "line 1"),
+    (f"replay {{ledger}} {K} --evidence {{cut}}", 1, "cut off"),
+    (f"replay {{ledger}} {K} --evidence {{leaf}}", 2, "expected what `sluis evidence export'"),
     (f"replay {{ledger}} {K} --evidence {{folder}}", 2, "not a file"),
     (f"replay {{ledger}} {K}", 64, "--evidence"),
     # export
@@ -151,6 +155,9 @@ ROWS = [
     # verify-export
     (f"verify-export {{export}} {K}", 0, "valid"), (f"verify-export {{altered}} {K}", 1, "INVALID"),
     (f"verify-export {{table}} {K}", 2, "a table carries no evidence"),
+    (f"verify-export {{leaf}} {K}", 2, "a receipt without its proof"),
+    (f"verify-export {{evidence}} {K}", 2, "is evidence"),
+    (f"verify-export {{export}} {K} --body {{leaf}}", 2, "held against one receipt"),
     (f"verify-export {{junk}} {K}", 2, "expected an export"),
     (f"verify-export {{empty}} {K}", 2, "empty"), (f"verify-export {{nowhere}} {K}", 2, "nowhere"),
     (f"verify-export {{export}} {K} --body {{folder}}", 2, "directory"),

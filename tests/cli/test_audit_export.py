@@ -210,7 +210,7 @@ def test_a_partner_can_prove_what_it_received(lived, export, verify, tmp_path):
     assert "these bytes are the one" in verify(text, "--body", body)
     body.write_bytes(lived.answer.body + b" ")
     assert "not the body" in verify(text, "--body", body, ok=(1,))
-    assert "one receipt" in verify(export("ndjson"), "--body", body, ok=(1,))
+    assert "one receipt" in verify(export("ndjson"), "--body", body, ok=(2,))
 
 
 def test_an_auditor_gets_names_and_numbers(lived, export, verify):
@@ -559,6 +559,31 @@ def test_what_no_receipt_pins_is_signed_and_said_to_be_stated(lived, export, ver
         {name: text for name, text in lines[0]["controller"].items() if text is not None}
 
 
+def test_what_came_after_the_receipts_of_a_record_is_said_not_to_be_shown(lived, export, verify):
+    text = export("kantara", "--evidence", lived.own)
+    said = verify(text)
+    last = min(max(json.loads(one["receipt"])["time"]
+                   for one in record["sluis"]["receipts"]) for record in json.loads(text))
+    assert "not shown that no policy change or erasure came after" in said
+    assert last in said and "a consent may be withdrawn since" in said
+
+
+def test_an_empty_export_is_said_and_has_nothing_to_check(lived, export, verify):
+    for form in ("kantara", "dpv"):
+        text = export(form, "--evidence", lived.own, "--partner", "nobody")
+        said = verify(text, ok=(2,))
+        assert "nothing to check" in said and "INVALID" not in said
+
+
+def test_consents_of_altered_evidence_are_refused(lived, export, tmp_path):
+    file = tmp_path / "altered.evidence"
+    whole = lived.own.read_text(encoding="utf-8")
+    assert "precision: 9km" in whole
+    file.write_text(whole.replace("precision: 9km", "precision: 1km"), encoding="utf-8")
+    for form in ("kantara", "dpv"):
+        assert "the evidence was altered" in export(form, "--evidence", file, ok=(1,))
+
+
 def test_evidence_that_nobody_signed_can_be_replayed_and_makes_no_records(lived, export, tmp_path):
     key = lived.gateway.state / "keys/ledger.pem"
     file = tmp_path / "unsigned.evidence"
@@ -728,8 +753,8 @@ def test_what_evidence_does_not_open_is_exported_closed_and_said(lived, tmp_path
     closed = [line for line in lines_of(done.stdout) if "basis" not in line]
     assert len(closed) >= 3
     done = run(AUDIT, "export", lived.gateway.ledger, "--key", lived.gateway.vkey, "--format",
-               "kantara", "--evidence", file)
-    assert "1 version of the policy can't be read" in done.stderr
+               "kantara", "--evidence", file, ok=(1,))
+    assert "the evidence was altered: 1 receipt pins other policies" in done.stderr
 
 
 def test_a_damaged_ledger_is_not_exported(lived, export, tmp_path):

@@ -4,6 +4,8 @@
 #include "evidence_file.h"
 
 #include "commands.h"
+#include "file_kind.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,20 @@
 static int unreadable(const struct cli *cli, const char *path)
 {
     return cli_fail(cli, AUDIT_UNCHECKED, "cannot read %s: %s", path, strerror(errno));
+}
+
+/* What begins as evidence and goes on wrong is damaged; all else never was evidence. */
+static int refuse(const struct cli *cli, const char *path, struct slice file,
+                  const struct archive_problem *problem)
+{
+    char text[512];
+    if (!file_is_evidence(file))
+        return cli_fail(cli, AUDIT_UNCHECKED,
+                        "%s, line %llu: %s; expected what `sluis evidence export' wrote", path,
+                        (unsigned long long)problem->line, problem->text);
+    snprintf(text, sizeof text, "%.200s, line %llu: %s", path, (unsigned long long)problem->line,
+             problem->text);
+    return output_problem(cli, SLUIS_VERIFY_INVALID, text);
 }
 
 static int load(const struct cli *cli, const char *path, struct slice file, const char *vkey,
@@ -31,8 +47,7 @@ static int load(const struct cli *cli, const char *path, struct slice file, cons
                         path, SLICE_PRINTF((*out)->head.origin), SLICE_PRINTF(origin));
     if (err == SL_EINTERNAL)
         return cli_fail(cli, AUDIT_UNCHECKED, "out of memory");
-    return cli_fail(cli, AUDIT_UNCHECKED, "%s, line %llu: %s", path,
-                    (unsigned long long)problem.line, problem.text);
+    return refuse(cli, path, file, &problem);
 }
 
 int evidence_file_load(const struct cli *cli, const char *vkey, struct archive **out)

@@ -308,6 +308,19 @@ static void say_what_is_closed(const struct passing *passing)
                 passing->n_gone, plural(passing->n_gone, "change is", "changes are"));
 }
 
+/* A record of a consent stands on every policy of the person; without one it would say less. */
+static int end_format(struct passing *passing)
+{
+    struct export *export = passing->export;
+    if (!export->format->is_of_consents || passing->n_unopened == 0)
+        return export->format->end(export);
+    return cli_fail(export->cli, (int)SLUIS_VERIFY_INVALID,
+                    "the evidence was altered: %" PRIu64 " %s other policies than it holds; "
+                    "nothing is exported, and `sluis-audit replay' says which",
+                    passing->n_unopened,
+                    plural(passing->n_unopened, "receipt pins", "receipts pin"));
+}
+
 static int make_passes(struct passing *passing)
 {
     struct export *export = passing->export;
@@ -328,7 +341,7 @@ static int make_passes(struct passing *passing)
     if (code == EX_OK)
         code = pass(passing, &second);
     if (code == EX_OK)
-        code = export->format->end(export);
+        code = end_format(passing);
     if (code == EX_OK)
         say_what_is_closed(passing);
     return code;

@@ -179,14 +179,23 @@ static void add_dpv(const struct export *export, const struct consent_life *life
         json_array_append_new(list, record_dpv(&record));
 }
 
+static void say_when_empty(const json_t *list)
+{
+    if (json_array_size(list) == 0)
+        fprintf(stderr, "sluis-audit: no consent is in the export: the ledger has none that was "
+                        "asked for\n");
+}
+
 static int end_kantara(struct export *export)
 {
     int code = trace(export);
     json_t *list = json_array();
     for (size_t i = 0; i < export->consents->lives.n && code == EX_OK; i++)
         add_kantara(export, &export->consents->lives.list[i], list);
-    if (code == EX_OK)
+    if (code == EX_OK) {
+        say_when_empty(list);
         return export_document(export, list);
+    }
     json_decref(list);
     return code;
 }
@@ -197,8 +206,10 @@ static int end_dpv(struct export *export)
     json_t *list = json_array();
     for (size_t i = 0; i < export->consents->lives.n && code == EX_OK; i++)
         add_dpv(export, &export->consents->lives.list[i], list);
-    if (code == EX_OK)
+    if (code == EX_OK) {
+        say_when_empty(list);
         return export_document(export, record_dpv_document(list));
+    }
     json_decref(list);
     return code;
 }

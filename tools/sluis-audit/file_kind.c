@@ -73,6 +73,13 @@ enum file_kind file_kind_of(struct slice bytes)
     return is_trust(bytes) ? FILE_TRUST : FILE_OTHER;
 }
 
+bool file_is_evidence(struct slice bytes)
+{
+    static const char member[] = "\"sluis_evidence\"";
+    struct slice head = first_line(bytes);
+    return head.n > 0 && memmem(head.p, head.n, member, sizeof member - 1) != NULL;
+}
+
 const char *file_kind_name(enum file_kind kind)
 {
     static const char *const names[] = {

@@ -27,6 +27,9 @@ enum file_kind {
 
 enum file_kind file_kind_of(struct slice bytes);
 /* "a witness's public key"; follows "FILE is". */
+/* Of JSON: does its first line say that it is evidence? What follows may be damaged. */
+bool file_is_evidence(struct slice bytes);
+
 const char *file_kind_name(enum file_kind kind);
 
 #endif

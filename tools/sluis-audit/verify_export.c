@@ -14,6 +14,7 @@
 #include "evidence/json.h"
 #include "file_kind.h"
 #include "ledger.h"
+#include "ledger/leaf.h"
 #include "ledger/tlog_policy.h"
 #include "output.h"
 
@@ -44,6 +45,7 @@ static int print_json(const struct cli *cli, const struct export_report *report)
     if (report->n_records > 0) {
         json_object_set(answer, "stated", report->stated);
         json_object_set_new(answer, "as_of", json_time_ms(report->as_of_ms));
+        json_object_set_new(answer, "shown_to", json_time_ms(report->shown_ms));
     }
     return cli_print_json(cli, answer);
 }
@@ -65,15 +67,32 @@ static void print_members(const json_t *object)
     printf("\n");
 }
 
-static void print_records(const struct export_report *report)
+static void print_time(int64_t time_ms)
 {
     char time[TIMESTAMP_BYTES];
     struct writer writer = writer_over(time, sizeof time);
-    write_timestamp_ms(&writer, report->as_of_ms);
+    write_timestamp_ms(&writer, time_ms);
+    printf("%.*s", (int)writer.n, time);
+}
+
+/* The receipts in a record show all there was up to the last of them, and nothing beyond. */
+static void print_not_shown(const struct export_report *report)
+{
+    printf("  not shown that no policy change or erasure came after the receipts in the file, of "
+           "which\n            a record's last is of ");
+    print_time(report->shown_ms);
+    printf(". \"As of ");
+    print_time(report->as_of_ms);
+    printf("\" is the word of\n            who gave the file: a consent may be withdrawn since; "
+           "the ledger shows it\n");
+}
+
+static void print_records(const struct export_report *report)
+{
     printf("  records   %" PRIu64 " of consents, with %" PRIu64 " %s; each word is what the "
-           "policies say\n            that the receipts pin, as of %.*s\n",
-           report->n_records, report->n_events, plural(report->n_events, "event", "events"),
-           (int)writer.n, time);
+           "policies say\n            that the receipts pin\n",
+           report->n_records, report->n_events, plural(report->n_events, "event", "events"));
+    print_not_shown(report);
     if (report->n_closed > 0)
         printf("            but for %" PRIu64 " policy %s not opened: what changed there is not "
                "shown\n",
@@ -152,6 +171,20 @@ static int read_files(const struct cli *cli, struct reading *reading)
     return code;
 }
 
+/* Evidence, and a receipt without its proof, are JSON as well. */
+static const char *other_json(struct slice text)
+{
+    struct leaf leaf;
+    struct slice line = text;
+    while (line.n > 0 && line.p[line.n - 1] == '\n')
+        line.n--;
+    if (file_is_evidence(text))
+        return "evidence, for `replay' and `export'";
+    return line.n <= LEAF_BYTES_MAX && leaf_parse(line, &leaf) == SL_OK
+               ? "a receipt without its proof, for `verify-proof'"
+               : NULL;
+}
+
 /* What was never JSON is no export; what begins as JSON and goes on wrong is a bad one. */
 static int check_kind(const struct cli *cli, struct slice text)
 {
@@ -165,11 +198,12 @@ static int check_kind(const struct cli *cli, struct slice text)
         text = slice_of(text.p + 1, text.n - 1);
         kind = file_kind_of(text);
     }
-    if (kind == FILE_JSON)
+    const char *other = kind == FILE_JSON ? other_json(text) : file_kind_name(kind);
+    if (!other)
         return EX_OK;
     snprintf(problem, sizeof problem,
              "%.200s is %s%s; expected an export of format ndjson, kantara or dpv",
-             cli->arguments[0], file_kind_name(kind), hint);
+             cli->arguments[0], other, hint);
     return output_problem(cli, SLUIS_VERIFY_UNCHECKED, problem);
 }
 

@@ -15,6 +15,7 @@
 #include "output.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Everything that is read; freed at the end. */
 struct evidence {
@@ -23,15 +24,24 @@ struct evidence {
     struct ledger_source source; /* for its key */
 };
 
+/* A note with an index is a proof whose first line is damaged; without, it is a checkpoint. */
+static bool may_be_proof(struct slice text)
+{
+    static const char index[] = "\nindex ";
+    enum file_kind kind = file_kind_of(text);
+    return kind == FILE_PROOF ||
+           (kind == FILE_CHECKPOINT && memmem(text.p, text.n, index, sizeof index - 1));
+}
+
 /* What is plainly something else can't be checked; what is of the kind and wrong is invalid. */
 static int check_kinds(const struct cli *cli, const struct evidence *evidence)
 {
-    enum file_kind proof = file_kind_of(slice_of(evidence->proof, evidence->proof_n));
+    struct slice proof = slice_of(evidence->proof, evidence->proof_n);
     char problem[512] = "";
-    if (proof != FILE_PROOF && proof != FILE_CHECKPOINT) /* that may be a proof, damaged */
+    if (!may_be_proof(proof))
         snprintf(problem, sizeof problem,
                  "%.200s is %s; expected the proof of a receipt, as `prove' writes it",
-                 cli->arguments[0], file_kind_name(proof));
+                 cli->arguments[0], file_kind_name(file_kind_of(proof)));
     else if (evidence->leaf_n == 0)
         snprintf(problem, sizeof problem, "%.200s is empty; expected a receipt",
                  cli->values[KEY_LEAF]);
