@@ -91,7 +91,7 @@ static enum sl_err begin_push(struct change_memory *memory, const struct record 
     push->index = record->index;
     if (!push->has_key)
         store_push_name_by_index(push->index, push->name);
-    enum sl_err err = store_push_begin(memory->store, push);
+    enum sl_err err = store_push_begin(memory->store, push, record->n_durable);
     demand->is_double = err == SL_EMALFORMED;
     return err;
 }

@@ -95,6 +95,8 @@ struct record {
 
     enum record_outcome outcome;
     uint64_t index; /* in the ledger, from 0 */
+    /* With a demand, for ops.admit_flow(): receipts that are on stable storage before this batch. */
+    uint64_t n_durable;
 };
 
 /*

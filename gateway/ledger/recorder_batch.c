@@ -153,6 +153,7 @@ static enum record_outcome meet_demand(struct recorder *r, struct record *record
     if (!record->demand)
         return RECORD_DURABLE;
     record->index = r->tree.size;
+    record->n_durable = atomic_load(&r->tree_size);
     r->demands_open = true;
     r->n_batch_demands += n_receipts_of(record);
     switch (r->ops.admit_flow(r->ops.context, record)) {

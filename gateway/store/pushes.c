@@ -133,9 +133,15 @@ static int delete_row(MDB_txn *txn, MDB_dbi dbi, const struct store_push *push)
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-/* Of one subject: all, or with a time those that do not count any more. */
+/* Does not count any more, and the receipt of how it ended is surely there. */
+static bool is_over(const struct store_push *push, int64_t now_ms, uint64_t n_durable)
+{
+    return !counts(push, now_ms) && push->outcome_index < n_durable;
+}
+
+/* Of one subject: all, or with a later push those that are over. */
 static int drop_rows(MDB_txn *txn, MDB_dbi dbi, const uint8_t id[STORE_SUBJECT_ID_BYTES],
-                     const int64_t *now_ms)
+                     const struct store_push *later, uint64_t n_durable)
 {
     MDB_cursor *cursor;
     int code = mdb_cursor_open(txn, dbi, &cursor);
@@ -150,7 +156,7 @@ static int drop_rows(MDB_txn *txn, MDB_dbi dbi, const uint8_t id[STORE_SUBJECT_I
             break;
         if (!read_row(slice_of_val(key), slice_of_val(value), &push))
             code = MDB_CORRUPTED;
-        else if (!now_ms || !counts(&push, *now_ms))
+        else if (!later || is_over(&push, later->time_ms, n_durable))
             code = mdb_cursor_del(cursor, 0);
         if (code != 0)
             break;
@@ -162,7 +168,7 @@ static int drop_rows(MDB_txn *txn, MDB_dbi dbi, const uint8_t id[STORE_SUBJECT_I
 int pushes_forget(struct generation *generation, MDB_txn *txn,
                   const uint8_t id[STORE_SUBJECT_ID_BYTES])
 {
-    return drop_rows(txn, generation->pushes, id, NULL);
+    return drop_rows(txn, generation->pushes, id, NULL, 0);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -208,7 +214,7 @@ enum sl_err store_push_each(struct store_reader *reader,
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-enum sl_err store_push_begin(struct store *store, const struct store_push *push)
+enum sl_err store_push_begin(struct store *store, const struct store_push *push, uint64_t n_durable)
 {
     struct store_push row;
     int code = store_batch_open(store);
@@ -220,7 +226,7 @@ enum sl_err store_push_begin(struct store *store, const struct store_push *push)
     if (code == MDB_NOTFOUND)
         code = 0;
     if (code == 0)
-        code = drop_rows(store->batch, store->now->pushes, push->subject, &push->time_ms);
+        code = drop_rows(store->batch, store->now->pushes, push->subject, push, n_durable);
     if (code == 0)
         code = put_row(store, push);
     return code == 0 ? SL_OK : store_fail(store, code, "note a push");

@@ -39,8 +39,12 @@ void store_push_name_by_index(uint64_t index, uint8_t name[STORE_PUSH_NAME_BYTES
 /* That of out->subject and out->name, if it is one that still counts at `now_ms`. */
 SL_NODISCARD enum sl_err store_push_find(struct store_reader *reader, int64_t now_ms,
                                          struct store_push *out, bool *found);
-/* SL_EMALFORMED: there is one of this name that still counts, and nothing was kept. */
-SL_NODISCARD enum sl_err store_push_begin(struct store *store, const struct store_push *push);
+/*
+ * SL_EMALFORMED: there is one of this name that still counts, and nothing was kept. Forgets those
+ * of the same person that are over: receipts below n_durable can't be lost any more.
+ */
+SL_NODISCARD enum sl_err store_push_begin(struct store *store, const struct store_push *push,
+                                          uint64_t n_durable);
 /* In the same batch, right after: it is not to be after all. */
 SL_NODISCARD enum sl_err store_push_take_back(struct store *store, const struct store_push *push);
 /* It has ended; its subject may have been erased meanwhile. */

@@ -38,7 +38,7 @@ static void commit(struct fixture *fixture)
 
 static enum sl_err begin(struct fixture *fixture, const struct store_push *push)
 {
-    enum sl_err err = store_push_begin(fixture->store, push);
+    enum sl_err err = store_push_begin(fixture->store, push, push->index);
     commit(fixture);
     return err;
 }
@@ -128,10 +128,10 @@ static void two_in_one_batch_meet(void **state)
 {
     struct fixture *fixture = *state;
     struct store_push first = push_of(lotte, "k", 17), second = push_of(lotte, "k", 18);
-    assert_int_equal(store_push_begin(fixture->store, &first), SL_OK);
-    assert_int_equal(store_push_begin(fixture->store, &second), SL_EMALFORMED);
+    assert_int_equal(store_push_begin(fixture->store, &first, 17), SL_OK);
+    assert_int_equal(store_push_begin(fixture->store, &second, 17), SL_EMALFORMED);
     assert_int_equal(store_push_take_back(fixture->store, &first), SL_OK);
-    assert_int_equal(store_push_begin(fixture->store, &second), SL_OK);
+    assert_int_equal(store_push_begin(fixture->store, &second, 17), SL_OK);
     commit(fixture);
     assert_int_equal(n_rows(fixture), 1);
 }
@@ -152,6 +152,22 @@ static void notes_without_a_key_go_when_the_next_push_of_the_person_comes(void *
     assert_int_equal(store_push_drop(fixture->store, &other), SL_OK);
     assert_int_equal(store_push_drop(fixture->store, &other), SL_OK);
     assert_int_equal(n_rows(fixture), 2);
+}
+
+/* The batch that holds the outcome's receipt may be lost yet, and then the note is all there is. */
+static void a_note_stays_until_the_receipt_of_its_outcome_is_durable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_push first = push_of(lotte, NULL, 1), second = push_of(lotte, NULL, 3);
+    struct store_push third = push_of(lotte, NULL, 4);
+    assert_int_equal(begin(fixture, &first), SL_OK);
+    end(fixture, &first); /* its receipt is number 2 */
+    assert_int_equal(store_push_begin(fixture->store, &second, 2), SL_OK);
+    commit(fixture);
+    assert_int_equal(n_rows(fixture), 2);
+    assert_int_equal(store_push_begin(fixture->store, &third, 3), SL_OK);
+    commit(fixture);
+    assert_int_equal(n_rows(fixture), 2); /* the second and the third */
 }
 
 static void an_erasure_takes_a_persons_notes_and_a_rewrite_keeps_the_others(void **state)
@@ -185,6 +201,7 @@ int main(void)
         TEST(a_key_counts_for_a_day_and_for_as_long_as_its_push_is_under_way),
         TEST(two_in_one_batch_meet),
         TEST(notes_without_a_key_go_when_the_next_push_of_the_person_comes),
+        TEST(a_note_stays_until_the_receipt_of_its_outcome_is_durable),
         TEST(an_erasure_takes_a_persons_notes_and_a_rewrite_keeps_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
