@@ -363,8 +363,9 @@ static void what_leaves_fits_its_pattern_and_names_nobody(void **state)
         n_left++;
         assert_non_null(strstr(left, "{\"t\":\"u/p_7Qx/"));
         assert_null(strstr(left, "lotte"));
-        assert_null(strstr(left, "max"));
-        assert_null(strstr(left, "zq"));
+        /* Between separators: a short name may stand in base64 by chance. */
+        assert_null(strstr(left, "/max?"));
+        assert_null(strstr(left, "&g=u173zq"));
     }
     assert_true(n_left > 5000);
     fixture_end(&fixture);
