@@ -17,8 +17,6 @@
 #include "ledger/archive_copy.h"
 #include "ledger/archive_manifest.h"
 
-#include <sluis/verify.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -167,25 +165,6 @@ static enum sl_err mistrust(struct archiving *a, const char *what)
                           a->request->archive, what);
 }
 
-static bool is_signed(const struct archiving *a, struct slice note)
-{
-    struct note_verifier *verifier = NULL;
-    const struct vkey_list *keys = a->request->keys;
-    struct slice text;
-    size_t n_signatures;
-    bool holds = false;
-    for (size_t i = 0; i < keys->n && !holds; i++) {
-        char vkey[NOTE_VKEY_BYTES_MAX];
-        struct writer writer = writer_over(vkey, sizeof vkey);
-        write_vkey(&writer, keys->keys[i].name, keys->keys[i].key);
-        holds = note_verifier_new(writer_slice(&writer), &verifier) == SL_OK &&
-                note_verify(verifier, note, &text, &n_signatures) == NOTE_VALID;
-        note_verifier_free(verifier);
-        verifier = NULL;
-    }
-    return holds;
-}
-
 /* How many segments that begin before receipt `end` have their name. */
 static uint64_t count_segments(const struct archiving *a, uint64_t end)
 {
@@ -242,7 +221,7 @@ static enum sl_err take_manifest(struct archiving *a, struct slice text)
                               "\"%.*s\"; name another folder",
                               a->request->archive, SLICE_PRINTF(origin),
                               SLICE_PRINTF(a->copier.origin));
-    if (!is_signed(a, manifest.note) ||
+    if (!archive_is_signed(a->request->keys, manifest.note) ||
         !vkey_list_find(a->request->keys, &manifest.state.key, &place))
         return mistrust(a, "is not signed by a key of this ledger");
     if (count_segments(a, manifest.state.tree.size) != manifest.n_segments)

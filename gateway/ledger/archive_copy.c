@@ -41,6 +41,24 @@ enum sl_err archive_refuse(struct archive_problem *problem, enum sl_err err, con
     return err;
 }
 
+bool archive_is_signed(const struct vkey_list *keys, struct slice note)
+{
+    struct note_verifier *verifier = NULL;
+    struct slice text;
+    size_t n_signatures;
+    bool holds = false;
+    for (size_t i = 0; i < keys->n && !holds; i++) {
+        char vkey[NOTE_VKEY_BYTES_MAX];
+        struct writer writer = writer_over(vkey, sizeof vkey);
+        write_vkey(&writer, keys->keys[i].name, keys->keys[i].key);
+        holds = note_verifier_new(writer_slice(&writer), &verifier) == SL_OK &&
+                note_verify(verifier, note, &text, &n_signatures) == NOTE_VALID;
+        note_verifier_free(verifier);
+        verifier = NULL;
+    }
+    return holds;
+}
+
 /* A file of `folder` failed, with errno. */
 static enum sl_err failed(struct archive_copier *copier, const char *folder, const char *name,
                           const char *doing)

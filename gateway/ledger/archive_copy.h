@@ -32,6 +32,8 @@ struct archive_copier {
 /* Sets the problem; gives `err` back. */
 enum sl_err archive_refuse(struct archive_problem *problem, enum sl_err err, const char *format,
                            ...) SL_PRINTF(3, 4);
+/* By one of the keys, whichever. */
+bool archive_is_signed(const struct vkey_list *keys, struct slice note);
 
 /*
  * Both folders are there. The state is that of an empty ledger under `first_key`. Close it also

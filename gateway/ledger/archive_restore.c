@@ -63,6 +63,12 @@ static enum sl_err read_manifest(struct restoring *r)
                               "%.200s is the archive of the ledger \"%.*s\", and the keys are of "
                               "\"%.*s\"",
                               archive, SLICE_PRINTF(found), SLICE_PRINTF(origin));
+    if (!archive_is_signed(r->request->keys, r->manifest.note))
+        return archive_refuse(r->problem, SL_EMALFORMED,
+                              "the checkpoint in the manifest of %.300s is not signed by a key of "
+                              "the ledger \"%.*s\": it was changed, or the archive is newer than "
+                              "state/keys/ledger.vkey. Restore another copy of the archive",
+                              archive, SLICE_PRINTF(origin));
     return SL_OK;
 }
 

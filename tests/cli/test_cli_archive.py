@@ -87,6 +87,22 @@ def test_an_archive_that_was_changed_is_refused(grown, tmp_path, name):
     assert not list(grown.ledger.glob("*.seg"))
 
 
+def test_a_manifest_whose_signature_was_changed_is_not_restored(grown, tmp_path):
+    archive = tmp_path / "archive"
+    assert grown.sluis("ledger", "archive", archive).code == 0
+    file = archive / "manifest"
+    text = file.read_text(encoding="utf-8")
+    at = text.rindex(" ") + 21  # in the base64 of the signature, past the hash of the key
+    other = "B" if text[at] == "A" else "A"
+    lose(grown)
+    file.write_text(text[:at] + other + text[at + 1:], encoding="utf-8")
+    done = grown.sluis("ledger", "restore", archive)
+    assert done.code != 0 and "is not signed by a key of the ledger" in done.err
+    assert not list(grown.ledger.glob("*.seg"))
+    file.write_text(text, encoding="utf-8")
+    assert grown.sluis("ledger", "restore", archive).code == 0
+
+
 def test_the_archive_of_another_ledger_is_refused(grown, tmp_path):
     other = Node(tmp_path / "other")
     other.put("somebody")
