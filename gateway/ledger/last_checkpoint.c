@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,15 +72,22 @@ enum sl_err last_checkpoint_read(const char *path, struct slice origin,
     size_t n = 0;
     enum sl_err err = durable_file_read(folder_fd, name, note, sizeof note, &n);
     int saved = errno;
+    struct stat stat;
+    bool is_there = n > 0 || fstatat(folder_fd, name, &stat, 0) == 0;
     close(folder_fd);
     if (err == SL_ESTORE) {
         snprintf(text, sizeof text, "can't be read: %s", strerror(saved));
         return refuse(problem, path, text);
     }
-    if (err == SL_OK && n == 0) {
+    if (err == SL_OK && !is_there) {
         *out = (struct ledger_held){0};
         return SL_OK;
     }
+    if (err == SL_OK && n == 0)
+        return refuse(problem, path,
+                      "is empty, 0 bytes: it was cut off, and does not tell how far the ledger "
+                      "went. Put a copy of it back; only if you know that the ledger is the newest "
+                      "there is, remove it");
     return parse(path, slice_of(note, err == SL_OK ? n : 0), origin, problem, out);
 }
 

@@ -18,9 +18,9 @@ struct last_checkpoint_problem {
 };
 
 /*
- * What the file at `path` says. *out is of size 0 when there is no such file yet; but its folder
- * must be there. Signatures are not looked at: a start needs the ledger to hold these receipts,
- * whoever stands for them.
+ * What the file at `path` says. *out is of size 0 when there is no such file yet; an empty one is
+ * damage, and its folder must be there. Signatures are not looked at: a start needs the ledger to
+ * hold these receipts, whoever stands for them.
  */
 SL_NODISCARD enum sl_err last_checkpoint_read(const char *path, struct slice origin,
                                               struct last_checkpoint_problem *problem,

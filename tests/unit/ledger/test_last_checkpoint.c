@@ -225,6 +225,8 @@ static void what_is_no_checkpoint_of_this_ledger_is_refused(void **state)
     memset(note, 'x', sizeof note);
     write_file(kept, note, sizeof note);
     assert_unreadable(kept, kept->file, "is not a checkpoint");
+    write_file(kept, "", 0);
+    assert_unreadable(kept, kept->file, "is empty, 0 bytes");
     write_file(kept, "garbage\n", 8);
     assert_unreadable(kept, kept->file, "is not a checkpoint");
     static const char other[] = "other.example\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
