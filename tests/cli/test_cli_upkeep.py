@@ -98,3 +98,15 @@ def test_retention_counts_first_and_then_takes_away(peopled):
         "0 superseded versions of policies would lose their contents\n"
     assert peopled.json("retention", "run") == {"versions": 0, "dry_run": False, "wiped": True}
     assert peopled.json("retention", "run", "--dry-run") == {"versions": 0, "dry_run": True}
+
+
+def test_retention_beside_a_sluisd_that_began_without_it_says_to_restart(busy):
+    text = busy.config.read_text(encoding="utf-8")
+    assert "no `retention`" in busy.sluis("retention", "run").err
+    busy.config.write_text(text + "retention:\n  policies: 90d\n", encoding="utf-8")
+    try:
+        done = busy.sluis("retention", "run")
+    finally:
+        busy.config.write_text(text, encoding="utf-8")
+    assert done.code == 78 and "was started without `retention`" in done.err
+    assert "restart it" in done.err

@@ -210,14 +210,26 @@ static int dry_run(struct workspace *workspace)
     return say_retired(cli, n, NULL);
 }
 
-static int retire(struct cli *cli, struct asking *asking)
+/* The one that runs reads its configuration when it starts, and never again. */
+static bool began_without(const struct config *config, const json_t *answer)
+{
+    return slice_equals_str(answer_text(answer, "outcome"), "no_retention") &&
+           config->retention_policies.n > 0;
+}
+
+static int retire(struct cli *cli, const struct config *config, struct asking *asking)
 {
     struct wiping before = {0}, wiping = {0};
     json_t *answer = NULL;
     int code = ask_how_far(asking, &before);
     if (code == EX_OK)
         code = ask_call(asking, json_pack("{s:s}", "call", "retention_run"), &answer);
-    if (code == EX_OK)
+    if (code == EX_OK && began_without(config, answer))
+        code = cli_fail(cli, EX_CONFIG,
+                        "the running sluisd was started without `retention`, which the "
+                        "configuration has by now: restart it, then run this again; nothing was "
+                        "taken away");
+    else if (code == EX_OK)
         code = answer_code(cli, answer);
     json_decref(answer);
     if (code == EX_OK)
@@ -238,7 +250,7 @@ int retention_run_run(struct cli *cli)
     if (code == EX_OK && !dry)
         code = ask_open(cli, workspace.config, &asking);
     if (code == EX_OK && !dry)
-        code = retire(cli, asking);
+        code = retire(cli, workspace.config, asking);
     ask_close(asking);
     workspace_close(&workspace);
     return code;
