@@ -7,6 +7,7 @@ import pytest
 
 import partner
 from gateway import AUDIT, POSITION, Failed, consent, run
+from process import wait_for
 
 PATH = "/sluis/v1/receipts/"
 
@@ -191,5 +192,7 @@ def test_a_damaged_receipt_is_not_served_and_the_log_says_so(fresh):
     answer = ask(fresh, index)
     assert answer.status == 500 and answer.reason == "unreadable"
     assert ask(fresh, other).status == 500, "it is in the same tile, whose root can't be told"
-    assert "can't be proven" in fresh.gateway.text() and segment.name in fresh.gateway.text()
+    wait_for("the line in the log", lambda: any(
+        "can't be proven" in line and segment.name in line
+        for line in fresh.gateway.text().splitlines()))
     assert fresh.ask(fresh.person(consent())).status == 200
