@@ -268,6 +268,15 @@ static enum walk_step step(struct recovering *r, struct batch *batch)
     return found;
 }
 
+/* What the walk itself finds nothing wrong with, where the index has seen its last batch. */
+static void note_other_batch(struct recovering *r, const char *text)
+{
+    struct walk_problem *problem = &r->walk.problem;
+    segment_name(r->state.segment_first, problem->segment);
+    problem->offset = r->state.batch_offset;
+    snprintf(problem->text, sizeof problem->text, "%s", text);
+}
+
 /* The last batch that the index has seen must still be the one that it has seen. */
 static enum sl_err check_seen(struct recovering *r)
 {
@@ -277,12 +286,12 @@ static enum sl_err check_seen(struct recovering *r)
     if (found == WALK_UNREADABLE || (found == WALK_DAMAGED && r->walk.problem.other_key))
         return refuse_walk(r, found);
     if (found == WALK_END)
-        snprintf(r->walk.problem.text, sizeof r->walk.problem.text, "nothing is there");
+        note_other_batch(r, "nothing is there");
     if (found != WALK_BATCH)
         return refuse_behind(r, r->state.size);
     tree_root(&r->walk.tree, root);
     if (r->walk.tree.size != r->state.size || memcmp(root, r->state.root, sizeof root) != 0) {
-        snprintf(r->walk.problem.text, sizeof r->walk.problem.text, "another batch is there");
+        note_other_batch(r, "another batch is there");
         return refuse_behind(r, r->state.size);
     }
     return check_held(r, r->state.before.size);

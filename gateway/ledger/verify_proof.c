@@ -59,6 +59,13 @@ static const char *policy_check_text(enum tlog_policy_check check)
     return "";
 }
 
+/* So that two names leave room for what to do. */
+static struct slice shortened(struct slice name)
+{
+    const size_t n_max = 50;
+    return slice_of(name.p, name.n < n_max ? name.n : n_max);
+}
+
 /*
  * Not signed by a log that is trusted: by one of its name, perhaps? Then the ledger may have gone
  * over to another key, and somebody has to be told where that is written. The size is only what the
@@ -78,9 +85,15 @@ static enum sluis_verify_result other_log(const struct vkey *logs, size_t n_logs
         for (size_t i = 0; i < n_logs; i++)
             has_same_name = has_same_name || (slice_equals(line.name, logs[i].name) &&
                                               slice_equals(line.name, checkpoint.origin));
-    if (!has_same_name)
-        return invalid(report, policy_check_text(TLOG_POLICY_OTHER_LOG));
     char text[sizeof report->problem];
+    if (!has_same_name) {
+        snprintf(text, sizeof text,
+                 "the checkpoint is of the log \"%.*s\" and not signed by one that is trusted: "
+                 "\"%.*s\"%s; use the key, or the trust file, of that log",
+                 SLICE_PRINTF(shortened(checkpoint.origin)), SLICE_PRINTF(shortened(logs[0].name)),
+                 n_logs > 1 ? ", among others" : "");
+        return invalid(report, text);
+    }
     snprintf(
         text, sizeof text,
         "the checkpoint is signed with a key of this name that was not given, of hash "

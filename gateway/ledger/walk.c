@@ -235,8 +235,9 @@ static enum walk_step check_head(struct walk *walk)
     if (fstat(walk->segment_fd, &stat) != 0)
         return unreadable(walk, 0);
     if (stat.st_size < SEGMENT_ALIGNMENT_MAX)
-        return walk_stop(walk, WALK_DAMAGED, 0, "is cut off: %lld bytes are no segment",
-                         (long long)stat.st_size);
+        return walk_stop(walk, WALK_DAMAGED, 0,
+                         "the segment is cut off: it has %lld bytes, and one has at least %d",
+                         (long long)stat.st_size, SEGMENT_ALIGNMENT_MAX);
     if (!view(walk, 0, SEGMENT_ALIGNMENT_MAX, &bytes))
         return unreadable(walk, 0);
     if (segment_head_parse(bytes, &head) != SL_OK)
@@ -252,9 +253,10 @@ static enum walk_step check_head(struct walk *walk)
                                    "the segment is of the origin \"%.*s\", the key of \"%.*s\"",
                                    SLICE_PRINTF(head.origin), SLICE_PRINTF(origin));
     if (head.segment_bytes != (uint64_t)stat.st_size)
-        return walk_stop(walk, WALK_DAMAGED, (uint64_t)stat.st_size,
-                         "has %llu bytes, its head says %llu: it was cut off or added to",
-                         (unsigned long long)stat.st_size, (unsigned long long)head.segment_bytes);
+        return walk_stop(
+            walk, WALK_DAMAGED, (uint64_t)stat.st_size,
+            "the segment has %llu bytes, its head says %llu: it was cut off or added to",
+            (unsigned long long)stat.st_size, (unsigned long long)head.segment_bytes);
     walk->alignment = head.alignment_bytes;
     walk->segment_bytes = head.segment_bytes;
     if (walk->offset == 0)

@@ -284,6 +284,13 @@ def test_a_proof_of_another_ledger_is_invalid(kept, other, tmp_path):
     proof, leaf = prove(kept, 0, tmp_path)
     done = verify(proof, leaf, "--key", other.vkey)
     assert done.code == 1 and "with a key of this name that was not given" in done.out
+    key = tmp_path / "other.vkey"
+    key.write_text("other.example/1+040d3e13+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU\n",
+                   encoding="utf-8")
+    done = verify(proof, leaf, "--key", key)
+    origin = kept.vkey.read_text(encoding="utf-8").split("+")[0]
+    assert done.code == 1 and f'is of the log "{origin}"' in done.out
+    assert '"other.example/1"' in done.out and "use the key" in done.out
 
 
 def test_what_could_not_be_checked_is_2(kept, tmp_path):

@@ -109,6 +109,21 @@ def test_verify_names_place_meaning_and_what_to_do(auditor, copy):
     assert found["segment"] == segment(copy).name and found["receipts"] == 1
 
 
+def test_a_segment_of_another_length_is_the_subject_of_what_is_said(auditor, copy):
+    n_bytes = segment(copy).stat().st_size
+    for n, says in ((100, "INVALID: the segment is cut off: it has 100 bytes, and one has at least "
+                          "4096\n"),
+                    (8192, f"INVALID: the segment has 8192 bytes, its head says {n_bytes}: ")):
+        with open(segment(copy), "r+b") as file:
+            file.truncate(n)
+            file.seek(0)
+            if n > 100:
+                file.write(segment(auditor.ledger).read_bytes()[:n])
+        done = auditor.run("verify", copy, "--key", auditor.vkey)
+        assert done.code == 1 and done.out.startswith(says)
+        assert segment(copy).name in done.err
+
+
 def test_what_could_not_be_checked_is_2(auditor, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()

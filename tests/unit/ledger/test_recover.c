@@ -348,7 +348,11 @@ static void a_ledger_behind_its_index_is_refused(void **state)
     uint64_t n = places.at[3] - places.at[2];
     fixture_poke(places.path, places.at[2], zeros, n);
     fixture_assert_valid(fixture, 2);
-    assert_refuses(fixture, "behind what its index has seen (3 receipts)", "restore the newest");
+    char place[100];
+    snprintf(place, sizeof place, "(segment 00000000000000000000.seg, byte %llu: nothing is there)",
+             (unsigned long long)places.at[2]);
+    assert_refuses(fixture, "behind what its index has seen (3 receipts)", place);
+    assert_refuses(fixture, place, "restore the newest");
 }
 
 static void a_changed_last_batch_is_refused_when_the_index_has_seen_it(void **state)
