@@ -83,6 +83,13 @@ def test_a_served_ledger_is_valid_and_the_same_as_its_folder(served):
     assert done.code == 0 and done.out.startswith("valid\n") and "not checked over HTTP" in done.out
 
 
+def test_an_export_over_http_is_that_of_the_folder(served):
+    more = ("--format", "csv")
+    over_http = audit(served, "export", served.url, *more)
+    assert over_http.out.count("\n") > 2
+    assert over_http.out == audit(served, "export", served.ledger, *more).out
+
+
 @pytest.mark.parametrize("more", [[], ["--partner", "spotify"], ["--kind", "policy"],
                                   ["--decision", "refuse", "--limit", "7"], ["--json"]])
 def test_list_prints_the_same(served, more):

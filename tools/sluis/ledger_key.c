@@ -35,8 +35,9 @@ static void print_rotated(const json_t *answer)
         print_text(stdout, text);
         printf("\nThe ledger is right; the next start, or the same command, does the rest.\n");
     } else {
-        printf("\nThe old private key is destroyed. Publish state/keys/ledger.vkey, which lists "
-               "both.\n");
+        printf(
+            "\nThe old private key is destroyed. Publish state/keys/ledger.vkey, which lists every "
+            "key so far.\n");
     }
 }
 
