@@ -185,7 +185,17 @@ class Stage:
             if policy.name not in STAGE_FILES:
                 self.people.append(plain(policy)["subject"])
                 self.sluis("policy", "put", policy)
+        self._bring_crowd(self.play.get("crowd", 0))
         return self
+
+    def _bring_crowd(self, n):
+        """Others who allow what the template allows: visitor-1, visitor-2, .."""
+        text = (self.source / "policy.yaml").read_text(encoding="utf-8")
+        file = self.folder / "one-of-the-crowd.yaml"
+        for i in range(1, n + 1):
+            file.write_text(re.sub("^subject: .*$", f"subject: visitor-{i}", text, flags=re.M),
+                            encoding="utf-8")
+            self.sluis("policy", "put", file)
 
     def _start_daemon(self):
         self.log = open(self.folder / "sluisd.log", "w+", encoding="utf-8")
@@ -258,10 +268,10 @@ class Stage:
                 for index in range(int(first), int(last or first) + 1)}
 
     def ask(self, step):
-        """A partner asks about a person. Returns what came of it."""
+        """A partner asks, about a person or about a group. Returns what came of it."""
         route = self.route(step["route"])
-        partner, about = step["partner"], step["about"]
-        pseudonym = self.pseudonym(partner, about)
+        partner, about = step["partner"], step.get("about", "")
+        pseudonym = self.pseudonym(partner, about) if about else ""
         path = route["request"].split(" ")[1].replace("{subject}", pseudonym)
         forward = route.get("forward", route["request"]).split(" ")[1]
         headers = {"Sluis-Purpose": step["purpose"]} if "purpose" in step else {}
@@ -270,7 +280,7 @@ class Stage:
         answer = json.loads(body)
         raw = self.apps[route["app"]].raw(
             forward.replace("{subject}", urllib.parse.quote(about, safe="")))
-        words = {"pseudonym": pseudonym} | {
+        words = ({"pseudonym": pseudonym} if about else {}) | {
             f"pseudonym of {name}": self.pseudonym(partner, name) for name in self.people}
         return Outcome(status, answer, self.receipts(fields), raw and raw[1], words,
                        self.play.get("at_best", {}))
@@ -332,7 +342,7 @@ class Outcome:
     def done(self):
         """What was done to each class; of an answer about several people, for each of them."""
         done = [receipt["data"] for receipt in self.receipts.values()]
-        return done[0] if len(done) == 1 else done
+        return done[0] if all(one == done[0] for one in done) else done
 
     @property
     def places(self):
