@@ -186,6 +186,7 @@ static void report_keys(struct verifying *v)
     report->vkey[writer.n] = '\0';
     report->n_keys = v->walk.n_key_changes + 1;
     report->key_receipt = v->walk.key_receipt;
+    report->n_unmet = v->keys->n - v->n_met;
 }
 
 static enum sluis_verify_result report_other_key(struct verifying *v)

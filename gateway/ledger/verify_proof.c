@@ -101,7 +101,9 @@ static enum sluis_verify_result other_log(const struct vkey *logs, size_t n_logs
         "receipt of kind key before receipt %llu says so, and its ledger.vkey of today lists it",
         line.key_id[0], line.key_id[1], line.key_id[2], line.key_id[3],
         (unsigned long long)checkpoint.size);
-    return invalid(report, text);
+    (void)invalid(report, text);
+    report->is_other_key = true;
+    return SLUIS_VERIFY_INVALID;
 }
 
 static enum sluis_verify_result check_note(const struct tlog_policy *policy, struct slice note,

@@ -61,6 +61,9 @@ struct sluis_verify_report {
     uint64_t n_keys;
     char vkey[SLUIS_VERIFY_VKEY_BYTES];
     uint64_t key_receipt;
+    /* Given keys that the ledger has not come to: it is from before they came into use, or a fork
+     * by somebody who has an older one. */
+    uint64_t n_unmet;
     /* Not 0: so many receipts are under checkpoints of keys older than those given, at last
      * of older_vkey. Those signatures were not checked; the receipts were, as the checkpoints that
      * follow are over all of them. */
@@ -128,6 +131,7 @@ struct sluis_trust {
 
 struct sluis_proof_report {
     char problem[256]; /* why it is invalid, or could not be checked */
+    bool is_other_key; /* invalid, as signed with a key of the log's name that was not given */
     char origin[256];  /* the rest is set when it is valid */
     size_t key;        /* that signed the (new) checkpoint: its place among those given, from 0 */
     uint64_t index;    /* of the receipt; 0 for a consistency proof */

@@ -3,6 +3,7 @@
 Most logs here are made of what a real gateway served, put behind a server that then lies.
 """
 import base64
+import hashlib
 import json
 import types
 
@@ -80,7 +81,9 @@ def test_a_served_ledger_is_valid_and_the_same_as_its_folder(served):
         assert over_http[name] == folder[name]
     assert over_http["batches"] is None and over_http["segments"] is None
     done = audit(served, "verify", served.url + "/")
-    assert done.code == 0 and done.out.startswith("valid\n") and "not checked over HTTP" in done.out
+    assert done.code == 0 and done.out.startswith("valid\n")
+    assert "tags        not checked over HTTP" in done.out and "heads       none yet" in done.out
+    assert over_http["epochs"] == 0 and "NOT IN USE" not in done.out
 
 
 def test_an_export_over_http_is_that_of_the_folder(served):
@@ -250,10 +253,38 @@ def test_a_checkpoint_that_was_not_signed_so_is_refused(served, log, change, cod
         assert done.code == code, (command, done.err)
 
 
+def other_vkey(served, tmp_path):
+    """The public key of another ledger, under the name of this one."""
+    name = served.vkey.read_text(encoding="utf-8").split("+", 1)[0]
+    key = Node(tmp_path / "other").vkey.read_text(encoding="utf-8").strip().split("+", 2)[2]
+    key_hash = hashlib.sha256(name.encode() + b"\n" + base64.b64decode(key)).hexdigest()[:8]
+    file = tmp_path / "other.vkey"
+    file.write_text(f"{name}+{key_hash}+{key}\n", encoding="utf-8")
+    return file
+
+
 def test_another_key_is_refused(served, tmp_path):
     other = Node(tmp_path / "other")
     done = run(AUDIT, "verify", served.url, "--key", other.vkey)
     assert done.code == 1
+
+
+def test_another_key_of_the_name_could_not_be_checked_and_all_keys_are_asked_for(served, tmp_path):
+    other = other_vkey(served, tmp_path)
+    for command in (["verify"], ["checkpoint"], ["prove", "3"], ["list"], ["consistency", "2"]):
+        done = run(AUDIT, *command, served.url, "--key", other)
+        assert done.code == 2 and "today lists it. Give a key file with all of them" in done.err
+
+
+def test_a_given_key_that_never_came_into_use_is_told(served, tmp_path):
+    both = tmp_path / "both.vkey"
+    both.write_text(served.vkey.read_text(encoding="utf-8").strip() + "\n" +
+                    other_vkey(served, tmp_path).read_text(encoding="utf-8"), encoding="utf-8")
+    for where in (served.url, served.ledger):
+        done = run(AUDIT, "verify", where, "--key", both)
+        assert done.code == 0 and "NOT IN USE  1 of the 2 keys given" in done.out
+        done = run(AUDIT, "verify", where, "--key", both, "--json")
+        assert json.loads(done.out)["keys_not_in_use"] == 1
 
 
 def test_a_log_that_lost_receipts_since_a_kept_checkpoint_is_found(served, log, tmp_path):

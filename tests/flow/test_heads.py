@@ -470,6 +470,29 @@ def test_lists_are_served_as_their_files_are(served, client):
         assert head.status == 200 and head.header("content-length") == str(len(answer.body))
 
 
+def test_verify_over_http_checks_lists_that_are_served_and_says_when_they_are_not(served, client):
+    def verify(url, *more):
+        return run(AUDIT, "verify", url, "--key", served.gateway.vkey, *more).stdout
+    size, _ = client.head()
+    mirror = App()  # of tiles only
+    try:
+        for path in ("/checkpoint", *(tiles.path(*one) for one in tiles.tiles_of(size)),
+                     tiles.path("entries", 0, tiles.width_of(0, 0, size))):
+            mirror.on(path, answers.well(client.get(path), media_type="application/octet-stream"))
+        mirror.on("/heads/0", answers.well(b"", status="404 Not Found"))
+        mirror.on("/heads/1", answers.well(b"", status="404 Not Found"))
+        url = f"http://127.0.0.1:{mirror.port}"
+        said = verify(url)
+        assert said.startswith("valid\n") and "heads       not checked: of 2 lists, 2 not" in said
+        found = json.loads(verify(url, "--json"))
+        assert (found["result"], found["epochs"], found["covered"]) == ("valid", None, None)
+    finally:
+        mirror.stop()
+    url = "http://%s:%d" % served.gateway.ledger_address
+    assert "heads       of 2 epochs, sorted and adding up" in verify(url)
+    assert json.loads(verify(url, "--json"))["epochs"] == 2
+
+
 @pytest.mark.parametrize("path", [
     "/heads", "/heads/", "/heads/2", "/heads/00", "/heads/-1", "/heads/+1", "/heads/1/", "/heads/1?",
     "/heads/1.heads", "/heads/00000000000000000001", "/heads/18446744073709551615",

@@ -170,7 +170,7 @@ def test_a_proof_under_the_first_key_alone_is_made_and_nobody_is_told_to_make_an
         rotated, tmp_path):
     gateway = rotated.gateway
     url = "http://%s:%d" % gateway.ledger_address
-    done = run(AUDIT, "prove", 0, url, "--key", rotated.first, ok=(1,))
+    done = run(AUDIT, "prove", 0, url, "--key", rotated.first, ok=(2,))
     said = done.stdout + done.stderr
     assert f"of hash {rotated.new_hash}" in said
 
@@ -208,6 +208,20 @@ def test_keys_may_be_given_in_any_order(rotated, tmp_path):
     bare = tmp_path / "bare"  # without an index
     shutil.copytree(gateway.ledger, bare)
     run(AUDIT, "prove", n - 1, bare, "--key", rotated.newest_first, "-o", tmp_path / "proof")
+
+
+def test_a_given_key_that_never_came_into_use_is_told(used, tmp_path):
+    gateway = used.gateway
+    before = tmp_path / "before"
+    shutil.copytree(gateway.ledger, before)
+    rotate(gateway)
+    for folder, n in ((before, 1), (gateway.ledger, 0)):
+        report = json.loads(run(AUDIT, "verify", folder, "--key", gateway.vkey, "--json").stdout)
+        assert report["result"] == "valid" and report["keys_not_in_use"] == n
+        said = run(AUDIT, "verify", folder, "--key", gateway.vkey).stdout
+        assert ("NOT IN USE" in said) == (n == 1)
+    url = "http://%s:%d" % gateway.ledger_address
+    assert "NOT IN USE" not in run(AUDIT, "verify", url, "--key", gateway.vkey).stdout
 
 
 def test_a_restore_under_a_later_key_says_which_one_is_missing(rotated, tmp_path):

@@ -21,12 +21,14 @@ struct ledger_source {
     char vkey[LEDGER_VKEYS_BYTES]; /* one or several, a line each, oldest first */
     size_t n_vkeys;
     bool check_heads;        /* and the lists of heads in the folder */
+    bool can_lack_heads;     /* over HTTP, where lists may not be served */
     uint64_t n_threads;      /* that check, this one among them; 0: as 1 */
     size_t tag_memory_bytes; /* to see that no tag is used twice; 0: leave that out */
     uint64_t first;          /* without a key, or over HTTP: receipts before it may be left out */
     /* Set by reading: */
     char origin[256];
-    uint64_t n_receipts; /* that there are, when all were read */
+    uint64_t n_receipts;      /* that there are, when all were read */
+    uint64_t n_heads_lacking; /* over HTTP: lists that are not served, and were not checked */
     int heads_fd;        /* over HTTP, with check_heads: the list of the heads that are visited */
     bool is_cosigned;    /* over HTTP: witnesses have signed the checkpoint that is served */
     const char *warning; /* after reading without a key: what was odd at the end, or NULL */

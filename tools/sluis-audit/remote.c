@@ -37,6 +37,7 @@ struct remote {
     char origin[256];
     struct kept_note note;
     struct ledger_head head;
+    size_t key;    /* that signed it: its place among those given */
     bool is_wrong; /* what was served is not what was signed */
     struct hash_tile tiles[LEVELS];
 };
@@ -60,6 +61,11 @@ const struct ledger_head *remote_head(const struct remote *remote)
 struct slice remote_note(const struct remote *remote)
 {
     return kept_note_slice(&remote->note);
+}
+
+size_t remote_key(const struct remote *remote)
+{
+    return remote->key;
 }
 
 const char *remote_origin(const struct remote *remote)
@@ -232,11 +238,13 @@ static void leave(void *context)
 /* ---------------------------------------------------------------------------- lists of heads -- */
 
 enum sluis_verify_result remote_fetch_heads(struct remote *remote, uint64_t epoch, uint64_t n_bytes,
-                                            struct slice *body, struct ledger_problem *problem)
+                                            struct slice *body, bool *is_there,
+                                            struct ledger_problem *problem)
 {
     char url[URL_BYTES];
     snprintf(url, sizeof url, "%s/heads/%llu", remote->prefix, (unsigned long long)epoch);
     enum http_end end = http_get(remote->http, url, (size_t)n_bytes, body);
+    *is_there = end != HTTP_NOT_THERE;
     if (end == HTTP_GOT)
         return SLUIS_VERIFY_VALID;
     snprintf(problem->text, sizeof problem->text, "%.400s%s", http_problem(remote->http),
@@ -288,9 +296,11 @@ static enum sluis_verify_result fetch_checkpoint(struct remote *remote,
     struct sluis_proof_report report;
     enum sluis_verify_result result = sluis_verify_checkpoint(note.p, note.n, &trust, &report);
     if (result != SLUIS_VERIFY_VALID) {
-        snprintf(problem->text, sizeof problem->text, "%.200s: %.200s", url, report.problem);
-        return result;
+        snprintf(problem->text, sizeof problem->text, "%.180s: %.255s%s", url, report.problem,
+                 report.is_other_key ? ". Give a key file with all of them" : "");
+        return report.is_other_key ? SLUIS_VERIFY_UNCHECKED : result;
     }
+    remote->key = report.key;
     kept_note_set(&remote->note, report.size, note);
     remote->head.tree.size = report.size;
     memcpy(remote->head.root, report.root, sizeof report.root);

@@ -29,15 +29,19 @@ struct ledger_reader *remote_reader(struct remote *remote);
 const struct ledger_head *remote_head(const struct remote *remote);
 /* The checkpoint as it was served, with all its signatures. */
 struct slice remote_note(const struct remote *remote);
+/* The place among the given keys, from 0, of the one that signed it. */
+size_t remote_key(const struct remote *remote);
 const char *remote_origin(const struct remote *remote);
 /* What is served, for ledger_say_not_there(). */
 void remote_describe(const struct remote *remote, struct ledger_source *source);
 /* After the reader failed: is something wrong there, or could it not be asked? */
 enum sluis_verify_result remote_result(const struct remote *remote);
 
-/* The list of an epoch, of so many bytes at most; nothing of it is checked. */
+/* The list of an epoch, of so many bytes at most; nothing of it is checked. A log of tiles only has
+ * none: *is_there is false then. */
 enum sluis_verify_result remote_fetch_heads(struct remote *remote, uint64_t epoch, uint64_t n_bytes,
-                                            struct slice *body, struct ledger_problem *problem);
+                                            struct slice *body, bool *is_there,
+                                            struct ledger_problem *problem);
 
 /* remote_walk.c: as ledger_walk(): every receipt, proven, and the one checkpoint after the last. */
 enum sluis_verify_result remote_walk(struct ledger_source *source,

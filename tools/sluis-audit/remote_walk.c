@@ -54,15 +54,21 @@ static int file_of(struct slice bytes)
     return fd;
 }
 
-/* Is the list that is served the one that the receipt commits to? Then *fd is a file of it. */
+/* Is the list that is served the one that the receipt commits to? Then *fd is a file of it. It may
+ * be lacking, where the caller can do without. */
 static enum sluis_verify_result fetch_list(struct walking *w, const struct leaf_heads *leaf,
                                            int *fd)
 {
     struct ledger_problem problem;
     struct heads_file file;
     struct slice body;
+    bool is_there;
     enum sluis_verify_result result = remote_fetch_heads(
-        w->remote, leaf->epoch, heads_file_bytes(leaf->n_entries), &body, &problem);
+        w->remote, leaf->epoch, heads_file_bytes(leaf->n_entries), &body, &is_there, &problem);
+    if (!is_there && w->source->can_lack_heads) {
+        w->source->n_heads_lacking++;
+        return SLUIS_VERIFY_VALID;
+    }
     if (result != SLUIS_VERIFY_VALID)
         return heads_wrong(w, leaf, result, problem.text);
     *fd = file_of(body);
@@ -187,6 +193,7 @@ enum sluis_verify_result remote_walk(struct ledger_source *source,
     remote_describe(remote, source);
     snprintf(report->origin, sizeof report->origin, "%s", source->origin);
     memcpy(report->root, remote_head(remote)->root, sizeof report->root);
+    report->n_unmet = source->n_vkeys - 1 - remote_key(remote);
     struct walking walking = {
         .remote = remote, .source = source, .visitor = visitor, .report = report};
     return walk_all(&walking);

@@ -52,6 +52,34 @@ static void print_keys(const struct sluis_verify_report *report)
     }
 }
 
+/* Whoever has an older key can sign a fork under it, and an honest copy from before looks the same.
+ */
+static void print_unmet(const struct ledger_source *source,
+                        const struct sluis_verify_report *report)
+{
+    if (report->n_unmet == 0)
+        return;
+    print_styled(stdout, STYLE_WARN, "  NOT IN USE");
+    printf("  %llu of the %zu keys given: this ledger never went over to %s. It is from before\n"
+           "              that, or was forked by somebody who has the older key. Compare with a "
+           "checkpoint\n              under the newer key (`sluis-audit consistency')\n",
+           (unsigned long long)report->n_unmet, source->n_vkeys,
+           report->n_unmet == 1 ? "it" : "them");
+}
+
+/* Tiles alone do not show how often a tag is used; the lists may be served beside them. */
+static void print_remote_facts(const struct ledger_source *source,
+                               const struct sluis_verify_report *report)
+{
+    printf("  tags        not checked over HTTP; for that a copy of the folder is needed\n");
+    if (source->n_heads_lacking == 0)
+        print_heads(report);
+    else
+        printf("  heads       not checked: of %llu %s, %llu not served here\n",
+               (unsigned long long)report->n_epochs, plural(report->n_epochs, "list", "lists"),
+               (unsigned long long)source->n_heads_lacking);
+}
+
 /* What is seen by who reads every byte of a folder. */
 static void print_folder_facts(const struct sluis_verify_report *report)
 {
@@ -76,16 +104,18 @@ static void print_report(const struct ledger_source *source,
     printf("  root        %.*s\n  checkpoint  the newest is of size %llu\n", SLICE_PRINTF(root),
            (unsigned long long)report->n_receipts);
     if (source->is_remote)
-        printf("  tags, heads not checked over HTTP; for that a copy of the folder is needed\n");
+        print_remote_facts(source, report);
     else
         print_folder_facts(report);
+    print_unmet(source, report);
 }
 
-/* What only a folder has. */
-static void forget_folder_facts(json_t *answer)
+/* What only a folder has, or was not served. */
+static void forget_folder_facts(const struct ledger_source *source, json_t *answer)
 {
-    static const char *const names[] = {"batches", "segments", "epochs", "covered", "keys"};
-    for (size_t i = 0; i < SL_LENGTH(names); i++)
+    static const char *const names[] = {"batches", "segments", "keys", "epochs", "covered"};
+    size_t n = source->n_heads_lacking > 0 ? SL_LENGTH(names) : 3;
+    for (size_t i = 0; i < n; i++)
         json_object_set_new(answer, names[i], json_null());
 }
 
@@ -100,6 +130,7 @@ static json_t *report_json(enum sluis_verify_result result,
         (json_int_t)report->n_segments, "epochs", (json_int_t)report->n_epochs, "covered",
         (json_int_t)report->headed_end, "root", json_of_slice(root_text(report, room)));
     json_object_set_new(answer, "keys", json_integer((json_int_t)report->n_keys));
+    json_object_set_new(answer, "keys_not_in_use", json_of_u64(report->n_unmet));
     if (report->n_keys > 0)
         json_object_set_new(answer, "newest_key", json_of_slice(slice_of_str(report->vkey)));
     if (report->n_keys > 1)
@@ -150,7 +181,7 @@ int verify_run(struct cli *cli)
         code = ledger_source_init(&source, cli, cli->arguments[0]);
     if (code != EX_OK)
         return code;
-    source.check_heads = true;
+    source.check_heads = source.can_lack_heads = true;
     struct sluis_verify_report report = {0};
     enum sluis_verify_result result = ledger_verify(&source, NULL, NULL, &report);
     if (result != SLUIS_VERIFY_VALID)
@@ -158,7 +189,7 @@ int verify_run(struct cli *cli)
     if (cli->json) {
         json_t *answer = report_json(result, &report);
         if (source.is_remote)
-            forget_folder_facts(answer);
+            forget_folder_facts(&source, answer);
         code = cli_print_json(cli, answer);
         return code == EX_OK ? (int)result : code;
     }
