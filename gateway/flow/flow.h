@@ -36,16 +36,16 @@ enum answer_kind {
     ANSWER_PARTNER_REFUSED, /* a push that was released, and not taken; `members` has more */
     ANSWER_PARTNER_UNREACHABLE,
     ANSWER_PARTNER_UNKNOWN,
-    ANSWER_BAD_KEY,         /* an Idempotency-Key that is none, */
-    ANSWER_KEY_REUSED,      /* that stood for something else, */
-    ANSWER_UNDER_WAY,       /* or whose push has not ended yet */
-    ANSWER_UNSETTLED,       /* how a push ended can't be recorded */
-    ANSWER_DONE,            /* an endpoint of the gateway's own did what was asked */
-    ANSWER_PROVEN,          /* a receipt of the partner's own, and its proof */
-    ANSWER_NO_RECEIPT,      /* there is none that it may have */
-    ANSWER_NO_PSEUDONYM,    /* nor by this name anybody */
-    ANSWER_UNREADABLE,      /* the ledger can't be read there */
-    ANSWER_BUSY,            /* too many proofs are asked for */
+    ANSWER_BAD_KEY,      /* an Idempotency-Key that is none, */
+    ANSWER_KEY_REUSED,   /* that stood for something else, */
+    ANSWER_UNDER_WAY,    /* or whose push has not ended yet */
+    ANSWER_UNSETTLED,    /* how a push ended can't be recorded */
+    ANSWER_DONE,         /* an endpoint of the gateway's own did what was asked */
+    ANSWER_PROVEN,       /* a receipt of the partner's own, and its proof */
+    ANSWER_NO_RECEIPT,   /* there is none that it may have */
+    ANSWER_NO_PSEUDONYM, /* nor by this name anybody */
+    ANSWER_UNREADABLE,   /* the ledger can't be read there */
+    ANSWER_BUSY,         /* too many proofs are asked for */
 };
 enum { N_ANSWER_KINDS = ANSWER_BUSY + 1 };
 
@@ -108,9 +108,9 @@ struct flow {
     struct slice user; /* the subject's name at the app */
     struct slice benefit;
     struct decision decision;
-    bool is_over_budget;       /* the partner's, were it released */
-    uint32_t waits_s;          /* refused for a quota or the budget: it is worth asking after */
-    unsigned n_denied;         /* others used it up first: judged again */
+    bool is_over_budget; /* the partner's, were it released */
+    uint32_t waits_s;    /* refused for a quota or the budget: it is worth asking after */
+    unsigned n_denied;   /* others used it up first: judged again */
     size_t n_situations; /* of those that held, what the policy asked about: for the receipt */
     struct slice situations[DECIDE_SITUATIONS_MAX];
     bool awaits_situation;       /* refused as it is; what the answer tells may change that */

@@ -121,8 +121,10 @@ static enum sl_err decide_counted(struct flow *flow, struct slice blob, struct f
         return SL_ELIMIT;
     demand->n_allowances = n;
     demand->time_s = zone_seconds(flow->time_ms);
-    if (n > 0)
+    if (n > 0) {
+        SL_ASSERT(demand->allowances); /* there is room for n_room of them */
         memcpy(demand->allowances, allowances, n * sizeof *allowances);
+    }
     return SL_OK;
 }
 

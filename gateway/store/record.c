@@ -193,6 +193,7 @@ bool record_use_read(struct slice key, struct slice value, struct record_use *ou
     reader = reader_over(value);
     out->end_s = (int64_t)read_u64(&reader);
     out->n = read_u32(&reader);
+    SL_ASSERT(owner.p); /* the key is as long as that */
     memcpy(out->owner, owner.p, sizeof out->owner);
     return true;
 }

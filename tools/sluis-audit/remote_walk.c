@@ -23,6 +23,7 @@ struct walking {
     struct sluis_verify_report *report;
     struct verify_heads heads;
     bool stopped;
+    bool ends_with_key; /* the last receipt goes over to a key that signs from the next on */
 };
 
 /* ------------------------------------------------------------------------------------ heads -- */
@@ -148,6 +149,7 @@ static enum sluis_verify_result take_receipt(struct walking *w, uint64_t index)
     struct leaf leaf = {0};
     enum sluis_verify_result result = fetch_receipt(w, index, &bytes, &leaf);
     w->source->heads_fd = -1;
+    w->ends_with_key = result == SLUIS_VERIFY_VALID && leaf.kind == LEAF_KEY;
     if (result == SLUIS_VERIFY_VALID && w->source->check_heads)
         result = take_account(w, index, &leaf);
     if (result == SLUIS_VERIFY_VALID && w->visitor->leaf)
@@ -196,5 +198,8 @@ enum sluis_verify_result remote_walk(struct ledger_source *source,
     report->n_unmet = source->n_vkeys - 1 - remote_key(remote);
     struct walking walking = {
         .remote = remote, .source = source, .visitor = visitor, .report = report};
-    return walk_all(&walking);
+    result = walk_all(&walking);
+    if (walking.ends_with_key && report->n_unmet > 0)
+        report->n_unmet--;
+    return result;
 }
