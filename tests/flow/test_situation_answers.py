@@ -121,8 +121,7 @@ def test_the_app_is_not_asked_when_no_answer_could_help(world):
     def note(exchange):
         asked.append(exchange)
         return answers.well({}, "application/json")(exchange)
-    for more in ("situation: [running]", "situation: [driving]\nuntil: 2025-06-01",
-                 "situation: [driving]\nat_most: 3 per day"):
+    for more in ("situation: [running]", "situation: [driving]\nuntil: 2025-06-01"):
         name = world.person(driver(more))
         says(world, name, note)
         assert ask(world, name)[0].status == 403

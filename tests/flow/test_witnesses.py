@@ -686,7 +686,7 @@ def test_the_ledger_may_change_its_key_when_all_were_told_before(make, real):
     assert watched.status()["cosigned"] == size
 
 
-def tested(watched):
+def config_check(watched):
     """What `sluisd -t` warns of."""
     return run(SLUISD, "-t", "-c", watched.gateway.config).stderr
 
@@ -704,26 +704,26 @@ def assert_warned(said, watched, vkey):
 def test_a_trust_file_that_lacks_the_next_key_is_told_of_while_it_can_be_mended(make, fake):
     watched = make({"fake": fake}, "fake")
     watched.gateway.start()
-    assert tested(watched) == "" and "WARN" not in watched.gateway.text().upper()
+    assert config_check(watched) == "" and "WARN" not in watched.gateway.text().upper()
     prepared, said = rotate(watched, "--prepare")
     new_key = prepared["new"]
-    for text in (said, prepared["warning"], tested(watched)):
+    for text in (said, prepared["warning"], config_check(watched)):
         assert_warned(text, watched, new_key)
         assert "is prepared to sign" in text
     watched.gateway.restart()
     assert_warned(watched.gateway.text(), watched, new_key)
     rotated, said = rotate(watched)
     watched.gateway.restart()
-    for text in (said, rotated["warning"], tested(watched), watched.gateway.text()):
+    for text in (said, rotated["warning"], config_check(watched), watched.gateway.text()):
         assert_warned(text, watched, new_key)
         assert "the key that signs this ledger" in text and "refuse_after" not in text
     watched.gateway.stop()
     watched.refuse_after = "1d"
     text = watched.trust.read_text(encoding="utf-8")
     watched.set({"fake": fake}, "fake", log_vkey=rotated["old"])
-    assert "flows are refused after `witnesses.refuse_after`" in tested(watched)
+    assert "flows are refused after `witnesses.refuse_after`" in config_check(watched)
     watched.trust.write_text(text + f"log {new_key}\n", encoding="utf-8")
-    assert tested(watched) == ""
+    assert config_check(watched) == ""
     watched.gateway.start()
     watched.add_receipts()
     watched.wait_until_cosigned()
@@ -736,7 +736,7 @@ def test_a_trust_file_without_logs_lacks_no_key(make, fake):
     watched.trust.write_text(text.split("\n", 1)[1], encoding="utf-8")
     watched.gateway.start()
     answer, said = rotate(watched)
-    assert "warning" not in answer and said == "" and tested(watched) == ""
+    assert "warning" not in answer and said == "" and config_check(watched) == ""
 
 
 # --- forks ---------------------------------------------------------------------------------------
