@@ -112,7 +112,7 @@ static enum sl_err find_named(struct store_reader *reader, struct slice app, str
                               uint8_t id[STORE_SUBJECT_ID_BYTES], bool *found)
 {
     uint8_t named[STORE_SUBJECT_ID_BYTES];
-    struct record_live live;
+    struct record_live live = {0};
     bool is_named = false, is_live = false;
     if (user.n <= STORE_SUBJECT_NAME_BYTES_MAX)
         SL_TRY(find_active(reader, user, named, &is_named));
