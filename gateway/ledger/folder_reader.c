@@ -237,8 +237,7 @@ static enum sl_err open_verifier(const struct folder_source *source, const struc
         return fail(problem,
                     "it says that the ledger goes on under the key %.*s, which is not among those "
                     "given (%zu); if the ledger went over to that key, give its ledger.vkey of "
-                    "today, which lists all of them; else the index is not this ledger's, and "
-                    "`sluis ledger index` makes it anew",
+                    "today, which lists all of them; else it is another ledger's",
                     SLICE_PRINTF(writer_slice(&writer)), keys->n);
     return note_verifier_new(writer_slice(&writer), out) == SL_OK ? SL_OK
                                                                   : fail(problem, "out of memory");

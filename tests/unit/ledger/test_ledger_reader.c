@@ -586,7 +586,7 @@ static void from_outside_an_index_of_another_ledger_is_named(void **state)
     assert_int_equal(system(command), 0);
     fixture_deinit(&other);
     assert_int_equal(open_from_outside(reading, &problem), SL_ESTORE);
-    assert_non_null(strstr(problem.text, "the index is not this ledger's"));
+    assert_non_null(strstr(problem.text, "else it is another ledger's"));
 }
 
 /* --------------------------------------------------------------------------- while it grows -- */
