@@ -21,8 +21,7 @@ class Form(dict):
 class _Reader(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
-        self.forms, self.links, self.ids = [], [], []
-        self.buttons = []
+        self.forms, self.links = [], []
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)

@@ -247,8 +247,3 @@ size_t session_list(struct session_table *table, const uint8_t subject[SESSION_S
     pthread_mutex_unlock(&table->lock);
     return n;
 }
-
-bool session_is_fresh(const struct session *session, int64_t now_ms)
-{
-    return now_ms < session->began_ms + SESSION_FRESH_MS;
-}

@@ -21,7 +21,6 @@ enum {
     SESSION_LINK_MS = 5 * 60 * 1000,
     SESSION_IDLE_MS = 15 * 60 * 1000,
     SESSION_AGE_MAX_MS = 12 * 60 * 60 * 1000,
-    SESSION_FRESH_MS = 10 * 60 * 1000, /* after signing in, what widens needs no new link */
     SESSION_LINKS_MAX = 256,
     SESSIONS_MAX = 1024,
 };
@@ -64,7 +63,5 @@ void session_end_all(struct session_table *table, const uint8_t subject[SESSION_
 /* Copies up to `max` of the subject's sessions that hold, in no order; returns how many. */
 size_t session_list(struct session_table *table, const uint8_t subject[SESSION_SUBJECT_BYTES],
                     int64_t now_ms, struct session *out, size_t max);
-/* Did its owner sign in a moment ago? */
-bool session_is_fresh(const struct session *session, int64_t now_ms);
 
 #endif

@@ -113,19 +113,6 @@ static void a_session_in_use_ends_after_half_a_day(void **state)
     session_table_free(given.table);
 }
 
-static void a_session_is_fresh_for_ten_minutes_and_use_does_not_refresh_it(void **state)
-{
-    (void)state;
-    struct given given = {0};
-    give_link(&given, lotte, 0);
-    assert_true(spend(&given, 0));
-    assert_true(use(&given, SESSION_FRESH_MS - 1));
-    assert_true(session_is_fresh(&given.session, SESSION_FRESH_MS - 1));
-    assert_true(use(&given, SESSION_FRESH_MS));
-    assert_false(session_is_fresh(&given.session, SESSION_FRESH_MS));
-    session_table_free(given.table);
-}
-
 static void one_ends_only_sessions_of_ones_own(void **state)
 {
     (void)state;
@@ -185,7 +172,6 @@ int main(void)
         cmocka_unit_test(a_token_that_is_none_is_nobodys),
         cmocka_unit_test(a_session_ends_a_quarter_of_an_hour_after_its_last_use),
         cmocka_unit_test(a_session_in_use_ends_after_half_a_day),
-        cmocka_unit_test(a_session_is_fresh_for_ten_minutes_and_use_does_not_refresh_it),
         cmocka_unit_test(one_ends_only_sessions_of_ones_own),
         cmocka_unit_test(a_full_table_forgets_what_would_end_first),
     };
